@@ -1,0 +1,37 @@
+"""Keras layers: points and atoms to spheres, the two convolutions, pooling, augmentations."""
+
+from csnn_tf.layers.batch_normalization import BatchNormalization
+from csnn_tf.layers.co_radial_conv import CoRadialConv
+from csnn_tf.layers.compiled import compiled_kernels
+from csnn_tf.layers.intra_sphere_conv import IntraSphereConv
+from csnn_tf.layers.nearest_vertices import nearest_vertices
+from csnn_tf.layers.neighbor_sum import neighbor_sum
+from csnn_tf.layers.neighbors_to_spheres import NeighborsToSpheres
+from csnn_tf.layers.normalize_points import NormalizePoints
+from csnn_tf.layers.point_dropout import PointDropout
+from csnn_tf.layers.points_to_spheres import PointsToSpheres
+from csnn_tf.layers.random_axis_rotation import RandomAxisRotation
+from csnn_tf.layers.random_jitter import RandomJitter
+from csnn_tf.layers.random_rotation import RandomRotation
+from csnn_tf.layers.random_scale import RandomScale
+from csnn_tf.layers.random_shift import RandomShift
+from csnn_tf.layers.vertex_pooling import VertexPooling
+
+__all__ = [
+    "BatchNormalization",
+    "CoRadialConv",
+    "IntraSphereConv",
+    "NeighborsToSpheres",
+    "NormalizePoints",
+    "PointDropout",
+    "PointsToSpheres",
+    "RandomAxisRotation",
+    "RandomJitter",
+    "RandomRotation",
+    "RandomScale",
+    "RandomShift",
+    "VertexPooling",
+    "compiled_kernels",
+    "nearest_vertices",
+    "neighbor_sum",
+]

@@ -1,0 +1,53 @@
+"""What all augmentations of point clouds share."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from csnn_tf.layers.checks import check_points
+
+
+class PointAugmentation(keras.layers.Layer):
+    """Base of the layers that change clouds at random while training and pass them on otherwise.
+
+    A subclass implements `augment(points, seed)`.
+
+    Args:
+        seed: Whole number that fixes the sequence of random draws; None for another one each time.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input: points [batch, points, 3]; optionally `training` and `seed`, a seed generator that is
+        used for this call in place of the layer's own.
+    Output: [batch, points, 3] float32. Every cloud of the batch is changed by draws of its own.
+    """
+
+    def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs, autocast=False)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Check the input's shape."""
+        check_points(input_shape, type(self).__name__)
+
+    def call(self, points, training: bool | None = None, seed=None):
+        """Augment when training."""
+        points = ops.cast(points, "float32")
+        if not training:
+            return points
+        return self.augment(points, self.seed_generator if seed is None else seed)
+
+    def augment(self, points, seed):
+        """Change the clouds; `seed` goes to every function of `keras.random`."""
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Same as the input's."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor."""
+        config = super().get_config()
+        config.pop("autocast", None)
+        return {**config, "seed": self.seed}

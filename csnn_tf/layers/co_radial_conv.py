@@ -1,0 +1,104 @@
+"""Convolution between spheres, along the radius."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from csnn_tf.errors import InputError
+from csnn_tf.layers.checks import check_feature_map, check_positive
+
+
+@keras.saving.register_keras_serializable(package="csnn_tf")
+class CoRadialConv(keras.layers.Layer):
+    """Convolution over co-radial vertices: the same direction on consecutive spheres.
+
+    H'[i, u] = activation( sum over k = -K/2 .. K/2 of H[i + k, u] W[k + K/2] + b )  (equation 5)
+
+    with i the sphere, u the vertex, W a [K, C, F] tensor shared by all vertices; spheres outside
+    the grid count as zeros, so their number stays. It is a one-dimensional convolution over the
+    radial axis, and equivariant to the 60 icosahedral rotations.
+
+    Args:
+        filters: F, number of output channels.
+        kernel_size: K, odd number of spheres that a window covers.
+        activation: Name of, or a Keras activation function; none by default.
+        use_bias: Whether b is added.
+        kernel_initializer: Initialiser of W.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input: [batch, vertex, sphere, C].
+    Output: [batch, vertex, sphere, F].
+
+    Raises:
+        InputError: If `filters` is not positive, `kernel_size` is not odd and positive, or the
+            input is not [batch, vertex, sphere, channel].
+
+    Example:
+        >>> CoRadialConv(16)(keras.ops.ones((2, 162, 4, 8))).shape
+        TensorShape([2, 162, 4, 16])
+
+    Source: section III-B of the CSNN paper.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int = 3,
+        *,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters = check_positive("filters", filters)
+        self.kernel_size = check_positive("kernel_size", kernel_size)
+        if self.kernel_size % 2 == 0:
+            raise InputError(f"kernel_size must be odd, not {kernel_size}.")
+        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make W and b."""
+        channels = check_feature_map(input_shape, type(self).__name__)
+        self.kernel = self.add_weight(
+            shape=(self.kernel_size, channels, self.filters),
+            initializer=self.kernel_initializer,
+            name="kernel",
+        )
+        self.bias = (
+            self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
+            if self.use_bias
+            else None
+        )
+
+    def call(self, inputs):
+        """Convolve a feature map."""
+        if self.kernel_size == 1:  # a matrix product, at more than twice a convolution's speed
+            outputs = ops.matmul(inputs, self.kernel[0])
+        else:
+            _, vertices, spheres, channels = inputs.shape
+            # Vertices join the batch axis: a free reshape in this layout.
+            lines = ops.reshape(inputs, (-1, spheres, channels))
+            lines = ops.conv(lines, self.kernel, padding="same", data_format="channels_last")
+            outputs = ops.reshape(lines, (-1, vertices, spheres, self.filters))
+        if self.bias is not None:
+            outputs = outputs + self.bias
+        return self.activation(outputs)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """[batch, vertex, sphere, filters]."""
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

@@ -1,0 +1,49 @@
+"""Compilation of single kernels by XLA, where the rest of a TensorFlow step runs uncompiled.
+
+On CPUs TensorFlow's own convolutions and normalisation (oneDNN) beat XLA's, while a running sum of
+gathers is four times as fast in XLA, which fuses it into one loop. So training takes the better of
+the two. It is off unless asked for: a compiled kernel inside a SavedModel fails in a server that
+was started without XLA.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import keras
+
+_ACTIVE = ContextVar("csnn_tf_compiled_kernels", default=False)
+
+
+@contextmanager
+def compiled_kernels(active: bool = True) -> Iterator[None]:
+    """Compile the kernels of layers that are traced inside this context (TensorFlow only).
+
+    Never export a model that was first called inside it; a saved and loaded copy is safe.
+    """
+    token = _ACTIVE.set(active)
+    try:
+        yield
+    finally:
+        _ACTIVE.reset(token)
+
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function of tensors be compiled by itself inside `compiled_kernels`."""
+    if keras.backend.backend() != "tensorflow":
+        return function
+    compiled: list[Callable[..., Any]] = []
+
+    @functools.wraps(function)
+    def call(*tensors):
+        if not _ACTIVE.get():
+            return function(*tensors)
+        if not compiled:
+            import tensorflow as tf
+
+            compiled.append(tf.function(function, jit_compile=True, reduce_retracing=True))
+        return compiled[0](*tensors)
+
+    return call

@@ -1,0 +1,195 @@
+"""Mapping of atoms' neighbourhoods to concentric spheres."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from csnn_tf.errors import InputError
+from csnn_tf.grid import num_vertices
+from csnn_tf.grid.icosphere import check_level
+from csnn_tf.layers.checks import check_positive
+from csnn_tf.layers.nearest_vertices import nearest_vertices
+from csnn_tf.layers.normalize_points import norm
+
+CONTRIBUTIONS = ("1", "1/d", "1/d^2")
+CUTOFFS = ("none", "cosine")
+RADIAL = ("step", "linear")
+
+# Directions, distances and cutoffs of ideal crystals fall on borders exactly, and rounding (which a
+# rotation of the crystal changes) must not decide their side. So these are far above rounding and
+# far below anything physical.
+_TIE = 2e-6
+"""Vertices whose squared distances from a direction differ by less are equally near."""
+_ROUNDING = 1e-5
+"""A border between channels, in channels, and the cutoff, in Å, lie this much further out."""
+
+
+@keras.saving.register_keras_serializable(package="csnn_tf")
+class NeighborsToSpheres(keras.layers.Layer):
+    """Neighbours of every atom as features on concentric icospheres about it.
+
+    f_a(u, k, s) = sum of c(d) over the neighbours of atom a at distance d <= cutoff, of element s,
+                   whose nearest vertex is u and whose radial channel is k
+    k = ceil((d - r_min) K / (cutoff - r_min)) - 1, limited to 0 .. K - 1,  K = spheres * channels
+
+    with c(d) = 1/d. A direction as near to two or three vertices is shared among them, which keeps
+    the map equivariant to the 60 icosahedral rotations on ideal crystals too, whose neighbours lie
+    on the grid's mirror planes.
+
+    Args:
+        level: Level of the icosphere, 0 to 7.
+        spheres: R, radial channels on the spatial axis.
+        channels: C, radial channels in each sphere, which become input channels.
+        elements: S, number of elements; each has channels of its own.
+        cutoff: Largest distance, Å.
+        r_min: Distance where the first radial channel begins, Å; nearer neighbours count in it.
+        contribution: c(d): "1", "1/d" (1/Å) or "1/d^2" (1/Å^2).
+        cutoff_function: "none", or "cosine" to multiply c(d) by (1 + cos(pi d / cutoff)) / 2, so
+            that a neighbour which crosses the cutoff does not make the features jump.
+        radial: "step" puts a neighbour into one radial channel (published), "linear" divides it
+            between the two whose centres are nearest, which makes features continuous in d.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        displacements: [pairs, 3], Å, from the centre atom to its neighbour. Zero vectors are
+            padding and count nowhere.
+        centre: [pairs], index of the centre atom, 0 to num_atoms - 1.
+        species: [pairs], index of the neighbour's element, 0 to S - 1; may be left out for S = 1.
+        num_atoms: Number of centre atoms, a number or a scalar tensor; without it, the largest
+            index in `centre` plus one.
+
+    Output: [atoms, vertex, R, S * C]; an atom without neighbours gives zeros. Computed in float32
+        whatever the dtype policy.
+
+    Raises:
+        InputError: If an argument is out of range or `displacements` is not [pairs, 3].
+
+    Example:
+        >>> layer = NeighborsToSpheres(level=2, channels=8)
+        >>> layer(np.array([[1.4, 0, 0], [-1.4, 0, 0]]), np.array([0, 1]), num_atoms=2).shape
+        TensorShape([2, 162, 1, 8])
+
+    Source: section IV-B of the CSNN paper.
+    """
+
+    def __init__(
+        self,
+        level: int = 3,
+        spheres: int = 1,
+        channels: int = 32,
+        *,
+        elements: int = 1,
+        cutoff: float = 7.0,
+        r_min: float = 1.0,
+        contribution: str = "1/d",
+        cutoff_function: str = "none",
+        radial: str = "step",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs, autocast=False)
+        self.level = check_level(level)
+        self.spheres = check_positive("spheres", spheres)
+        self.channels = check_positive("channels", channels)
+        self.elements = check_positive("elements", elements)
+        if not 0 <= r_min < cutoff < float("inf"):
+            raise InputError(f"expected 0 <= r_min < cutoff (in Å), not {r_min!r} and {cutoff!r}.")
+        for name, value, known in (
+            ("contribution", contribution, CONTRIBUTIONS),
+            ("cutoff_function", cutoff_function, CUTOFFS),
+            ("radial", radial, RADIAL),
+        ):
+            if value not in known:
+                raise InputError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
+        self.cutoff, self.r_min = float(cutoff), float(r_min)
+        self.contribution, self.cutoff_function = contribution, cutoff_function
+        self.radial = radial
+
+    def call(self, displacements, centre, species=None, num_atoms=None):
+        """Map neighbours to feature maps."""
+        if len(displacements.shape) != 2 or displacements.shape[1] != 3:
+            raise InputError(
+                f"NeighborsToSpheres expects displacements [pairs, 3], not the shape "
+                f"{tuple(displacements.shape)}."
+            )
+        if species is None and self.elements > 1:
+            raise InputError(f"species is needed to tell {self.elements} elements apart.")
+        if num_atoms is None:
+            num_atoms = ops.max(centre, initial=-1) + 1
+        displacements = ops.cast(displacements, "float32")
+        distance = norm(displacements)
+        safe = ops.where(distance > 0, distance, 1.0)
+        vertex, square = nearest_vertices(displacements / safe[:, None], self.level, neighbors=3)
+        share = ops.cast(square <= square[:, :1] + _TIE, "float32")
+        share = share / ops.sum(share, axis=1, keepdims=True)
+        share = share * self._contribution(distance, safe)[:, None]
+
+        vertices, width = num_vertices(self.level), self.elements * self.channels
+        row = ops.cast(centre, "int32")[:, None] * vertices + vertex
+        element = 0 if species is None else ops.cast(species, "int32") * self.channels
+        parts = []
+        for channel, part in self._radial(distance):
+            column = channel // self.channels * width + element + channel % self.channels
+            index = row * (self.spheres * width) + column[:, None]
+            parts.append((share * part[:, None], index))
+        values, index = (
+            ops.concatenate([ops.reshape(part[side], (-1,)) for part in parts]) for side in (0, 1)
+        )
+        cells = num_atoms * (vertices * self.spheres * width)
+        features = ops.segment_sum(values, index, num_segments=cells)
+        features = ops.reshape(features, (-1, vertices, self.spheres, width))
+        return ops.cast(features, self.compute_dtype)
+
+    def _contribution(self, distance, safe):
+        """c(d), zero for padding and beyond the cutoff."""
+        power = CONTRIBUTIONS.index(self.contribution)
+        value = 1 / safe**power if power else ops.ones_like(safe)
+        if self.cutoff_function == "cosine":
+            value = value * (1 + ops.cos(math.pi / self.cutoff * distance)) / 2
+        counts = ops.logical_and(distance > 0, distance <= self.cutoff + _ROUNDING)
+        return ops.where(counts, value, 0.0)
+
+    def _radial(self, distance):
+        """Radial channels [pairs] int32 and the share [pairs] of each."""
+        count = self.spheres * self.channels
+        place = (distance - self.r_min) * (count / (self.cutoff - self.r_min))
+
+        def limited(channel):
+            return ops.clip(ops.cast(channel, "int32"), 0, count - 1)
+
+        if self.radial == "step":
+            channel = limited(ops.ceil(place - _ROUNDING) - 1)
+            return [(channel, ops.ones_like(distance))]
+        lower = ops.floor(place - 0.5)
+        upper_share = place - 0.5 - lower
+        return [(limited(lower), 1 - upper_share), (limited(lower + 1), upper_share)]
+
+    def compute_output_shape(
+        self, displacements_shape: tuple[int | None, ...], *_: Any, **__: Any
+    ) -> tuple[int | None, ...]:
+        """[atoms, vertex, R, S * C]; the number of atoms does not follow from shapes."""
+        return (None, num_vertices(self.level), self.spheres, self.elements * self.channels)
+
+    def compute_output_spec(self, displacements, centre, species=None, num_atoms=None):
+        """Shape and dtype of the feature map."""
+        shape = list(self.compute_output_shape(displacements.shape))
+        shape[0] = num_atoms if isinstance(num_atoms, int) else None
+        return keras.KerasTensor(shape, self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor."""
+        config = super().get_config()
+        config.pop("autocast", None)
+        return {
+            **config,
+            "level": self.level,
+            "spheres": self.spheres,
+            "channels": self.channels,
+            "elements": self.elements,
+            "cutoff": self.cutoff,
+            "r_min": self.r_min,
+            "contribution": self.contribution,
+            "cutoff_function": self.cutoff_function,
+            "radial": self.radial,
+        }

@@ -1,0 +1,87 @@
+"""Clouds moved to their centroid and scaled to the unit ball."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from csnn_tf.layers.checks import check_points
+
+
+@keras.saving.register_keras_serializable(package="csnn_tf")
+class NormalizePoints(keras.layers.Layer):
+    """Move every cloud's mean to the origin and divide by its largest norm.
+
+    The centroid is the centre of rotation of the paper's experiments (section IV-A).
+
+    Args:
+        center: Whether the mean is subtracted.
+        scale: Whether the largest norm becomes 1; a cloud of coincident points stays as it is.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input: points [batch, points, 3], any length unit, and optionally `mask` [batch, points], true
+        where a row holds a point.
+    Output: [batch, points, 3] float32; rows that hold no point are zero.
+    """
+
+    def __init__(self, *, center: bool = True, scale: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs, autocast=False)
+        self.supports_masking = True
+        self.center = bool(center)
+        self.scale = bool(scale)
+        self.supports_masking = True
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Check the input's shape."""
+        check_points(input_shape, type(self).__name__)
+
+    def call(self, inputs, mask=None):
+        """Normalise."""
+        points = ops.cast(inputs, "float32")
+        # By the largest coordinate first, so that sums and squares neither overflow nor vanish.
+        points, unit = _divided(masked(points, mask), ops.abs)
+        if self.center:
+            present = ops.cast(ops.shape(points)[1], "float32")
+            if mask is not None:
+                present = ops.sum(ops.cast(mask, "float32"), axis=1)[:, None, None]
+            mean = ops.sum(points, axis=1, keepdims=True) / ops.maximum(present, 1.0)
+            points = masked(points - mean, mask)
+            # What rounding leaves of coincident points is no shape.
+            spread = ops.max(ops.abs(points), axis=(1, 2), keepdims=True)
+            points = ops.where(spread <= 1e-6, 0.0, points)
+        if not self.scale:
+            return points * unit
+        points, _ = _divided(points, ops.abs)
+        return _divided(points, lambda x: norm(x)[..., None])[0]
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Same as the input's."""
+        return input_shape
+
+    def compute_output_spec(self, inputs, mask=None):
+        """Same shape as the input, float32."""
+        return keras.KerasTensor(inputs.shape, "float32")
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor."""
+        config = super().get_config()
+        config.pop("autocast", None)
+        return {**config, "center": self.center, "scale": self.scale}
+
+
+def masked(points, mask):
+    """Points with zeros where the mask is false."""
+    return points if mask is None else ops.where(ops.cast(mask, "bool")[..., None], points, 0.0)
+
+
+def norm(points):
+    """Euclidean norms [...] of points [..., 3]; at the origin the gradient is 0, not undefined."""
+    square = ops.sum(ops.square(points), axis=-1)
+    return ops.where(square > 0, ops.sqrt(ops.where(square > 0, square, 1.0)), 0.0)
+
+
+def _divided(points, size):
+    """Points divided by the largest of a size over a cloud, and that divisor (1 in place of 0)."""
+    largest = ops.max(size(points), axis=(1, 2), keepdims=True, initial=0.0)
+    largest = ops.where(largest > 0, largest, 1.0)
+    return points / largest, largest

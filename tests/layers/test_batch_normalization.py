@@ -1,0 +1,103 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from csnn_tf.layers import BatchNormalization
+from csnn_tf.testing import assert_equivariant
+from tests.helpers import feature_maps, gradients, numpy_of, randomise, training_step
+
+
+def pair(shape, **options):
+    """Our layer and Keras's with the published constants, with the same weights."""
+    ours = BatchNormalization(**options)
+    keras_own = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, **options)
+    for layer in (ours, keras_own):
+        layer.build(shape)
+        randomise(layer)
+    return ours, keras_own
+
+
+def inputs(shape, seed=0):
+    return (np.random.default_rng(seed).normal(size=shape) * 3 + 1).astype("float32")
+
+
+SHAPES = [(3, 12, 4, 5), (16, 5)]
+OPTIONS = [{}, {"scale": False}, {"center": False}]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_training_equals_keras(shape, options):
+    layers = pair(shape, **options)
+    weight = inputs(shape, seed=9)
+    for step in range(2):  # the running averages accumulate
+        x = inputs(shape, seed=step)
+        results = [
+            training_step(layer, x, lambda y: ops.sum(weight * ops.square(y))) for layer in layers
+        ]
+        (ours, _, our_gradients), (expected, _, gradients) = results
+        np.testing.assert_allclose(ours, expected, atol=1e-5)
+        for actual, wanted in zip(our_gradients.values(), gradients.values(), strict=True):
+            np.testing.assert_allclose(actual, wanted, rtol=1e-4, atol=1e-3)
+        for actual, wanted in zip(*(layer.get_weights() for layer in layers), strict=True):
+            np.testing.assert_allclose(actual, wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_gradients_by_the_input_equal_keras(shape):
+    weight, x = inputs(shape, seed=9), inputs(shape)
+    found = []
+    for layer in pair(shape):
+
+        def loss(t, layer=layer):
+            values = [
+                [v.value for v in group]
+                for group in (layer.trainable_variables, layer.non_trainable_variables)
+            ]
+            outputs, _ = layer.stateless_call(*values, t, training=True)
+            return ops.sum(weight * ops.square(outputs))
+
+        found.append(gradients(loss, x)[0])
+    np.testing.assert_allclose(*found, atol=2e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_inference_equals_keras_and_keeps_the_averages(shape):
+    ours, keras_own = pair(shape)
+    before = ours.get_weights()
+    x = inputs(shape)
+    np.testing.assert_allclose(
+        numpy_of(ours(x, training=False)), numpy_of(keras_own(x, training=False)), atol=1e-6
+    )
+    for was, now in zip(before, ours.get_weights(), strict=True):
+        np.testing.assert_array_equal(was, now)
+
+
+def test_frozen_layers_use_the_running_averages():
+    ours, _ = pair((3, 12, 4, 5))
+    x, before = inputs((3, 12, 4, 5)), ours.get_weights()
+    expected = numpy_of(ours(x, training=False))
+    ours.trainable = False
+    np.testing.assert_allclose(numpy_of(ours(x, training=True)), expected, atol=1e-6)
+    for was, now in zip(before, ours.get_weights(), strict=True):
+        np.testing.assert_array_equal(was, now)
+
+
+def test_one_value_a_channel_has_no_variance():
+    ours, _ = pair((1, 1, 1, 5))
+    x, (_, beta, *_) = inputs((1, 1, 1, 5)), ours.get_weights()
+    # Keras's variance is a difference of squares, whose rounding epsilon does not quite hide.
+    np.testing.assert_allclose(numpy_of(ours(x, training=True))[0, 0, 0], beta, atol=1e-3)
+    assert all(np.isfinite(weight).all() for weight in ours.get_weights())
+
+
+def test_equivariance_at_inference():
+    ours, _ = pair((2, 42, 3, 4))
+    assert_equivariant(ours, feature_maps(1, 3, 4))
+
+
+def test_the_published_constants():
+    config = BatchNormalization().get_config()
+    assert (config["momentum"], config["epsilon"]) == (0.9, 1e-5)
+    assert "axis" not in config

@@ -1,0 +1,102 @@
+"""What every layer must do: configuration, serialisation, shapes."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+from csnn_tf import layers
+from tests.helpers import clouds, feature_maps, numpy_of, randomise, saved_and_loaded
+
+MAPS, POINTS = feature_maps(1, 4, 3), clouds(2, 20)
+CASES = {
+    "BatchNormalization": (layers.BatchNormalization(momentum=0.8, epsilon=1e-3), MAPS),
+    "CoRadialConv": (
+        layers.CoRadialConv(
+            5, 5, activation="relu", use_bias=False, kernel_initializer="he_normal"
+        ),
+        MAPS,
+    ),
+    "IntraSphereConv": (
+        layers.IntraSphereConv(
+            5, activation="gelu", use_bias=False, kernel_initializer="he_normal"
+        ),
+        MAPS,
+    ),
+    "NormalizePoints": (layers.NormalizePoints(center=False, scale=True), POINTS),
+    "PointDropout": (layers.PointDropout(0.3, seed=4), POINTS),
+    "PointsToSpheres": (
+        layers.PointsToSpheres(1, 3, 2, neighbors=4, threshold=0.1, radius=2.0, point_count=100),
+        POINTS,
+    ),
+    "RandomAxisRotation": (layers.RandomAxisRotation(2, seed=4), POINTS),
+    "RandomJitter": (layers.RandomJitter(0.2, 0.3, seed=4), POINTS),
+    "RandomRotation": (layers.RandomRotation(seed=4), POINTS),
+    "RandomScale": (layers.RandomScale(0.7, 1.1, seed=4), POINTS),
+    "RandomShift": (layers.RandomShift(0.4, seed=4), POINTS),
+    "VertexPooling": (layers.VertexPooling("mean"), MAPS),
+}
+every = pytest.mark.parametrize("name", sorted(CASES))
+
+
+@every
+def test_configuration_round_trip(name):
+    layer, _ = CASES[name]
+    config = layer.get_config()
+    again = type(layer).from_config(config)
+    assert again.get_config() == config
+    # Nothing that the constructor takes may be missing from the configuration.
+    taken = set(inspect.signature(type(layer).__init__).parameters) - {"self", "kwargs"}
+    assert taken <= set(config)
+
+
+@every
+def test_shapes(name):
+    layer, inputs = CASES[name]
+    outputs = layer(inputs)
+    expected = tuple(layer.compute_output_shape(inputs.shape))
+    assert tuple(outputs.shape) == expected
+    free = (None, *inputs.shape[1:]) if inputs.ndim == 4 else (None, None, 3)
+    symbolic = layer(keras.Input(free[1:]))
+    assert tuple(layer.compute_output_shape(free)) == tuple(symbolic.shape)
+    assert tuple(symbolic.shape[1:]) == (expected[1:] if expected[2:] != (3,) else (None, 3))
+    assert keras.backend.standardize_dtype(symbolic.dtype) == "float32"
+
+
+@every
+def test_saving(name, tmp_path):
+    layer, inputs = CASES[name]
+    layer = type(layer).from_config(layer.get_config())
+    model = keras.Sequential([keras.Input(inputs.shape[1:]), layer])
+    randomise(layer)
+    again = saved_and_loaded(model, tmp_path)
+    assert type(again.layers[0]) is type(layer)
+    assert again.layers[0].get_config() == layer.get_config()
+    np.testing.assert_array_equal(numpy_of(again(inputs)), numpy_of(model(inputs)))
+
+
+def test_a_normalised_cloud_keeps_its_mask():
+    mask = np.arange(20)[None] < np.array([[12], [20]])
+    mapping = layers.PointsToSpheres(1, 3, 2)
+    points = layers.NormalizePoints()(POINTS, mask=mask)
+    expected = mapping(points, mask=mask)
+    np.testing.assert_array_equal(numpy_of(mapping(points)), numpy_of(expected))
+    assert getattr(expected, "_keras_mask", None) is None
+
+
+@every
+def test_empty_batches(name):
+    layer, inputs = CASES[name]
+    outputs = layer(inputs[:0])
+    assert tuple(outputs.shape) == tuple(layer.compute_output_shape((0, *inputs.shape[1:])))
+
+
+def test_no_layer_is_left_out():
+    exported = {
+        name
+        for name in layers.__all__
+        if inspect.isclass(getattr(layers, name))
+        and issubclass(getattr(layers, name), keras.layers.Layer)
+    }
+    assert exported == set(CASES) | {"NeighborsToSpheres"}  # several inputs: tested by itself

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from keras import ops
+
+from csnn_tf.errors import InputError
+from csnn_tf.grid import icosphere
+from csnn_tf.layers import compiled_kernels, neighbor_sum
+from csnn_tf.layers.neighbor_sum import level_of
+from csnn_tf.testing import assert_equivariant
+from tests.helpers import feature_maps, gradients, numpy_of, tensorflow_only
+
+
+def adjacency(level):
+    """[V, V] float32: 1 for a vertex with itself and with its neighbours."""
+    edges, size = icosphere(level).edges, icosphere(level).num_vertices
+    matrix = np.eye(size, dtype="float32")
+    matrix[edges[:, 0], edges[:, 1]] = matrix[edges[:, 1], edges[:, 0]] = 1
+    return matrix
+
+
+@pytest.mark.parametrize("level", range(3))
+def test_it_is_the_product_with_the_adjacency_matrix(level):
+    x = feature_maps(level, 2, 3)
+    expected = np.einsum("uv,bvrc->burc", adjacency(level), x)
+    np.testing.assert_allclose(numpy_of(neighbor_sum(x, level)), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("level", range(3))
+def test_gradient_and_gradient_of_the_gradient(level):
+    x, weight = feature_maps(level, 2, 3), feature_maps(level, 2, 3, seed=1)
+    matrix = adjacency(level)
+    (found,) = gradients(lambda t: ops.sum(weight * ops.square(neighbor_sum(t, level))), x)
+    upstream = 2 * weight * np.einsum("uv,bvrc->burc", matrix, x)
+    np.testing.assert_allclose(found, np.einsum("uv,burc->bvrc", matrix, upstream), atol=2e-5)
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_equivariance(level):
+    assert_equivariant(lambda x: neighbor_sum(x, level), feature_maps(level, 2, 3))
+
+
+@tensorflow_only
+@pytest.mark.parametrize("level", [0, 2])
+def test_compiled_kernels_change_nothing(level):
+    x, weight = feature_maps(level, 2, 3), feature_maps(level, 2, 3, seed=1)
+
+    def loss(t):
+        return ops.sum(weight * ops.square(neighbor_sum(t, level)))
+
+    plain, (plain_gradient,) = numpy_of(neighbor_sum(x, level)), gradients(loss, x)
+    with compiled_kernels():
+        compiled, (gradient,) = numpy_of(neighbor_sum(x, level)), gradients(loss, x)
+    with compiled_kernels(False):
+        np.testing.assert_array_equal(numpy_of(neighbor_sum(x, level)), plain)
+    np.testing.assert_allclose(compiled, plain, atol=2e-6)
+    np.testing.assert_allclose(gradient, plain_gradient, atol=2e-5)
+
+
+def test_levels_by_number_of_vertices():
+    assert [level_of(10 * 4**level + 2, "it") for level in range(8)] == list(range(8))
+    for vertices in (None, 0, 11, 43, 655_362):
+        with pytest.raises(InputError, match=r"it expects .* vertices"):
+            level_of(vertices, "it")

@@ -1,0 +1,174 @@
+"""Neighbours of atoms as features on concentric spheres."""
+
+import keras
+import numpy as np
+import pytest
+
+from csnn_tf.errors import InputError
+from csnn_tf.grid import icosahedral_rotations, icosphere, vertex_permutations
+from csnn_tf.layers.neighbors_to_spheres import NeighborsToSpheres
+from tests.helpers import golden, numpy_of, our_vertices, relative
+
+ONE = np.array([0])
+
+
+def mapped(layer, displacements, centre=None, species=None, num_atoms=1):
+    displacements = np.asarray(displacements, "float32")
+    centre = np.zeros(len(displacements), int) if centre is None else centre
+    return numpy_of(layer(displacements, centre, species, num_atoms=num_atoms))
+
+
+def some_neighbors(count=40, seed=0):
+    rng = np.random.default_rng(seed)
+    direction = rng.normal(size=(count, 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    return direction * rng.uniform(1.1, 4.9, (count, 1))
+
+
+def test_the_published_environments():
+    data = golden("atom_environment")
+    layer = NeighborsToSpheres(
+        int(data["level"]),
+        1,
+        int(data["radial"]),
+        cutoff=float(data["r_cut"]),
+        r_min=float(data["r_min"]),
+    )
+    counts = data["counts"]
+    centre = np.repeat(np.arange(len(counts)), counts)
+    found = mapped(layer, data["displacements"], centre, num_atoms=len(counts))
+    expected = np.zeros_like(found)
+    expected[:, our_vertices(data["vertices"], 2), 0] = data["features"][:, 0]
+    assert relative(found, expected) < 1e-5
+
+
+@pytest.mark.parametrize("radial", ["step", "linear"])
+@pytest.mark.parametrize("cutoff_function", ["none", "cosine"])
+@pytest.mark.parametrize(("contribution", "power"), [("1", 0), ("1/d", 1), ("1/d^2", 2)])
+def test_features_sum_to_the_contributions(contribution, power, cutoff_function, radial):
+    neighbors = some_neighbors()
+    layer = NeighborsToSpheres(
+        1,
+        2,
+        4,
+        cutoff=5.0,
+        contribution=contribution,
+        cutoff_function=cutoff_function,
+        radial=radial,
+    )
+    distance = np.linalg.norm(neighbors, axis=1)
+    expected = distance**-power
+    if cutoff_function == "cosine":
+        expected = expected * (1 + np.cos(np.pi * distance / 5.0)) / 2
+    assert mapped(layer, neighbors).sum() == pytest.approx(expected.sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("distance", "channel"),
+    [(0.5, 0), (1.2, 0), (1.99, 0), (2.01, 1), (2.0, 0), (4.5, 3), (5.0, 3)],
+)
+def test_the_radial_channel_of_a_distance(distance, channel):
+    layer = NeighborsToSpheres(1, 2, 2, cutoff=5.0)
+    vertex = 17
+    found = mapped(layer, icosphere(1).vertices[vertex : vertex + 1] * distance)
+    expected = np.zeros((1, 42, 2, 2))
+    expected[0, vertex, channel // 2, channel % 2] = 1 / distance
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_padding_and_atoms_beyond_the_cutoff_count_nowhere():
+    layer = NeighborsToSpheres(0, 1, 3, cutoff=4.0)
+    found = mapped(layer, [[0, 0, 0], [0, 0, 4.01], [3, 3, 3]], num_atoms=2)
+    assert found.shape == (2, 12, 1, 3)
+    assert not found.any()
+    assert mapped(layer, [[0, 0, 4.0]]).sum() == pytest.approx(0.25)
+
+
+def test_elements_have_channels_of_their_own():
+    layer = NeighborsToSpheres(1, 2, 3, elements=2, cutoff=5.0)
+    alone = NeighborsToSpheres(1, 2, 3, cutoff=5.0)
+    neighbors = some_neighbors()
+    species = np.arange(len(neighbors)) % 2
+    found = mapped(layer, neighbors, species=species)
+    for element in (0, 1):
+        expected = mapped(alone, neighbors[species == element])
+        np.testing.assert_allclose(found[..., element * 3 : element * 3 + 3], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("radial", ["step", "linear"])
+def test_equivariant_to_the_grid_rotations_even_on_mirror_planes(radial):
+    # Edge midpoints of the finest grid are as near to two vertices, face centres to three.
+    grid = icosphere(1)
+    ends = grid.vertices[grid.edges[::7]].mean(axis=1)
+    corners = grid.vertices[grid.faces[::9]].mean(axis=1)
+    ideal = np.concatenate([ends, corners]) * 1.7
+    neighbors = np.concatenate([ideal, some_neighbors(20)])
+    matrices = icosahedral_rotations()
+    turned = np.einsum("gij,pj->gpi", matrices, neighbors).reshape(-1, 3)
+    centre = np.repeat(np.arange(60), len(neighbors))
+    layer = NeighborsToSpheres(1, 1, 4, cutoff=5.0, radial=radial)
+    found = mapped(layer, turned, centre, num_atoms=60)
+    assert not np.allclose(found[0], found[1])
+    for output, permutation in zip(found, vertex_permutations(1), strict=True):
+        np.testing.assert_allclose(output[permutation], found[0], atol=1e-5)
+
+
+def test_linear_and_cosine_are_continuous_in_the_distance():
+    layer = NeighborsToSpheres(0, 1, 5, cutoff=5.0, radial="linear", cutoff_function="cosine")
+    steps = np.linspace(0.8, 5.2, 441)
+    up = np.tile(icosphere(0).vertices[3], (441, 1))
+    found = mapped(layer, up * steps[:, None], np.arange(441), num_atoms=441)
+    assert np.abs(np.diff(found, axis=0)).max() < 0.03
+    jumping = NeighborsToSpheres(0, 1, 5, cutoff=5.0)
+    found = mapped(jumping, up * steps[:, None], np.arange(441), num_atoms=441)
+    assert np.abs(np.diff(found, axis=0)).max() > 0.15
+
+
+def test_the_number_of_atoms_follows_from_the_largest_centre():
+    layer = NeighborsToSpheres(0, 1, 2)
+    found = layer(np.array([[1.5, 0, 0], [0, 2.5, 0]], "float32"), np.array([0, 2]))
+    assert found.shape == (3, 12, 1, 2)
+
+
+def test_configuration_round_trip():
+    layer = NeighborsToSpheres(
+        1,
+        2,
+        3,
+        elements=2,
+        cutoff=4.5,
+        r_min=0.5,
+        contribution="1/d^2",
+        cutoff_function="cosine",
+        radial="linear",
+        name="mapping",
+    )
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert again.get_config() == layer.get_config()
+    assert layer.compute_output_shape((5, 3)) == (None, 42, 2, 6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"cutoff": 1.0}, "r_min < cutoff"),
+        ({"r_min": -1.0}, "r_min"),
+        ({"contribution": "d"}, "contribution"),
+        ({"cutoff_function": "sharp"}, "cutoff_function"),
+        ({"radial": "cubic"}, "radial"),
+        ({"level": 9}, "level"),
+        ({"spheres": 0}, "spheres"),
+        ({"channels": 0}, "channels"),
+        ({"elements": 0}, "elements"),
+    ],
+)
+def test_bad_arguments_are_named(changes, named):
+    with pytest.raises(InputError, match=named):
+        NeighborsToSpheres(**changes)
+
+
+def test_bad_calls_are_named():
+    with pytest.raises(InputError, match="displacements"):
+        NeighborsToSpheres(0)(np.zeros((3, 2), "float32"), ONE, num_atoms=1)
+    with pytest.raises(InputError, match="species"):
+        NeighborsToSpheres(0, elements=2)(np.ones((1, 3), "float32"), ONE, num_atoms=1)
