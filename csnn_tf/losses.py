@@ -1,0 +1,111 @@
+"""The loss of the paper's second application: DOS and cumulative DOS together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from csnn_tf.electronic.differentiable import DifferentiableFermi
+from csnn_tf.errors import InputError
+
+
+@keras.saving.register_keras_serializable(package="csnn_tf")
+class DosLoss(keras.losses.Loss):
+    r"""Weighted mean squared errors of the DOS and the cumulative DOS, equation 15.
+
+    $L = \alpha L_{DOS} + (1 - \alpha) L_{FDOS}$, both means over the bins; FDOS is the running sum
+    of the bins times the bin width. Optionally $+ w_F (E_F - \hat E_F)^2
+    + w_b (E_{band} - \hat E_{band})^2$, closed form on the bins' cubic spline; structures whose
+    reference or predicted DOS does not reach the electron count have no such term.
+
+    Args:
+        alpha: Weight of the DOS against the cumulative DOS, 0 to 1.
+        bin_width: Width of the bins, eV.
+        fermi_weight: $w_F$, 1/eV^2; 0 leaves the term out.
+        band_weight: $w_b$, (eV/atom)^-2; 0 leaves the term out.
+        first_energy: Energy of the first bin, eV from the vacuum level; only for the two optional
+            terms.
+        electrons: Electrons/atom, required by the two optional terms (carbon: 4).
+        reduction: As in `keras.losses.Loss`.
+        name: Name of the loss.
+
+    Call arguments:
+        y_true: Reference DOS [B, bins], states/eV/atom.
+        y_pred: Predicted DOS [B, bins], states/eV/atom.
+
+    Raises:
+        InputError: Values out of range, or an optional term without `electrons`.
+
+    Example:
+        >>> import numpy as np
+        >>> loss = DosLoss(alpha=0.5, bin_width=1.0)
+        >>> float(loss(np.zeros((1, 2), "float32"), np.ones((1, 2), "float32")))
+        1.75
+    """
+
+    def __init__(
+        self,
+        alpha: float = 0.1,
+        bin_width: float = 0.1,
+        fermi_weight: float = 0.0,
+        band_weight: float = 0.0,
+        first_energy: float = -30.0,
+        electrons: float | None = None,
+        reduction: str = "sum_over_batch_size",
+        name: str = "dos_loss",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(reduction=reduction, name=name, **kwargs)
+        if not 0 <= alpha <= 1:
+            raise InputError(f"alpha is {alpha}; expected a number from 0 to 1.")
+        if not bin_width > 0:
+            raise InputError(f"bin_width is {bin_width}; expected a positive number of eV.")
+        if not (fermi_weight >= 0 and band_weight >= 0):
+            raise InputError("fermi_weight and band_weight must not be negative.")
+        if (fermi_weight or band_weight) and not (electrons and electrons > 0):
+            raise InputError("fermi_weight and band_weight need electrons, a positive number/atom.")
+        self.alpha = alpha
+        self.bin_width = bin_width
+        self.fermi_weight = fermi_weight
+        self.band_weight = band_weight
+        self.first_energy = first_energy
+        self.electrons = electrons
+        self._fermi: DifferentiableFermi | None = None
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Loss of each structure [B]."""
+        y_pred = ops.convert_to_tensor(y_pred)
+        y_true = ops.cast(y_true, y_pred.dtype)
+        difference = y_pred - y_true
+        cumulative = self.bin_width * ops.cumsum(difference, axis=-1)
+        loss = self.alpha * ops.mean(ops.square(difference), axis=-1)
+        loss += (1 - self.alpha) * ops.mean(ops.square(cumulative), axis=-1)
+        if self.fermi_weight or self.band_weight:
+            loss += self._fermi_terms(y_true, y_pred)
+        return loss
+
+    def _fermi_terms(self, y_true: Any, y_pred: Any) -> Any:
+        bins = y_pred.shape[-1]
+        if self._fermi is None or len(self._fermi.energies) != bins:
+            energies = self.first_energy + self.bin_width * np.arange(bins)
+            self._fermi = DifferentiableFermi(energies)
+        true = self._fermi(y_true, self.electrons)
+        found = self._fermi(y_pred, self.electrons)
+        terms = self.fermi_weight * ops.square(found.fermi_level - true.fermi_level)
+        terms += self.band_weight * ops.square(found.band_energy - true.band_energy)
+        return ops.where(ops.logical_and(true.reached, found.reached), terms, 0.0)
+
+    def get_config(self) -> dict:
+        """Arguments that rebuild this loss."""
+        return {
+            **super().get_config(),
+            "alpha": self.alpha,
+            "bin_width": self.bin_width,
+            "fermi_weight": self.fermi_weight,
+            "band_weight": self.band_weight,
+            "first_energy": self.first_energy,
+            "electrons": self.electrons,
+        }

@@ -1,0 +1,93 @@
+import keras
+import numpy as np
+import pytest
+
+from csnn_tf.electronic import solve_fermi
+from csnn_tf.errors import InputError
+from csnn_tf.losses import DosLoss
+
+ENERGIES = -30 + 0.1 * np.arange(310)
+
+
+def dos_pair(rows=4):
+    rng = np.random.default_rng(0)
+    centers = rng.uniform(-25, -3, (2, rows, 9))
+    shape = np.exp(-(((ENERGIES[:, None, None, None] - centers) / 1.5) ** 2) / 2)
+    dos = np.moveaxis(shape.sum(axis=-1), 0, -1)
+    dos *= 5 / (dos.sum(axis=-1, keepdims=True) * 0.1)
+    return dos.astype("float32")
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.1, 1.0])
+def test_equation_15(alpha):
+    true, predicted = dos_pair()
+    difference = predicted.astype(float) - true
+    dos = (difference**2).mean()
+    cumulative = ((0.1 * np.cumsum(difference, axis=1)) ** 2).mean()
+    loss = DosLoss(alpha=alpha)(true, predicted)
+    assert float(loss) == pytest.approx(alpha * dos + (1 - alpha) * cumulative, rel=1e-4)
+
+
+def test_one_value_a_structure_and_weights():
+    true, predicted = dos_pair()
+    each = np.asarray(DosLoss(reduction="none")(true, predicted))
+    assert each.shape == (4,)
+    chosen = DosLoss()(true, predicted, sample_weight=np.array([0.0, 0, 1, 0], "float32"))
+    assert float(chosen) == pytest.approx(each[2] / 4, rel=1e-5)
+
+
+def test_fermi_and_band_terms():
+    true, predicted = dos_pair()
+    plain = DosLoss(reduction="none")(true, predicted)
+    full = DosLoss(reduction="none", fermi_weight=2.0, band_weight=3.0, electrons=4.0)
+    extra = np.asarray(full(true, predicted)) - np.asarray(plain)
+    a, b = solve_fermi(ENERGIES, true, 4.0), solve_fermi(ENERGIES, predicted, 4.0)
+    expected = 2 * (a.fermi_level - b.fermi_level) ** 2 + 3 * (a.band_energy - b.band_energy) ** 2
+    np.testing.assert_allclose(extra, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_terms_vanish_where_the_count_is_out_of_reach():
+    true, predicted = dos_pair()
+    predicted[1] *= 0.1
+    plain = DosLoss(reduction="none")(true, predicted)
+    full = DosLoss(reduction="none", band_weight=1.0, electrons=4.0)(true, predicted)
+    extra = np.asarray(full) - np.asarray(plain)
+    assert extra[1] == 0
+    assert (extra[[0, 2, 3]] > 0).all()
+
+
+def test_training_with_all_terms_lowers_the_loss():
+    true, _ = dos_pair()
+    layer = keras.layers.Dense(
+        310, activation="softplus", kernel_initializer=keras.initializers.GlorotUniform(seed=0)
+    )
+    model = keras.Sequential([keras.Input((4,)), layer])
+    model.compile(keras.optimizers.Adam(0.05), DosLoss(band_weight=0.01, electrons=4.0))
+    x = np.eye(4, dtype="float32")
+    history = [float(model.train_on_batch(x, true)) for _ in range(30)]
+    assert np.isfinite(history).all()
+    assert history[-1] < history[0] / 4
+
+
+def test_serialisation():
+    loss = DosLoss(alpha=0.3, bin_width=0.2, fermi_weight=1.0, electrons=4.0, first_energy=-10.0)
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert isinstance(again, DosLoss)
+    assert again.get_config() == loss.get_config()
+    true, predicted = dos_pair()
+    assert float(again(true, predicted)) == float(loss(true, predicted))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"alpha": 1.5},
+        {"bin_width": 0.0},
+        {"band_weight": -1.0, "electrons": 4.0},
+        {"fermi_weight": 1.0},
+        {"band_weight": 1.0, "electrons": -4.0},
+    ],
+)
+def test_bad_options_are_refused(options):
+    with pytest.raises(InputError):
+        DosLoss(**options)
