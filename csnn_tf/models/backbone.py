@@ -1,0 +1,183 @@
+"""The hierarchy of convolutions that turns a feature map into a descriptor."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from csnn_tf.errors import InputError
+from csnn_tf.grid import num_vertices
+from csnn_tf.grid.icosphere import check_level
+from csnn_tf.layers import BatchNormalization, CoRadialConv, IntraSphereConv, VertexPooling
+from csnn_tf.layers.checks import check_positive
+
+
+@keras.saving.register_keras_serializable(package="csnn_tf")
+class ConcentricBackbone(keras.Model):
+    """Feature map on concentric spheres -> rotation-invariant descriptor (figures 1 and 4).
+
+    At every level, from fine to coarse: graph convolutions within the spheres (equation 4), then
+    co-radial convolutions (equation 5), each followed by batch normalisation and ReLU, a graph
+    convolution also by a residual sum where its input and output are equally wide; then pooling to
+    the next level. The descriptor concatenates the largest (or mean) value over vertices and
+    spheres at every level.
+
+    Args:
+        level: Level of the finest icosphere.
+        spheres: R, number of spheres.
+        channels: C, channels of the input.
+        intra_filters: Widths of the graph convolutions of each level, fine to coarse; its length
+            is the number of levels, at most level + 1.
+        intra_layers: Number of graph convolutions at each level.
+        co_radial_filters: Widths of the co-radial convolutions of each level.
+        co_radial_layers: Number of co-radial convolutions at each level.
+        kernel_size: Spheres in a co-radial window.
+        pooling: "max" or "mean": between levels and in the descriptor.
+        descriptor: "levels" concatenates all levels' descriptors, "last" keeps the coarsest's.
+        early_reduction: Take the descriptor's maximum or mean over vertices before the last
+            co-radial convolution instead of after it (the published density-of-states model).
+        **kwargs: Arguments of `keras.Model`.
+
+    Input: [batch, vertex, R, C].
+    Output: [batch, D], D the sum of `co_radial_filters` (their last with descriptor="last").
+
+    Raises:
+        InputError: If the arguments do not fit together.
+
+    Example:
+        >>> backbone = ConcentricBackbone(
+        ...     level=2, spheres=4, channels=2, intra_filters=(8, 16), intra_layers=(1, 1),
+        ...     co_radial_filters=(16, 32), co_radial_layers=(1, 1))
+        >>> backbone.output_shape
+        (None, 48)
+
+    Source: section III and figures 1 and 4 of the CSNN paper.
+    """
+
+    def __init__(
+        self,
+        *,
+        level: int,
+        spheres: int,
+        channels: int,
+        intra_filters: Sequence[int],
+        intra_layers: Sequence[int],
+        co_radial_filters: Sequence[int],
+        co_radial_layers: Sequence[int],
+        kernel_size: int = 3,
+        pooling: str = "max",
+        descriptor: str = "levels",
+        early_reduction: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        check_level(level)
+        per_level = {
+            "intra_filters": intra_filters,
+            "intra_layers": intra_layers,
+            "co_radial_filters": co_radial_filters,
+            "co_radial_layers": co_radial_layers,
+        }
+        per_level = {name: tuple(values) for name, values in per_level.items()}
+        sizes = {len(values) for values in per_level.values()}
+        if len(sizes) != 1 or not 1 <= max(sizes) <= level + 1:
+            raise InputError(
+                f"intra_filters, intra_layers, co_radial_filters and co_radial_layers need one "
+                f"entry for each of 1 to {level + 1} levels, not {per_level}."
+            )
+        for name, values in per_level.items():
+            for value in values:
+                check_positive(name, value)
+        for name, value, known in (
+            ("pooling", pooling, ("max", "mean")),
+            ("descriptor", descriptor, ("levels", "last")),
+        ):
+            if value not in known:
+                raise InputError(f"{name} must be {' or '.join(known)}, not {value!r}.")
+        self._arguments = {
+            "level": level,
+            "spheres": check_positive("spheres", spheres),
+            "channels": check_positive("channels", channels),
+            **per_level,
+            "kernel_size": kernel_size,
+            "pooling": pooling,
+            "descriptor": descriptor,
+            "early_reduction": bool(early_reduction),
+        }
+        inputs = keras.Input((num_vertices(level), spheres, channels), name="spheres")
+        super().__init__(inputs=inputs, outputs=_graph(inputs, **self._arguments), **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor."""
+        arguments = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self._arguments.items()
+        }
+        return {**arguments, "name": self.name, "trainable": self.trainable}
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> "ConcentricBackbone":
+        """Make a backbone from `get_config`'s dictionary."""
+        return cls(**config)
+
+
+def _graph(
+    inputs,
+    *,
+    level,
+    intra_filters,
+    intra_layers,
+    co_radial_filters,
+    co_radial_layers,
+    kernel_size,
+    pooling,
+    descriptor,
+    early_reduction,
+    **_,
+):
+    """The functional graph from feature map to descriptor."""
+    x, descriptors = inputs, []
+    count = len(intra_filters)
+    for place in range(count):
+        here = level - place
+        for layer in range(intra_layers[place]):
+            name = f"level{here}_intra{layer}"
+            y = IntraSphereConv(intra_filters[place], name=name)(x)
+            y = _normalised(y, name)
+            if x.shape[-1] == y.shape[-1]:
+                y = keras.layers.Add(name=f"{name}_sum")([x, y])
+            x = y
+        for layer in range(co_radial_layers[place]):
+            name = f"level{here}_co_radial{layer}"
+            last = place == count - 1 and layer == co_radial_layers[place] - 1
+            if last and early_reduction:
+                x = _over_vertices(x, pooling, f"level{here}_vertices")
+            x = CoRadialConv(co_radial_filters[place], kernel_size, name=name)(x)
+            x = _normalised(x, name)
+        if descriptor == "levels" or place == count - 1:
+            descriptors.append(_reduce(x, pooling, f"level{here}_descriptor"))
+        if place < count - 1:
+            x = VertexPooling(pooling, name=f"level{here}_pooling")(x)
+    if len(descriptors) == 1:
+        return descriptors[0]
+    return keras.layers.Concatenate(name="descriptor")(descriptors)
+
+
+def _normalised(x, name: str):
+    """Batch normalisation with the published constants, then ReLU."""
+    x = BatchNormalization(name=f"{name}_norm")(x)
+    return keras.layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _over_vertices(x, pooling: str, name: str):
+    """Maximum or mean over vertices, which stay as an axis of size 1."""
+    kind = keras.layers.MaxPooling2D if pooling == "max" else keras.layers.AveragePooling2D
+    return kind((x.shape[1], 1), data_format="channels_last", name=name)(x)
+
+
+def _reduce(x, pooling: str, name: str):
+    """Maximum or mean over vertices and spheres."""
+    layers = keras.layers
+    kind = layers.GlobalMaxPooling2D if pooling == "max" else layers.GlobalAveragePooling2D
+    return kind(data_format="channels_last", name=name)(x)

@@ -1,0 +1,29 @@
+"""What kind of model a file holds, without loading it."""
+
+import json
+import zipfile
+from pathlib import Path
+
+from csnn_tf.errors import InputError
+from csnn_tf.models.loading import model_file
+
+_LARGEST_CONFIG = 2**24  # bytes
+
+
+def class_name(model: str | Path) -> str | None:
+    """Name of the class of a trained model.
+
+    Args:
+        model: A .keras file, a run folder or the name of a trained model.
+
+    Returns:
+        For example "DensityOfStates"; None if there is no such model.
+    """
+    try:
+        with zipfile.ZipFile(model_file(model)) as archive:
+            if archive.getinfo("config.json").file_size > _LARGEST_CONFIG:
+                return None
+            name = json.loads(archive.read("config.json"))["class_name"]
+    except (InputError, OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return None
+    return str(name)

@@ -1,0 +1,72 @@
+"""Reading a trained classifier from what a user names."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import keras
+
+from csnn_tf.errors import InputError
+
+
+def trained_models() -> dict[str, Path]:
+    """Names and files of the trained models that come with the package."""
+    folder = Path(str(files("csnn_tf"))) / "saved_models"
+    if not folder.is_dir():  # a checkout that is not installed keeps them beside the package
+        folder = folder.parent.parent / "saved_models"
+    return {path.stem: path for path in sorted(folder.glob("*.keras"))}
+
+
+def model_file(model: str | Path) -> Path:
+    """The .keras file that a path or name stands for.
+
+    Args:
+        model: A .keras file, a run folder (its best.keras), or the name of a trained model.
+
+    Raises:
+        InputError: If it is none of these.
+    """
+    path = Path(model)
+    if path.is_dir() and (path / "best.keras").is_file():
+        return path / "best.keras"
+    if path.is_file():
+        return path
+    if str(model) in trained_models():
+        return trained_models()[str(model)]
+    names = ", ".join(trained_models()) or "none"
+    raise InputError(
+        f"{model} is neither a .keras file, nor a run folder with best.keras, nor a trained model "
+        f"of the package (there are: {names})."
+    )
+
+
+def load_model(model: str | Path, kind: type[keras.Model]) -> keras.Model:
+    """Load a trained model of a class, safely.
+
+    Args:
+        model: See `model_file`.
+        kind: The class that it must be of.
+
+    Raises:
+        InputError: If the file cannot be read or holds something else.
+    """
+    path = model_file(model)
+    try:
+        loaded = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many kinds for files that are not its own
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else repr(error)
+        raise InputError(f"{path} cannot be read as a Keras model: {reason}") from error
+    if not isinstance(loaded, kind):
+        raise InputError(f"{path} holds a {type(loaded).__name__}, not a {kind.__name__}.")
+    return loaded
+
+
+def training_record(model: str | Path) -> dict:
+    """The configuration that a run folder's or trained model's JSON file records, or nothing."""
+    path = model_file(model)
+    for candidate in (path.with_suffix(".json"), path.parent / "config.json"):
+        try:
+            return dict(json.loads(candidate.read_text("utf-8")))
+        except (OSError, ValueError):
+            continue
+    return {}

@@ -1,0 +1,182 @@
+"""The density-of-states model."""
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+
+from csnn_tf.data.atoms import StructureSet, structure_from_atoms
+from csnn_tf.data.environments import Environments, padded
+from csnn_tf.dos_inference import DosPredictor
+from csnn_tf.errors import InputError
+from csnn_tf.grid import icosahedral_rotations
+from csnn_tf.models import DensityOfStates
+from csnn_tf.models.density_of_states import structure_means
+from tests.helpers import numpy_of, randomise, relative, saved_and_loaded
+
+ENERGIES = np.arange(20) * 0.5 - 9.0
+ELEMENTS = ["C", "Si"]
+
+
+def tiny(elements=ELEMENTS, **changes):
+    fields = {"cutoff": 4.0, "hidden": (16,), "channels": 6, **changes}
+    model = DensityOfStates.from_preset(
+        "tiny", elements, ENERGIES, dict.fromkeys(elements, 4.0), **fields
+    )
+    randomise(model, seed=3)
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny()
+
+
+def structures_of(frames) -> StructureSet:
+    return StructureSet.from_structures(
+        structure_from_atoms(frame, f"frame {place}") for place, frame in enumerate(frames)
+    )
+
+
+def distorted(seed=0) -> Atoms:
+    """A skewed cell, smaller than the cutoff, of two elements."""
+    atoms = bulk("SiC", "zincblende", a=4.3)
+    atoms.set_cell(atoms.cell.array + 0.1 * np.random.default_rng(seed).normal(size=(3, 3)), True)
+    atoms.rattle(0.1, seed=seed)
+    return atoms
+
+
+def molecule(seed=0) -> Atoms:
+    grid = np.indices((2, 2, 2)).reshape(3, -1).T * 1.6
+    positions = grid + np.random.default_rng(seed).normal(size=grid.shape) * 0.1
+    return Atoms("CSi3C4", positions)
+
+
+def predicted(model, frames, **options):
+    return DosPredictor(model, **options).predict(structures_of(frames), atomic=True)
+
+
+def turned(atoms, matrix) -> Atoms:
+    atoms = atoms.copy()
+    atoms.set_cell(atoms.cell.array @ matrix.T)
+    atoms.positions = atoms.positions @ matrix.T
+    return atoms
+
+
+@pytest.mark.parametrize(
+    "atoms",
+    [distorted(), molecule(), bulk("SiC", "zincblende", a=4.36)],
+    ids=["distorted crystal", "molecule", "ideal crystal"],
+)
+def test_the_60_grid_rotations_change_nothing(model, atoms):
+    dos = predicted(model, [turned(atoms, matrix) for matrix in icosahedral_rotations()]).dos
+    assert np.ptp(dos[0]) > 0.1
+    assert relative(dos, np.repeat(dos[:1], 60, axis=0)) < 1e-5
+
+
+def test_translation_and_repetition_change_nothing(model):
+    atoms = distorted(1)
+    moved = atoms.copy()
+    moved.translate([3.21, -17.4, 0.77])
+    wrapped = moved.copy()
+    wrapped.wrap()
+    frames = [atoms, moved, wrapped, atoms.repeat((2, 1, 3))]
+    dos = predicted(model, frames).dos
+    assert relative(dos, np.repeat(dos[:1], len(frames), axis=0)) < 1e-5
+    assert relative(predicted(model, [distorted(2)]).dos, dos[:1]) > 1e-3
+
+
+def test_permuting_the_atoms_permutes_their_contributions(model):
+    atoms, order = molecule(), np.random.default_rng(0).permutation(8)
+    before, after = predicted(model, [atoms]), predicted(model, [atoms[order]])
+    assert relative(after.dos, before.dos) < 1e-6
+    assert relative(after.atomic_dos, before.atomic_dos[order]) < 1e-6
+
+
+def test_contributions_average_to_the_dos_and_chunks_change_nothing(model):
+    frames = [molecule(), distorted(), molecule(1), distorted(1).repeat((2, 1, 1))]
+    whole = predicted(model, frames)
+    assert whole.counts.tolist() == [8, 2, 8, 4]
+    means = [part.mean(axis=0) for part in np.split(whole.atomic_dos, [8, 10, 18])]
+    assert relative(whole.dos, means) < 1e-6
+    for size in (1, 3, 16):
+        chunked = predicted(model, frames, chunk_atoms=size)
+        assert relative(chunked.dos, whole.dos) < 1e-5
+        assert relative(chunked.atomic_dos, whole.atomic_dos) < 1e-5
+        np.testing.assert_allclose(chunked.band_energy, whole.band_energy, rtol=1e-4)
+
+
+def test_a_call_with_padding_equals_the_predictor(model):
+    structures = structures_of([molecule(), distorted()])
+    batch = Environments.find(structures, model.elements, model.cutoff).of_structures([1, 0])
+    expected = predicted(model, [distorted(), molecule()]).dos
+    assert relative(model(batch), expected) < 1e-5
+    more = padded(batch, len(batch["atoms"]) + 5, len(batch["centre"]) + 9)
+    assert relative(model(more), expected) < 1e-5
+
+
+def test_structure_means_ignore_padding():
+    values = np.random.default_rng(0).normal(size=(9, 4)).astype("float32")
+    expected = [values[:2].mean(0), values[2:3].mean(0), values[3:7].mean(0)]
+    found = numpy_of(structure_means(values, np.array([2, 1, 4])))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_the_element_of_the_atom_itself_matters(model):
+    frames = [molecule(), molecule()]
+    frames[1].symbols[0] = "Si"
+    first, second = (predicted(model, [frame]).atomic_dos[0] for frame in frames)
+    assert relative(second, first) > 1e-4
+
+
+def test_the_published_number_of_weights():
+    model = DensityOfStates.from_preset("paper", ["C"], np.arange(310) * 0.1 - 30)
+    assert sum(int(np.prod(w.shape)) for w in model.trainable_weights) == 1_061_998
+    assert model.numbers_per_atom == 642 * 64
+
+
+def test_the_docstrings_example():
+    model = DensityOfStates.from_preset("tiny", ["C"], np.linspace(-30, 1, 311), {"C": 4})
+    assert model.count_params() == 29599
+
+
+def test_saved_and_loaded_again(model, tmp_path):
+    again = saved_and_loaded(model, tmp_path)
+    assert isinstance(again, DensityOfStates)
+    assert again.get_config() == model.get_config()
+    frames = [molecule(), distorted()]
+    np.testing.assert_allclose(
+        predicted(again, frames).dos, predicted(model, frames).dos, rtol=1e-6, atol=1e-7
+    )
+
+
+def test_starting_from_a_mean_dos():
+    model = DensityOfStates.from_preset("tiny", ["C"], ENERGIES, hidden=(16,), channels=6)
+    rng = np.random.default_rng(0)
+    dos = (1 + np.sin(ENERGIES) ** 2 + 0.01 * rng.normal(size=(5, 20))).astype("float32")
+    model.start_from(dos)
+    atoms = Atoms("C8", molecule().positions)
+    found = predicted(model, [atoms])
+    assert relative(found.dos[0], dos.mean(axis=0)) < 0.35
+    assert np.isnan(found.fermi_level).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"elements": []}, "elements"),
+        ({"elements": ["C", "C"]}, "elements"),
+        ({"energies": [0, 1, 2]}, "energies"),
+        ({"energies": [0, 1, 2, 4]}, "energies"),
+        ({"energies": [3, 2, 1, 0]}, "energies"),
+        ({"electrons": {"Si": 4}}, "electrons"),
+        ({"electrons": {"C": -4}}, "electrons"),
+        ({"cutof": 3.0}, "cutof"),
+        ({"hidden": (0,)}, "hidden"),
+        ({"name": "huge"}, "huge"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, named):
+    fields = {"name": "tiny", "elements": ["C"], "energies": ENERGIES, **arguments}
+    with pytest.raises(InputError, match=named):
+        DensityOfStates.from_preset(**fields)

@@ -1,0 +1,189 @@
+import keras
+import numpy as np
+import pytest
+
+from csnn_tf.errors import InputError
+from csnn_tf.grid import icosahedral_rotations
+from csnn_tf.models import PointCloudClassifier
+from csnn_tf.testing import assert_invariant
+from tests.helpers import clouds, feature_maps, numpy_of, randomise, relative, saved_and_loaded
+
+SMALLEST = {
+    "level": 1,
+    "spheres": 2,
+    "channels": 2,
+    "intra_filters": (4, 8),
+    "intra_layers": (1, 1),
+    "co_radial_filters": (8, 16),
+    "co_radial_layers": (1, 1),
+    "hidden": (8,),
+}
+
+
+def made(**changes):
+    model = PointCloudClassifier(**{"num_classes": 5, **SMALLEST, **changes})
+    randomise(model.network)
+    return model
+
+
+def logits(model, inputs, **call):
+    result = numpy_of(model(inputs, training=False, **call))
+    assert np.isfinite(result).all()
+    return result
+
+
+def test_logits_on_rotated_feature_maps_are_invariant():
+    assert_invariant(made().network, feature_maps(1, 2, 2))
+
+
+def test_logits_of_rotated_clouds_are_invariant():
+    model, points = made(), clouds(1, 40).astype("float64")
+    rotated = (points @ icosahedral_rotations().swapaxes(1, 2)).astype("float32")
+    found = np.concatenate([logits(model, pair) for pair in rotated.reshape(30, 2, 40, 3)])
+    assert relative(found, np.repeat(found[:1], 60, axis=0)) < 1e-4
+    assert relative(logits(model, clouds(2, 40, seed=1)), found[:2]) > 1e-2
+
+
+@pytest.mark.parametrize("center", [True, False])
+def test_position_counts_only_without_centring(center):
+    model, points = made(center=center), clouds(2, 40)
+    moved = relative(logits(model, points + 1), logits(model, points))
+    assert moved < 1e-4 if center else moved > 1e-2
+    assert relative(logits(model, points * 8), logits(model, points)) < 1e-6
+
+
+def test_any_number_of_clouds_and_points():
+    model = made()
+    for batch, count in ((2, 40), (3, 1)):
+        assert logits(model, clouds(batch, count)).shape == (batch, 5)
+    assert model.compute_output_shape((None, None, 3)) == (None, 5)
+    assert model.compute_output_shape({"points": (4, 9, 3), "mask": (4, 9)}) == (4, 5)
+
+
+def test_a_mask_is_a_shorter_cloud():
+    model, points = made(), clouds(2, 40)
+    mask = np.arange(40)[None] < np.array([[40], [20]])
+    found = logits(model, {"points": points, "mask": mask})
+    assert relative(found[:1], logits(model, points)[:1]) < 1e-5
+    # The same points twice, at a fixed point_count, are the same as the points.
+    assert relative(found[1:], logits(model, np.tile(points[:, :20], (1, 2, 1)))[1:]) < 1e-5
+    assert relative(logits(model, {"points": points}), logits(model, points)) < 1e-6
+
+
+def test_parts():
+    model, points = made(), clouds(2, 40)
+    maps = model.spheres(points)
+    assert maps.shape == (2, 42, 2, 2)
+    np.testing.assert_allclose(
+        numpy_of(model.network(maps, training=False)), logits(model, points), atol=1e-6
+    )
+    assert model.descriptor(points).shape == (2, 24)
+    probabilities = numpy_of(model.probabilities(points))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(
+        probabilities.argmax(axis=1), logits(model, points).argmax(axis=1)
+    )
+
+
+def test_dropout_acts_in_training_only():
+    model, points = made(dropout=0.5), clouds(2, 40)
+    np.testing.assert_array_equal(logits(model, points), logits(model, points))
+    first, second = (numpy_of(model(points, training=True)) for _ in range(2))
+    assert not np.allclose(first, second)
+
+
+def test_all_weights_are_in_the_network():
+    model = made()
+    assert {id(w) for w in model.trainable_weights} == {
+        id(w) for w in model.network.trainable_weights
+    }
+    names = [weight.path for weight in model.trainable_weights]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {
+            "neighbors": 4,
+            "threshold": 0.1,
+            "radius": 2.0,
+            "point_count": None,
+            "center": False,
+            "kernel_size": 1,
+            "pooling": "mean",
+            "descriptor": "last",
+            "hidden": (),
+            "dropout": 0.3,
+        },
+    ],
+    ids=["default", "changed"],
+)
+def test_saving(changes, tmp_path):
+    model = made(**changes)
+    assert (
+        changes.items()
+        <= {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in model.get_config().items()
+        }.items()
+    )
+    again = saved_and_loaded(model, tmp_path)
+    assert type(again) is PointCloudClassifier
+    assert again.get_config() == model.get_config()
+    points = clouds(2, 40)
+    np.testing.assert_array_equal(logits(again, points), logits(model, points))
+    mask = np.ones((2, 40), bool)
+    np.testing.assert_allclose(
+        logits(again, {"points": points, "mask": mask}), logits(model, points), atol=1e-5
+    )
+
+
+def test_class_names(tmp_path):
+    names = ["bed", "chair", "lamp"]
+    model = PointCloudClassifier(class_names=names, **SMALLEST)
+    assert model.num_classes == 3
+    again = saved_and_loaded(model, tmp_path)
+    assert again.class_names == model.class_names == tuple(names)
+
+
+def test_a_compiled_model_trains_and_loads_again(tmp_path):
+    model = PointCloudClassifier(2, **{**SMALLEST, "dropout": 0.0})
+    model.compile(
+        optimizer=keras.optimizers.Adam(0.02),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    points = clouds(16, 60)
+    points[8:] *= [1, 0.3, 0.1]
+    labels = np.repeat([0, 1], 8)
+    losses = model.fit(points, labels, epochs=8, batch_size=16, verbose=0).history["loss"]
+    assert losses[-1] < 0.7 * losses[0]
+    again = saved_and_loaded(model, tmp_path)
+    np.testing.assert_array_equal(logits(again, points), logits(model, points))
+    assert int(again.optimizer.iterations) == 8
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_classes": 0}, "num_classes"),
+        ({"num_classes": None}, "num_classes"),
+        ({"num_classes": 2, "class_names": ["a", "b", "c"]}, "class_names has 3 names for 2"),
+        ({"class_names": []}, "class_names has 0 names"),
+        ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
+        ({"hidden": (3, 0)}, "hidden must be a positive"),
+        ({"spheres": -1}, "spheres must be"),
+        ({"radius": -1.0}, "radius"),
+    ],
+    ids=str,
+)
+def test_wrong_arguments(changes, message):
+    with pytest.raises(InputError, match=message):
+        made(**changes)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 10, 4)])
+def test_wrong_points(shape):
+    with pytest.raises(InputError, match=r"expects points \[batch, points, 3\]"):
+        made()(np.zeros(shape, "float32"))
