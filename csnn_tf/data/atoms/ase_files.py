@@ -1,0 +1,139 @@
+"""Structures from anything ASE reads; the DOS comes from `atoms.info`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from csnn_tf.data.atoms.rebinning import check_electrons, rebin_dos
+from csnn_tf.data.atoms.structure import Electrons, Structure, check_dos, electrons_per_atom
+from csnn_tf.data.atoms.structure_set import StructureSet
+from csnn_tf.errors import InputError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+def read_ase(
+    path: str | os.PathLike,
+    energies: ArrayLike | None = None,
+    electrons: Electrons = None,
+    *,
+    per_cell: bool = False,
+    format: str | None = None,
+) -> StructureSet:
+    """Read all structures of a file (extxyz, ase.db, POSCAR, CIF, ...).
+
+    From `atoms.info` (of a database: the row's data and key-value pairs) come, where present,
+    `dos` [n] in states/eV/atom, `dos_energies` [n] in eV from the vacuum level, `electrons` per
+    atom, `efermi` in eV, `type`, `temperature` in K and `split`.
+
+    Args:
+        path: The file.
+        energies: [bins], eV. A DOS on another grid is re-binned to it; one without
+            `dos_energies` must lie on it. None keeps the file's own grid.
+        electrons: Valence electrons per atom, a number or one by chemical symbol; the file's own
+            figure goes first. Where known, the DOS must hold as many.
+        per_cell: The DOS and electrons in the file are of the whole cell.
+        format: ASE's name of the file format, where the file's name does not say.
+
+    Returns:
+        The structures.
+
+    Raises:
+        InputError: ASE cannot read the file, or a structure or its DOS cannot be used.
+    """
+    path = Path(path)
+    structures, grid = [], None if energies is None else np.asarray(energies, np.float64)
+    for index, atoms in enumerate(read_frames(path, format)):
+        structure = structure_from_atoms(atoms, f"{path}[{index}]")
+        divisor = len(atoms) if per_cell else 1
+        given = atoms.info.get("electrons")
+        structure.electrons = (
+            electrons_per_atom(structure.numbers, electrons, structure.name)
+            if given is None
+            else _number(atoms.info, "electrons", structure.name) / divisor
+        )
+        if "dos" in atoms.info:
+            dos = _floats(atoms.info["dos"], structure.name, "dos") / divisor
+            own = atoms.info.get("dos_energies")
+            own = None if own is None else _floats(own, structure.name, "dos_energies")
+            if grid is None:
+                if own is None:
+                    raise InputError(
+                        f"{structure.name}: the DOS has no dos_energies; give energies."
+                    )
+                grid = own
+            check_dos(dos, grid.size if own is None else own.size, structure.name)
+            source = grid if own is None else own
+            level = None
+            if "efermi" in atoms.info:
+                level = _number(atoms.info, "efermi", structure.name)
+            check_electrons(source, dos, structure.electrons, structure.name, level)
+            structure.dos = rebin_dos(source, dos, grid, structure.name)
+        structures.append(structure)
+    if not structures:
+        raise InputError(f"{path} holds no structures.")
+    return StructureSet.from_structures(structures, grid)
+
+
+def read_frames(path: str | os.PathLike, format: str | None = None) -> list[Atoms]:
+    """All structures of a file as ASE objects.
+
+    Raises:
+        InputError: The file does not exist or ASE cannot read it.
+    """
+    import ase.db
+    import ase.io
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path} does not exist.")
+    try:
+        if path.suffix == ".db" or format == "db":
+            with ase.db.connect(path) as database:
+                return [_from_row(row) for row in database.select()]
+        return ase.io.read(path, index=":", format=format)
+    except Exception as error:  # ASE's readers raise anything on malformed files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path} cannot be read by ASE: {reason}") from error
+
+
+def structure_from_atoms(atoms: Atoms, name: str) -> Structure:
+    """The structure, type, temperature and split of an ASE object; no DOS."""
+    info = atoms.info
+    return Structure(
+        positions=atoms.get_positions(),
+        numbers=atoms.get_atomic_numbers(),
+        cell=atoms.cell.array.copy(),
+        pbc=np.asarray(atoms.pbc, bool),
+        type=str(info.get("type", atoms.get_chemical_formula())),
+        temperature=_number(info, "temperature", name),
+        split=str(info.get("split", "")),
+        name=name,
+    )
+
+
+def _from_row(row: Any) -> Atoms:
+    atoms = row.toatoms()
+    atoms.info.update({**row.key_value_pairs, **row.data})
+    return atoms
+
+
+def _number(info: dict, field: str, name: str) -> float:
+    """A number of `atoms.info`, NaN where it is missing."""
+    try:
+        return float(info.get(field, np.nan))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{name}: {field} is {info[field]!r}; expected a number.") from error
+
+
+def _floats(values: Any, name: str, field: str) -> NDArray:
+    try:
+        return np.asarray(values, np.float64)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{name}: {field} is not a list of numbers.") from error

@@ -1,0 +1,56 @@
+"""One way in: find out what a path holds and read it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from numpy.typing import ArrayLike
+
+from csnn_tf.data.atoms.ase_files import read_ase
+from csnn_tf.data.atoms.npz import read_npz
+from csnn_tf.data.atoms.published import read_published
+from csnn_tf.data.atoms.rebinning import DEFAULT_ENERGIES
+from csnn_tf.data.atoms.structure import Electrons
+from csnn_tf.data.atoms.structure_set import StructureSet
+from csnn_tf.data.atoms.vasp import read_vasp
+from csnn_tf.errors import InputError
+
+
+def load_structures(
+    path: str | os.PathLike,
+    electrons: Electrons = None,
+    *,
+    energies: ArrayLike | None = None,
+    reference_energy: float | None = None,
+) -> StructureSet:
+    """Read structures from a file or folder of any form that this package knows.
+
+    Our NPZ files (`read_npz`), a VASP run (`read_vasp`), the published layout (`read_published`),
+    and any other file through ASE (`read_ase`).
+
+    Args:
+        path: File or folder.
+        electrons: Valence electrons per atom, a number or one by chemical symbol.
+        energies: [bins], eV; None takes a file's own grid, or 310 bins of 0.1 eV from -30 eV.
+        reference_energy: Vacuum level on VASP's scale, eV; VASP runs need it.
+
+    Returns:
+        The structures.
+
+    Raises:
+        InputError: The path does not exist or cannot be used.
+    """
+    path = Path(path)
+    grid = DEFAULT_ENERGIES if energies is None else energies
+    if not path.exists():
+        raise InputError(f"{path} does not exist.")
+    if path.suffix == ".npz" or (path.is_dir() and any(path.glob("*.npz"))):
+        return read_npz(path, electrons)
+    if path.is_file():
+        return read_ase(path, energies, electrons)
+    if (path / "DOSCAR").is_file():
+        if reference_energy is None:
+            raise InputError(f"{path} is a VASP run, which needs the reference (vacuum) energy.")
+        return read_vasp(path, reference_energy, grid, electrons)
+    return read_published(path, energies=grid, electrons=electrons)

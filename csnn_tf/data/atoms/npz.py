@@ -1,0 +1,179 @@
+"""Our own NPZ files: one per structure type, or one for a whole set."""
+
+from __future__ import annotations
+
+import math
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csnn_tf.data.atoms.rebinning import check_all_electrons
+from csnn_tf.data.atoms.structure import Electrons, electrons_per_atom
+from csnn_tf.data.atoms.structure_set import StructureSet
+from csnn_tf.errors import InputError
+
+_DEFLATE_LIMIT = 1032  # no deflate stream expands by more
+
+
+def read_npz(path: str | os.PathLike, electrons: Electrons = None) -> StructureSet:
+    """Read an NPZ file, or all of a folder in alphabetical order.
+
+    A file of one type holds `positions` [S, N, 3] Å, `numbers` [N], `cell` [3, 3] or [S, 3, 3],
+    `pbc` [3], and where known `dos` [S, bins] states/eV/atom with `energies` [bins] eV,
+    `temperature` [S] K, `split` [S], `electrons` [S] per atom; its type is the file's name. A file
+    with `counts` holds a whole set, as `write_npz` makes it. Other arrays are ignored.
+
+    Args:
+        path: File or folder.
+        electrons: Valence electrons per atom, a number or one by chemical symbol, where the file
+            does not say.
+
+    Returns:
+        The structures.
+
+    Raises:
+        InputError: Something is missing, malformed or not a NumPy archive; the message names it.
+    """
+    path = Path(path)
+    files = sorted(path.glob("*.npz")) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path} holds no .npz files.")
+    return StructureSet.concatenate([_read_file(file, electrons) for file in files])
+
+
+def write_npz(path: str | os.PathLike, structures: StructureSet) -> None:
+    """Write a whole set to one compressed file (positions and DOS in float32).
+
+    Args:
+        path: File to make; it appears only when complete.
+        structures: What to write; names of structures are left out.
+    """
+    arrays = {
+        "positions": structures.positions.astype(np.float32),
+        "numbers": structures.numbers.astype(np.uint8),
+        "counts": structures.counts.astype(np.int32),
+        "cell": structures.cells,
+        "pbc": structures.pbc,
+        "electrons": structures.electrons,
+        "types": structures.types,
+        "temperature": structures.temperature.astype(np.float32),
+        "split": structures.split,
+    }
+    if structures.dos is not None:
+        arrays |= {"dos": structures.dos, "energies": structures.energies}
+    save_arrays(path, arrays)
+
+
+def save_arrays(path: str | os.PathLike, arrays: dict[str, NDArray]) -> None:
+    """Write arrays to a compressed NPZ under a temporary name, then move it into place."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            np.savez_compressed(stream, **arrays)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_arrays(path: str | os.PathLike) -> dict[str, NDArray]:
+    """Read all arrays of an NPZ file after bounding what its headers claim by its real size.
+
+    Raises:
+        InputError: Not an NPZ file of plain arrays, or one whose headers do not fit its size.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                _check_entry(path, archive, entry)
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except InputError:
+        raise
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise InputError(f"{path} cannot be read as a NumPy .npz file: {error}") from error
+
+
+def _check_entry(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    if entry.file_size > _DEFLATE_LIMIT * (entry.compress_size + 64):
+        raise InputError(f"{path}: {entry.filename} claims more data than the file can hold.")
+    with archive.open(entry) as stream:
+        version = np.lib.format.read_magic(stream)
+        if version not in ((1, 0), (2, 0)):
+            raise InputError(f"{path}: {entry.filename} has an unknown array format {version}.")
+        read = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
+        shape, _, dtype = read(stream)
+        if math.prod(shape) * dtype.itemsize != entry.file_size - stream.tell():
+            raise InputError(f"{path}: the header of {entry.filename} does not fit its size.")
+
+
+def _read_file(path: Path, electrons: Electrons) -> StructureSet:
+    arrays = load_arrays(path)
+    needed = ["positions", "numbers", "cell", "pbc"] + ["energies"] * ("dos" in arrays)
+    missing = [key for key in needed if key not in arrays]
+    if missing:
+        raise InputError(f"{path} lacks the array {missing[0]!r}; it has {sorted(arrays)}.")
+    try:
+        read = _whole_set if "counts" in arrays else _type
+        structures = read(path, arrays, electrons)
+        check_all_electrons(structures)
+        return structures
+    except InputError as error:
+        message = str(error)
+        raise InputError(message if str(path) in message else f"{path}: {message}") from None
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path} has arrays that do not belong together: {error}") from error
+
+
+def _type(path: Path, arrays: dict[str, NDArray], electrons: Electrons) -> StructureSet:
+    """A file of one structure type; every structure has the same atoms."""
+    positions, numbers = arrays["positions"], arrays["numbers"]
+    if positions.ndim != 3 or positions.shape[2] != 3 or numbers.shape != positions.shape[1:2]:
+        raise InputError(
+            f"positions {positions.shape} must be [structures, atoms, 3] with numbers [atoms], "
+            f"not {numbers.shape}."
+        )
+    size, atoms = positions.shape[:2]
+    known = electrons_per_atom(numbers, electrons, str(path)) if atoms else np.nan
+    return StructureSet(
+        positions=positions.reshape(-1, 3),
+        numbers=np.tile(numbers, size),
+        counts=np.full(size, atoms),
+        cells=np.broadcast_to(arrays["cell"], (size, 3, 3)),
+        pbc=np.broadcast_to(arrays["pbc"], (size, 3)),
+        dos=arrays.get("dos"),
+        energies=arrays["energies"] if "dos" in arrays else None,
+        electrons=arrays.get("electrons", np.full(size, known)),
+        types=np.full(size, path.stem),
+        temperature=arrays.get("temperature", np.full(size, np.nan)),
+        split=arrays.get("split", np.full(size, "")),
+        names=_names(path, size),
+    )
+
+
+def _whole_set(path: Path, arrays: dict[str, NDArray], electrons: Electrons) -> StructureSet:
+    size = len(arrays["counts"])
+    optional = {"electrons": np.nan, "types": "", "temperature": np.nan, "split": ""}
+    structures = StructureSet(
+        positions=arrays["positions"],
+        numbers=arrays["numbers"],
+        counts=arrays["counts"],
+        cells=arrays["cell"],
+        pbc=arrays["pbc"],
+        dos=arrays.get("dos"),
+        energies=arrays["energies"] if "dos" in arrays else None,
+        names=_names(path, size),
+        **{key: arrays.get(key, np.full(size, value)) for key, value in optional.items()},
+    )
+    for index in np.flatnonzero(np.isnan(structures.electrons)):
+        item = structures[index]
+        structures.electrons[index] = electrons_per_atom(item.numbers, electrons, item.name)
+    return structures
+
+
+def _names(path: Path, size: int) -> NDArray:
+    return np.array([f"{path}[{index}]" for index in range(size)], dtype=str)

@@ -1,0 +1,203 @@
+"""A DOS on another energy grid: bin averages that conserve its integral."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from csnn_tf.errors import InputError
+
+if TYPE_CHECKING:
+    from csnn_tf.data.atoms.structure_set import StructureSet
+
+#: Default energy grid: 310 bins of 0.1 eV from -30 eV (section IV-B), eV from the vacuum level.
+DEFAULT_ENERGIES: NDArray = -30.0 + 0.1 * np.arange(310)
+#: States/atom that may lie below the first bin, or lack to the electron count.
+ELECTRON_TOLERANCE = 0.01
+
+
+def rebin_dos(
+    energies: ArrayLike, dos: ArrayLike, target: ArrayLike, name: str = "the DOS"
+) -> NDArray:
+    """Average a DOS over the bins of another grid, whose integral is then the same.
+
+    A shape-preserving cubic (PCHIP, never negative) through the values is integrated exactly over
+    every bin, which reaches half a bin to either side of its energy. Where both grids are the same
+    the values return unchanged.
+
+    Args:
+        energies: [n], eV, increasing.
+        dos: [n], states/eV/atom.
+        target: [bins], eV, evenly spaced.
+        name: File or structure, for messages.
+
+    Returns:
+        [bins], states/eV/atom.
+
+    Raises:
+        InputError: The DOS is malformed, has states below the first bin, or ends before the last.
+    """
+    energies, dos = _check(energies, dos, name)
+    target = np.asarray(target, np.float64)
+    if energies.shape == target.shape and np.allclose(energies, target, rtol=0, atol=1e-6):
+        return dos.copy()
+    # A value stands for its own bin, so the source reaches half a step beyond both ends.
+    first, last = np.diff(energies)[[0, -1]] / 2
+    ends = np.concatenate([[energies[0] - first], energies, [energies[-1] + last]])
+    integral = _primitive(ends, np.pad(dos, 1, mode="edge"))
+
+    def cumulative(at: NDArray) -> NDArray:
+        return integral(np.clip(at, ends[0], ends[-1]))
+
+    return _averages(ends[-1], cumulative, target, dos[-1], name)
+
+
+def rebin_cumulative(
+    energies: ArrayLike, cumulative: ArrayLike, target: ArrayLike, name: str = "the DOS"
+) -> NDArray:
+    """The same from a cumulative DOS, which loses nothing where the DOS has spikes.
+
+    Args:
+        energies: [n], eV, increasing.
+        cumulative: [n], states/atom, not decreasing.
+        target: [bins], eV, evenly spaced.
+        name: File or structure, for messages.
+
+    Returns:
+        [bins], states/eV/atom.
+
+    Raises:
+        InputError: As in `rebin_dos`.
+    """
+    from scipy.interpolate import PchipInterpolator
+
+    energies, cumulative = _check(energies, cumulative, name)
+    if (np.diff(cumulative) < 0).any():
+        raise InputError(f"{name}: the cumulative DOS decreases, so the DOS would be negative.")
+    target = np.asarray(target, np.float64)
+    curve = PchipInterpolator(energies, cumulative)
+    open_end = (cumulative[-1] - cumulative[-2]) / (energies[-1] - energies[-2])
+
+    def clipped(at: NDArray) -> NDArray:
+        values = curve(np.clip(at, energies[0], energies[-1]))
+        return np.where(at < energies[0], 0.0, values)
+
+    return _averages(energies[-1], clipped, target, open_end, name)
+
+
+def check_electrons(
+    energies: ArrayLike,
+    dos: ArrayLike,
+    electrons: float,
+    name: str,
+    fermi_level: float | None = None,
+    tolerance: float = ELECTRON_TOLERANCE,
+) -> None:
+    """Check that a DOS holds the electrons it should.
+
+    Args:
+        energies: [bins], eV.
+        dos: [bins], states/eV/atom.
+        electrons: Electrons/atom; NaN checks nothing.
+        name: File or structure, for the message.
+        fermi_level: eV, where the source states it: the count up to there must then match in both
+            directions. Otherwise the whole DOS must hold at least this many.
+        tolerance: Electrons/atom.
+
+    Raises:
+        InputError: It does not; the message says by how much.
+    """
+    if np.isnan(electrons):
+        return
+    energies, dos = _check(energies, dos, name)
+    end = energies[-1] if fermi_level is None else float(fermi_level)
+    found = float(_primitive(energies, dos)(np.clip(end, energies[0], energies[-1])))
+    short = electrons - found
+    if short > tolerance or (fermi_level is not None and -short > tolerance):
+        raise InputError(_mismatch(name, found, end, electrons))
+
+
+def check_all_electrons(structures: StructureSet, tolerance: float = ELECTRON_TOLERANCE) -> None:
+    """Check that every DOS of a set reaches its electron count within its bins.
+
+    Args:
+        structures: Without DOS, or where a count is unknown, nothing is checked.
+        tolerance: Electrons/atom.
+
+    Raises:
+        InputError: One does not; the message names the structure and says by how much.
+    """
+    if structures.dos is None or not len(structures):
+        return
+    energies = structures.energies
+    found = _primitive(energies, structures.dos)(energies[-1])
+    short = np.nan_to_num(structures.electrons - found, nan=-1.0)
+    if short.max() > tolerance:
+        worst = int(short.argmax())
+        raise InputError(
+            _mismatch(
+                structures.names[worst], found[worst], energies[-1], structures.electrons[worst]
+            )
+        )
+
+
+def _primitive(energies: NDArray, dos: NDArray) -> Callable[[ArrayLike], NDArray]:
+    """Antiderivative of the shape-preserving cubic through DOS [..., bins]."""
+    from scipy.interpolate import PchipInterpolator
+
+    return PchipInterpolator(energies, dos, axis=-1).antiderivative()
+
+
+def _mismatch(name: str, found: float, end: float, electrons: float) -> str:
+    side = "fewer" if found < electrons else "more"
+    return (
+        f"{name}: the DOS holds {found:.4f} electrons/atom up to {end:.2f} eV, "
+        f"{abs(electrons - found):.4f} {side} than the {electrons:.4f} expected (is it per atom, "
+        "both spins, and on the right reference energy?)."
+    )
+
+
+def _check(energies: ArrayLike, values: ArrayLike, name: str) -> tuple[NDArray, NDArray]:
+    energies, values = np.asarray(energies, np.float64), np.asarray(values, np.float64)
+    if energies.ndim != 1 or energies.size < 2 or values.shape != energies.shape:
+        raise InputError(
+            f"{name}: energies {energies.shape} and DOS {values.shape} must be one row each of the "
+            "same length, at least 2."
+        )
+    if not (np.diff(energies) > 0).all():
+        raise InputError(f"{name}: the energies of the DOS must increase.")
+    if not np.isfinite(values).all():
+        raise InputError(f"{name}: the DOS has entries that are not finite numbers.")
+    if values.min() < 0:
+        raise InputError(
+            f"{name}: the DOS is negative in {int((values < 0).sum())} entries, "
+            f"down to {values.min():.3g}."
+        )
+    return energies, values
+
+
+def _averages(
+    end: float,
+    cumulative: Callable[[NDArray], NDArray],
+    target: NDArray,
+    last_dos: float,
+    name: str,
+) -> NDArray:
+    """Differences of `cumulative` over the bins of `target`, divided by the bin width."""
+    width = (target[-1] - target[0]) / (len(target) - 1)
+    edges = np.append(target - width / 2, target[-1] + width / 2)
+    if end < edges[-1] - 1e-6 and last_dos > 1e-6:
+        raise InputError(
+            f"{name}: the DOS ends at {end:.2f} eV, before the end of the last energy bin at "
+            f"{edges[-1]:.2f} eV."
+        )
+    at_edges = cumulative(edges)
+    if at_edges[0] > ELECTRON_TOLERANCE:
+        raise InputError(
+            f"{name}: {at_edges[0]:.4f} states/atom lie below the first energy bin at "
+            f"{target[0]:.2f} eV."
+        )
+    return np.maximum(np.diff(at_edges), 0.0) / width

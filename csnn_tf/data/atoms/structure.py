@@ -1,0 +1,88 @@
+"""One atomic structure, with or without its density of states, and the checks on it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from csnn_tf.errors import InputError
+
+#: Valence electrons of an atom: one number for all elements, or one by chemical symbol.
+Electrons = float | Mapping[str, float] | None
+
+
+@dataclasses.dataclass
+class Structure:
+    """One structure as a reader returns it.
+
+    Attributes:
+        positions: [N, 3], Å.
+        numbers: [N], atomic numbers.
+        cell: [3, 3], Å, one lattice vector a row; zeros where there is none.
+        pbc: [3], whether each lattice vector is periodic.
+        dos: [bins], states/eV/atom, both spins; None where unknown.
+        electrons: Electrons/atom; NaN where unknown.
+        type: Structure type, for example "C60".
+        temperature: K; NaN where unknown.
+        split: "train", "val", "test" or "" where unknown.
+        name: Where it comes from; error messages show it.
+    """
+
+    positions: NDArray
+    numbers: NDArray
+    cell: NDArray
+    pbc: NDArray
+    dos: NDArray | None = None
+    electrons: float = np.nan
+    type: str = ""
+    temperature: float = np.nan
+    split: str = ""
+    name: str = ""
+
+
+def check_dos(dos: ArrayLike, bins: int, name: str) -> None:
+    """Check one DOS [bins].
+
+    Raises:
+        InputError: Wrong length, negative or not finite entries; the message names the structure.
+    """
+    dos = np.asarray(dos)
+    if dos.shape != (bins,):
+        raise InputError(f"{name}: the DOS has shape {dos.shape}; expected ({bins},) energy bins.")
+    if not np.isfinite(dos).all():
+        raise InputError(f"{name}: the DOS has entries that are not finite numbers.")
+    if dos.min() < 0:
+        raise InputError(
+            f"{name}: the DOS is negative in {int((dos < 0).sum())} bins, down to {dos.min():.3g}."
+        )
+
+
+def electrons_per_atom(numbers: ArrayLike, electrons: Electrons, name: str = "structure") -> float:
+    """Mean number of electrons of a structure's atoms.
+
+    Args:
+        numbers: [N], atomic numbers.
+        electrons: Valence electrons: one number for all atoms, or by chemical symbol; None gives
+            NaN.
+        name: The structure, for the message.
+
+    Raises:
+        InputError: An element is not in the mapping.
+    """
+    if electrons is None:
+        return float("nan")
+    if not isinstance(electrons, Mapping):
+        return float(electrons)
+    from ase.data import chemical_symbols
+
+    elements, counts = np.unique(numbers, return_counts=True)
+    total = 0.0
+    for number, count in zip(elements, counts, strict=True):
+        symbol = chemical_symbols[number]
+        if symbol not in electrons:
+            raise InputError(f"{name} contains {symbol}, whose electron count is not given.")
+        total += electrons[symbol] * count
+    return total / len(np.atleast_1d(numbers))

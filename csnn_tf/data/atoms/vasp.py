@@ -1,0 +1,146 @@
+"""Structures and DOS of VASP runs."""
+
+from __future__ import annotations
+
+import os
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from csnn_tf.data.atoms.ase_files import read_frames, structure_from_atoms
+from csnn_tf.data.atoms.rebinning import DEFAULT_ENERGIES, check_electrons, rebin_cumulative
+from csnn_tf.data.atoms.structure import Electrons, Structure, electrons_per_atom
+from csnn_tf.data.atoms.structure_set import StructureSet
+from csnn_tf.errors import InputError
+
+_STRUCTURE_FILES = ("CONTCAR", "POSCAR", "vasprun.xml")  # CONTCAR: the positions of the last step
+
+
+class Doscar(NamedTuple):
+    """Total DOS of a DOSCAR, of the whole cell, both spin channels summed.
+
+    Attributes:
+        energies: [n], eV on VASP's own scale.
+        dos: [n], states/eV.
+        cumulative: [n], states.
+        fermi_level: eV on VASP's own scale.
+    """
+
+    energies: NDArray
+    dos: NDArray
+    cumulative: NDArray
+    fermi_level: float
+
+
+def read_vasp(
+    folders: str | os.PathLike | Sequence[str | os.PathLike],
+    reference_energy: float | Sequence[float],
+    energies: ArrayLike = DEFAULT_ENERGIES,
+    electrons: Electrons = None,
+) -> StructureSet:
+    """Read the last structure and the total DOS of VASP runs.
+
+    A run is a folder with DOSCAR and CONTCAR, POSCAR or vasprun.xml (the first of these that is
+    there and not empty). The bins are filled from DOSCAR's integrated DOS, so they conserve it.
+
+    Args:
+        folders: One run or several.
+        reference_energy: Energy on VASP's scale that becomes zero, eV: the vacuum level (the
+            plateau of the planar-averaged LOCPOT). One for all or one a run.
+        energies: [bins], eV from the reference energy.
+        electrons: Valence electrons per atom, a number or one by chemical symbol. Otherwise NELECT
+            of vasprun.xml, and without that file the integrated DOS at DOSCAR's Fermi level.
+
+    Returns:
+        One structure a run.
+
+    Raises:
+        InputError: A file is missing or malformed, or the DOS does not hold the run's electrons.
+    """
+    runs = [folders] if isinstance(folders, str | os.PathLike) else list(folders)
+    references = np.broadcast_to(np.asarray(reference_energy, np.float64), len(runs))
+    grid = np.asarray(energies, np.float64)
+    return StructureSet.from_structures(
+        [
+            _read_run(Path(run), float(zero), grid, electrons)
+            for run, zero in zip(runs, references, strict=True)
+        ],
+        grid,
+    )
+
+
+def read_doscar(path: str | os.PathLike) -> Doscar:
+    """Read the total DOS of a DOSCAR.
+
+    Raises:
+        InputError: It does not exist or is malformed.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    try:
+        # EMAX EMIN NEDOS E_F weight; wide numbers may touch, so NEDOS is taken by column
+        header = lines[5]
+        rows, fermi_level = int(header[32:37]), float(header[37:53])
+        if not 2 <= rows <= len(lines) - 6:
+            raise InputError(f"{path} announces {rows} energies but has {len(lines) - 6} lines.")
+        table = np.array([line.split() for line in lines[6 : 6 + rows]], np.float64)
+    except (IndexError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} is not a DOSCAR: {error}") from error
+    if table.shape[1] == 3:  # energy, DOS, integrated DOS
+        dos, cumulative = table[:, 1], table[:, 2]
+    elif table.shape[1] == 5:  # energy, DOS up, DOS down, integrated up, integrated down
+        dos, cumulative = table[:, 1] + table[:, 2], table[:, 3] + table[:, 4]
+    else:
+        raise InputError(f"{path} has {table.shape[1]} columns; expected 3 or, with spin, 5.")
+    return Doscar(table[:, 0], dos, cumulative, fermi_level)
+
+
+def _read_run(folder: Path, zero: float, grid: NDArray, electrons: Electrons) -> Structure:
+    files = [folder / name for name in _STRUCTURE_FILES]
+    source = next((file for file in files if file.is_file() and file.stat().st_size), None)
+    if source is None:
+        raise InputError(f"{folder} holds none of {', '.join(_STRUCTURE_FILES)}.")
+    kind = "vasp-xml" if source.suffix == ".xml" else "vasp"
+    structure = structure_from_atoms(read_frames(source, kind)[-1], str(folder))
+    atoms = len(structure.numbers)
+    doscar = read_doscar(folder / "DOSCAR")
+    name = str(folder / "DOSCAR")
+    filled = float(np.interp(doscar.fermi_level, doscar.energies, doscar.cumulative)) / atoms
+    structure.electrons = electrons_per_atom(structure.numbers, electrons, str(folder))
+    if np.isnan(structure.electrons):
+        total = _nelect(folder / "vasprun.xml")
+        structure.electrons = filled if total is None else total / atoms
+    # DOSCAR resolves the Fermi level to one step of its grid.
+    step = float(np.diff(doscar.energies).max())
+    at_fermi = float(np.interp(doscar.fermi_level, doscar.energies, doscar.dos)) / atoms
+    off = filled - structure.electrons
+    if abs(off) > 0.01 + step * at_fermi:
+        raise InputError(
+            f"{name} holds {filled:.4f} electrons/atom below its Fermi level, {abs(off):.4f} "
+            f"{'more' if off > 0 else 'fewer'} than the {structure.electrons:.4f} expected."
+        )
+    structure.dos = rebin_cumulative(doscar.energies - zero, doscar.cumulative / atoms, grid, name)
+    check_electrons(grid, structure.dos, structure.electrons, name)
+    return structure
+
+
+def _nelect(path: Path) -> float | None:
+    """Electrons of the whole cell as vasprun.xml states them, or None without that file."""
+    if not path.is_file():
+        return None
+    try:
+        for _, element in ElementTree.iterparse(path):
+            if element.tag == "i" and element.get("name") == "NELECT":
+                return float(element.text or "")
+    except (ElementTree.ParseError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    return None

@@ -1,0 +1,79 @@
+"""Files that hold one point cloud: .npy, .npz, .txt, .xyz.
+
+Each function reads a file, or raises whatever went wrong in it; `readers` turns that into an
+`InputError` that names the file.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+# No deflate stream unpacks to more than 1032 times its size.
+MAX_DEFLATE_RATIO = 1032
+
+
+def read_npy_cloud(path: Path) -> NDArray:
+    """The array [n, 3 or more] of a .npy file."""
+    with path.open("rb") as file:
+        return _read_array(file, path.stat().st_size)
+
+
+def read_npz_cloud(path: Path) -> NDArray:
+    """The array [n, 3 or more] called `points`, or the only array, of a .npz file."""
+    with zipfile.ZipFile(path) as archive:
+        arrays = {
+            info.filename.removesuffix(".npy"): info
+            for info in archive.infolist()
+            if info.filename.endswith(".npy")
+        }
+        if len(arrays) != 1 and "points" not in arrays:
+            raise ValueError(
+                f"it must hold an array `points` or one array only, and holds {sorted(arrays)}"
+            )
+        info = arrays["points"] if "points" in arrays else next(iter(arrays.values()))
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"the array {info.filename} is packed by an unknown method")
+        packed = min(info.compress_size, path.stat().st_size)
+        if info.file_size > MAX_DEFLATE_RATIO * packed:
+            raise ValueError(f"the array {info.filename} claims more than the file can hold")
+        with archive.open(info) as file:
+            return _read_array(file, info.file_size)
+
+
+def read_text_cloud(path: Path, max_points: int | None = None) -> NDArray[np.float32]:
+    """The numbers [n, 3 or more] of a text file, a point a line, commas or blanks between.
+
+    Args:
+        path: the file; blank lines and what follows a # are skipped.
+        max_points: stop after so many lines.
+    """
+    with path.open(encoding="utf-8-sig") as file:
+        lines = list(islice(file, max_points))
+    first = next((text for line in lines if (text := line.split("#")[0].strip())), None)
+    if first is None:
+        raise ValueError("it holds no point")
+    return np.loadtxt(lines, dtype=np.float32, delimiter="," if "," in first else None, ndmin=2)
+
+
+def _read_array(file: IO[bytes], size: int) -> NDArray:
+    """Reads the .npy format, once its header claims no more than the `size` bytes there are."""
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    elif version == (2, 0):
+        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+    else:
+        raise ValueError(f"its format version {version} is not one of plain arrays")
+    if dtype.kind not in "fiu" or len(shape) != 2:
+        raise ValueError(f"it must hold numbers [points, 3], not {dtype} of shape {shape}")
+    if min(shape) < 0 or math.prod(shape) * dtype.itemsize > size - file.tell():
+        raise ValueError(f"its header announces the shape {shape}, more than the file holds")
+    file.seek(0)
+    return np.lib.format.read_array(file, allow_pickle=False)

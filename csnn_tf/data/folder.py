@@ -1,0 +1,127 @@
+"""Shapes of one's own: a folder a class, with train and test folders of files in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csnn_tf.data.labelled import check_count, check_seed
+from csnn_tf.data.mesh import Mesh
+from csnn_tf.data.mesh_set import MeshSet, sample_surface
+from csnn_tf.data.readers import SHAPE_SUFFIXES, read_shape
+from csnn_tf.data.shape_set import ShapeSet
+from csnn_tf.errors import InputError
+
+_SPLITS = ("train", "test")
+
+
+def load_folder(
+    folder: str | Path,
+    split: str,
+    num_points: int | None = None,
+    seed: int = 0,
+    suffixes: Sequence[str] = SHAPE_SUFFIXES,
+) -> ShapeSet | MeshSet:
+    """Loads a tree CLASS/{train,test}/FILE of shapes; see `read_shape` for the kinds of files.
+
+    The classes are the folders' names in alphabetical order. Files of other kinds and hidden ones
+    are passed over. Where all files are meshes they stay meshes, to be sampled later. Where meshes
+    and point clouds are mixed, the meshes are sampled to clouds of `num_points` here, once.
+
+    Args:
+        folder: the tree.
+        split: `train` or `test`.
+        num_points: points a shape. Of a larger cloud as many are drawn, without repetition; a
+            smaller one is an error. None keeps every cloud as it is, in its own size. For a tree
+            of meshes only, this is not used.
+        seed: of the drawing and sampling.
+        suffixes: which endings of file names to read.
+
+    Returns:
+        A `ShapeSet`, or for a tree of meshes only a `MeshSet`; in the units of the files.
+
+    Raises:
+        InputError: the tree is of another layout, a class has no file in this split, a file cannot
+            be used, or meshes and clouds are mixed and `num_points` is None.
+    """
+    folder, seed = check_folder(folder, split), check_seed(seed)
+    if num_points is not None:
+        num_points = check_count("num_points", num_points)
+    class_names = [entry.name for entry in _entries(folder) if _is_class(entry)]
+    if not class_names:
+        raise InputError(f"{folder} has no folder a class, as in {folder}/chair/{split}/1.off.")
+    paths, labels = [], []
+    for label, class_name in enumerate(class_names):
+        files = _list_shapes(folder / class_name / split, suffixes)
+        paths += files
+        labels += [label] * len(files)
+    shapes = [read_shape(path) for path in paths]
+    names = [str(path) for path in paths]
+    are_meshes = {isinstance(shape, Mesh) for shape in shapes}
+    if are_meshes == {True}:
+        return MeshSet(shapes, np.array(labels), names, tuple(class_names))
+    if num_points is None and True in are_meshes:
+        raise InputError(
+            f"{folder} mixes meshes and point clouds: give num_points, to sample the meshes."
+        )
+    clouds = [
+        _to_cloud(shape, num_points, (seed, index), name)
+        for index, (shape, name) in enumerate(zip(shapes, names, strict=True))
+    ]
+    return ShapeSet(clouds, np.array(labels), names, tuple(class_names))
+
+
+def check_folder(folder: str | Path, split: str) -> Path:
+    """Returns `folder` as a path, if it is a folder and `split` the name of a split."""
+    folder = Path(folder)
+    if split not in _SPLITS:
+        raise InputError(f"split must be train or test, not {split!r}.")
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder.")
+    return folder
+
+
+def is_class_tree(folder: Path) -> bool:
+    """Whether a folder has the layout CLASS/{train,test}."""
+    classes = [entry for entry in _entries(folder) if _is_class(entry)]
+    return any((entry / split).is_dir() for entry in classes for split in _SPLITS)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read: {error.strerror}.") from error
+
+
+def _is_class(entry: Path) -> bool:
+    return entry.is_dir() and not entry.name.startswith((".", "__"))
+
+
+def _list_shapes(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    if not folder.is_dir():
+        raise InputError(f"{folder} does not exist: expected a folder of shapes of this class.")
+    files = [
+        entry
+        for entry in _entries(folder)
+        if entry.suffix.lower() in suffixes and not entry.name.startswith(".")
+    ]
+    if not files:
+        raise InputError(f"{folder} has no file that ends in {' '.join(suffixes)}.")
+    return files
+
+
+def _to_cloud(
+    shape: NDArray[np.float32] | Mesh, num_points: int | None, seed: tuple[int, int], name: str
+) -> NDArray[np.float32]:
+    if isinstance(shape, Mesh):
+        return sample_surface(shape, num_points, seed)
+    if num_points is None or len(shape) == num_points:
+        return shape
+    if len(shape) < num_points:
+        raise InputError(f"{name} has {len(shape)} points where {num_points} are asked for.")
+    chosen = np.random.default_rng(seed).choice(len(shape), num_points, replace=False)
+    return shape[chosen]

@@ -1,0 +1,75 @@
+"""Training batches: gathered, augmented and mapped to spheres on the device, ahead of the step."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from csnn_tf.data.batches import BatchPlan
+from csnn_tf.data.sources import Source
+
+Prepare = Callable[[Any, Any], Any]
+"""(points [batch, points, 3], seed [2]) -> the network's input."""
+
+
+def training_batches(
+    source: Source, prepare: Prepare, plan: BatchPlan, *, epochs: int, first_epoch: int = 0
+):
+    """Batches of a training run, epoch after epoch, for `fit` with `steps_per_epoch=plan.steps`.
+
+    On TensorFlow this is a tf.data pipeline without a Python function in it: it gathers the
+    shapes of a batch, moves them to the device, augments and maps them there, and prefetches. On
+    JAX the same work runs compiled over arrays in memory. Both give the same shapes in the same
+    order.
+
+    Args:
+        source: The training shapes.
+        prepare: Augmentation and mapping to spheres, of Keras operations only.
+        plan: Order and seeds.
+        epochs: Number of the last epoch plus one.
+        first_epoch: Epoch to start from.
+
+    Returns:
+        A `tf.data.Dataset` or a generator of (network input, labels [batch]).
+    """
+    if keras.backend.backend() == "tensorflow":
+        return _tensorflow(source, prepare, plan, first_epoch, epochs)
+    return _in_memory(source, prepare, plan, first_epoch, epochs)
+
+
+def _tensorflow(source, prepare, plan, first_epoch, epochs):
+    import tensorflow as tf
+
+    with tf.device("/cpu:0"):
+        labels = tf.constant(source.labels)
+    orders, seeds = zip(*map(plan.epoch, range(first_epoch, epochs)), strict=True)
+    batches = tf.data.Dataset.from_tensor_slices((np.concatenate(orders), np.concatenate(seeds)))
+
+    def gather(order, seed):
+        return source(order, seed), tf.gather(labels, order), seed
+
+    def finish(points, label, seed):
+        return prepare(points, seed), label
+
+    batches = batches.map(gather)
+    accelerators = tf.config.list_logical_devices("GPU")
+    if not accelerators:
+        return batches.map(finish, num_parallel_calls=1, deterministic=True).prefetch(4)
+    device = accelerators[0].name
+    batches = batches.apply(tf.data.experimental.copy_to_device(device))
+    with tf.device(device):
+        return batches.map(finish).prefetch(4)
+
+
+def _in_memory(source, prepare, plan, first_epoch, epochs):
+    def make(order, seed):
+        return prepare(source(order, seed), seed)
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        make = jax.jit(make)
+    for epoch in range(first_epoch, epochs):
+        for order, seed in zip(*plan.epoch(epoch), strict=True):
+            yield make(order, seed), source.labels[order]

@@ -1,0 +1,43 @@
+"""The one way in for labelled shapes on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from csnn_tf.data.folder import check_folder, is_class_tree, load_folder
+from csnn_tf.data.mesh_set import MeshSet
+from csnn_tf.data.modelnet import find_modelnet40, load_modelnet40
+from csnn_tf.data.shape_set import ShapeSet
+from csnn_tf.errors import InputError
+
+
+def load_point_clouds(
+    folder: str | Path, split: str, num_points: int | None = None
+) -> ShapeSet | MeshSet:
+    """Loads ModelNet40 in any of its forms, or a tree of one's own; which, is found out.
+
+    A tree CLASS/{train,test}/FILE goes to `load_folder`, whatever files it has; the sampled forms
+    of ModelNet40 go to `load_modelnet40`. Their docstrings say what is read.
+
+    Args:
+        folder: the folder of the data, or for ModelNet40 also the one that it lies in.
+        split: `train` or `test`.
+        num_points: points to keep of each cloud; None keeps all. Meshes are kept whole: see
+            `MeshSet.to_shape_set` and `mesh_dataset`.
+
+    Returns:
+        A `ShapeSet`, or a `MeshSet` where all files are meshes.
+
+    Raises:
+        InputError: the folder is of another layout, or something in it cannot be used.
+    """
+    folder = check_folder(folder, split)
+    if is_class_tree(folder):
+        return load_folder(folder, split, num_points)
+    if find_modelnet40(folder)[0] is not None:
+        return load_modelnet40(folder, split, num_points)
+    raise InputError(
+        f"{folder} is of no known layout: expected {split}_files.txt and .h5 files, "
+        f"modelnet40_{split}.txt and a folder of .txt files a class, or a folder a class with a "
+        f"folder {split} of shape files in it."
+    )

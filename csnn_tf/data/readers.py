@@ -1,0 +1,109 @@
+"""Reads one shape from a file: a point cloud or a mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csnn_tf.data.cloud_files import read_npy_cloud, read_npz_cloud, read_text_cloud
+from csnn_tf.data.mesh import Mesh, check_mesh
+from csnn_tf.data.mesh_files import read_trimesh_file
+from csnn_tf.data.off_files import read_off_mesh
+from csnn_tf.errors import InputError
+
+MESH_SUFFIXES = (".off", ".obj", ".stl", ".ply")
+CLOUD_SUFFIXES = (".npy", ".npz", ".txt", ".xyz", ".ply")
+SHAPE_SUFFIXES = tuple(dict.fromkeys(MESH_SUFFIXES + CLOUD_SUFFIXES))
+
+_Result = TypeVar("_Result")
+
+
+def read_shape(path: str | Path) -> NDArray[np.float32] | Mesh:
+    """Reads a point cloud or a mesh, by the ending of the file's name.
+
+    - `.off`, `.stl`: a mesh. Polygons are cut into triangles, nothing is merged or dropped.
+    - `.ply`, `.obj`: a mesh, or a point cloud where the file has no faces.
+    - `.npy`: numbers [n, 3 or more]; `.npz`: such an array called `points`, or the only one.
+    - `.txt`, `.xyz`: a point a line, commas or blanks between the numbers.
+
+    Further columns of a point cloud, such as normals, are left out.
+
+    Example:
+        >>> np.save("/tmp/cloud.npy", np.zeros((5, 6)))
+        >>> read_shape("/tmp/cloud.npy").shape
+        (5, 3)
+
+    Args:
+        path: the file.
+
+    Returns:
+        Points float32 [n, 3] in the file's own units, or a `Mesh`.
+
+    Raises:
+        InputError: the file cannot be read as what its name says, holds no point, or holds a
+            number that is not finite.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in SHAPE_SUFFIXES:
+        raise InputError(f"{path} must end in one of {' '.join(SHAPE_SUFFIXES)}.")
+    if suffix in MESH_SUFFIXES:
+        vertices, faces = parse(path, lambda: _read_vertices_and_faces(path, suffix))
+        return (
+            check_points(path, vertices)
+            if faces is None
+            else check_mesh(vertices, faces, str(path))
+        )
+    read = {".npy": read_npy_cloud, ".npz": read_npz_cloud}.get(suffix, read_text_cloud)
+    return check_points(path, parse(path, lambda: read(path)))
+
+
+def read_cloud(path: str | Path) -> NDArray[np.float32]:
+    """Reads a point cloud, float32 [n, 3]; see `read_shape`. A mesh is an `InputError`."""
+    shape = read_shape(path)
+    if isinstance(shape, Mesh):
+        raise InputError(f"{path} holds a mesh where a point cloud is expected.")
+    return shape
+
+
+def read_mesh(path: str | Path) -> Mesh:
+    """Reads a mesh; see `read_shape`. A point cloud is an `InputError`."""
+    shape = read_shape(path)
+    if not isinstance(shape, Mesh):
+        raise InputError(f"{path} holds a point cloud where a mesh is expected.")
+    return shape
+
+
+def parse(path: Path, read: Callable[[], _Result]) -> _Result:
+    """Calls a parser; whatever it stumbles over becomes an `InputError` that names the file."""
+    try:
+        if path.stat().st_size == 0:
+            raise ValueError("it is empty")
+        return read()
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist.") from error
+    except Exception as error:  # parsers of four packages, fed with anything
+        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        raise InputError(f"{path} is not a readable {path.suffix} file: {reason}.") from error
+
+
+def check_points(path: Path, table: NDArray) -> NDArray[np.float32]:
+    """The first three columns of a table [n, 3 or more], float32 and finite, at least one row."""
+    if table.ndim != 2 or table.shape[1] < 3:
+        raise InputError(f"{path} must have three coordinates a point, not shape {table.shape}.")
+    if len(table) == 0:
+        raise InputError(f"{path} holds no point.")
+    with np.errstate(over="ignore"):  # too large for float32 becomes inf
+        points = np.ascontiguousarray(table[:, :3], dtype=np.float32)
+    if not np.isfinite(points).all():
+        raise InputError(f"{path} has a coordinate that is not finite.")
+    return points
+
+
+def _read_vertices_and_faces(path: Path, suffix: str) -> tuple[NDArray, NDArray | None]:
+    content = path.read_bytes()
+    return read_off_mesh(content) if suffix == ".off" else read_trimesh_file(content, suffix[1:])

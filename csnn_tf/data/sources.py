@@ -1,0 +1,89 @@
+"""Where the points of a training batch come from: clouds in memory, or meshes sampled anew."""
+
+from contextlib import nullcontext
+from typing import Protocol
+
+import keras
+import numpy as np
+
+from csnn_tf.data.mesh_set import MeshSet
+from csnn_tf.data.resampling import padded, resample
+from csnn_tf.data.shape_set import ShapeSet
+
+
+class Source(Protocol):
+    """Gives the points of a batch, in tensor operations."""
+
+    labels: np.ndarray
+
+    def __call__(self, order, seed):
+        """Points [batch, num_points, 3] of the shapes at `order` [batch], drawn with `seed` [2]."""
+
+
+class CloudSource:
+    """Points of clouds: all of them, or a random choice where the number differs.
+
+    Args:
+        shapes: The clouds.
+        num_points: Points of each in a batch.
+    """
+
+    def __init__(self, shapes: ShapeSet, num_points: int) -> None:
+        points, counts = padded(shapes.clouds)
+        self.labels, self.num_points = shapes.labels, num_points
+        self.draw = bool((counts != num_points).any())
+        # On TensorFlow the arrays stay with the host: an accelerator gets batches.
+        with keras.device("cpu:0") if _on_tensorflow() else nullcontext():
+            self.points = keras.ops.convert_to_tensor(points)
+            self.counts = keras.ops.convert_to_tensor(counts)
+
+    def __call__(self, order, seed):
+        """See `Source`."""
+        points = keras.ops.take(self.points, order, axis=0)
+        if not self.draw:
+            return points
+        counts = keras.ops.take(self.counts, order, axis=0)
+        return resample(points, counts, self.num_points, seed)
+
+
+class MeshSource:
+    """Points drawn on the surfaces of meshes, anew in every batch (TensorFlow only).
+
+    Args:
+        meshes: The meshes.
+        num_points: Points of each in a batch.
+    """
+
+    def __init__(self, meshes: MeshSet, num_points: int) -> None:
+        import tensorflow as tf
+
+        self.labels, self.num_points = meshes.labels, num_points
+        self.vertices, self.faces = (
+            tf.RaggedTensor.from_row_lengths(np.concatenate(arrays), [len(a) for a in arrays])
+            for arrays in zip(*((mesh.vertices, mesh.faces) for mesh in meshes.meshes), strict=True)
+        )
+
+    def __call__(self, order, seed):
+        """See `Source`."""
+        import tensorflow as tf
+
+        from csnn_tf.data.mesh_sampling import sample_mesh_points
+
+        vertices, faces = tf.gather(self.vertices, order), tf.gather(self.faces, order)
+        return sample_mesh_points(vertices, faces, self.num_points, tf.bitcast(seed, tf.int32))
+
+
+def make_source(shapes: ShapeSet | MeshSet, num_points: int, seed: int) -> Source:
+    """The source of a data set.
+
+    Meshes are sampled anew every epoch on TensorFlow; elsewhere once, with `seed`.
+    """
+    if isinstance(shapes, ShapeSet):
+        return CloudSource(shapes, num_points)
+    if _on_tensorflow():
+        return MeshSource(shapes, num_points)
+    return CloudSource(shapes.to_shape_set(num_points, seed), num_points)
+
+
+def _on_tensorflow() -> bool:
+    return keras.backend.backend() == "tensorflow"

@@ -1,0 +1,108 @@
+import ase.db
+import ase.io
+import numpy as np
+import pytest
+from ase import Atoms
+
+from csnn_tf.data.atoms import load_structures, read_ase
+from csnn_tf.errors import InputError
+
+ENERGIES = np.linspace(-10.0, 2.0, 61)
+
+
+def silicon(**info):
+    atoms = Atoms("Si2", [[0, 0, 0], [1.3, 1.3, 1.3]], cell=np.eye(3) * 5, pbc=[1, 1, 0])
+    atoms.info.update(info)
+    return atoms
+
+
+def dos(states=6.0, center=-5.0):
+    shape = np.exp(-((ENERGIES - center) ** 2) / 2)
+    return states * shape / (shape.sum() * 0.2)
+
+
+def write(path, frames):
+    if path.suffix == ".db":
+        with ase.db.connect(path) as database:
+            for atoms in frames:
+                info = dict(atoms.info)
+                arrays = {key: info.pop(key) for key in ("dos", "dos_energies") if key in info}
+                database.write(atoms, key_value_pairs=info, data=arrays)
+    else:
+        ase.io.write(path, frames, format="extxyz")
+
+
+@pytest.mark.parametrize("file", ["set.xyz", "set.db"])
+def test_dos_and_facts_from_info(tmp_path, file):
+    facts = {"temperature": 300.0, "split": "val", "type": "diamond"}
+    frames = [silicon(dos=dos(), dos_energies=ENERGIES, **facts) for _ in range(3)]
+    write(tmp_path / file, frames)
+    found = load_structures(tmp_path / file, electrons={"Si": 4})
+    assert len(found) == 3
+    np.testing.assert_allclose(found.dos, np.tile(dos(), (3, 1)), atol=1e-6)
+    np.testing.assert_allclose(found.energies, ENERGIES)
+    assert found.types.tolist() == ["diamond"] * 3
+    assert found.split.tolist() == ["val"] * 3
+    assert (found.temperature == 300).all()
+    assert (found.electrons == 4).all()
+    assert found.pbc.tolist() == [[True, True, False]] * 3
+    np.testing.assert_allclose(found[0].positions[1], 1.3)
+    assert found.names[1].endswith(f"{file}[1]")
+
+
+def test_structures_without_dos(tmp_path):
+    write(tmp_path / "a.xyz", [silicon()])
+    found = read_ase(tmp_path / "a.xyz")
+    assert found.dos is None
+    assert found.types.tolist() == ["Si2"]
+
+
+def test_other_grid_and_whole_cells(tmp_path):
+    target = np.linspace(-10, 1.5, 47)
+    frames = [silicon(dos=2 * dos(), dos_energies=ENERGIES, electrons=8.0)]
+    write(tmp_path / "a.xyz", frames)
+    found = read_ase(tmp_path / "a.xyz", energies=target, per_cell=True)
+    assert found.electrons.tolist() == [4.0]
+    assert found.dos.sum() * 0.25 == pytest.approx(6.0, abs=1e-3)
+
+
+def test_given_energies_serve_files_without_them(tmp_path):
+    write(tmp_path / "a.xyz", [silicon(dos=dos())])
+    np.testing.assert_allclose(read_ase(tmp_path / "a.xyz", ENERGIES).dos[0], dos(), atol=1e-6)
+    with pytest.raises(InputError, match=r"a\.xyz\[0\]: .*no dos_energies"):
+        read_ase(tmp_path / "a.xyz")
+    with pytest.raises(InputError, match=r"a\.xyz\[0\]: .*\(61,\).*\(31,\)"):
+        read_ase(tmp_path / "a.xyz", ENERGIES[::2])
+
+
+@pytest.mark.parametrize(
+    ("info", "words"),
+    [
+        ({"dos": -dos()}, "negative"),
+        ({"dos": np.where(ENERGIES > 0, np.nan, dos())}, "not finite"),
+        ({"dos": dos(3.0)}, r"3\.0000 electrons.*1\.0000 fewer"),
+        ({"dos": dos(), "efermi": -5.0}, r"up to -5\.00 eV, 1\.0000 fewer"),
+        ({"dos": "none"}, "dos is not a list of numbers"),
+        ({"dos": dos(), "electrons": "many"}, "electrons is 'many'"),
+        ({"temperature": "hot"}, "temperature is 'hot'"),
+    ],
+)
+def test_bad_dos_is_named(tmp_path, info, words):
+    write(tmp_path / "a.xyz", [silicon(dos_energies=ENERGIES, **info)])
+    with pytest.raises(InputError, match=words) as caught:
+        read_ase(tmp_path / "a.xyz", electrons=4)
+    assert "a.xyz[0]" in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        read_ase(tmp_path / "none.xyz")
+    (tmp_path / "bad.xyz").write_text("3\ntext\nC 0 0\n")
+    with pytest.raises(InputError, match="cannot be read by ASE"):
+        read_ase(tmp_path / "bad.xyz")
+    (tmp_path / "what.bin").write_bytes(b"\0\1\2")
+    with pytest.raises(InputError, match="cannot be read by ASE"):
+        load_structures(tmp_path / "what.bin")
+    (tmp_path / "empty.xyz").write_text("0\nPBC\n")
+    with pytest.raises(InputError, match="no atoms"):
+        read_ase(tmp_path / "empty.xyz")

@@ -1,0 +1,127 @@
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from csnn_tf.data.atoms import builtin_carbon, load_structures, read_npz, write_npz
+from csnn_tf.data.atoms.npz import save_arrays
+from csnn_tf.errors import InputError
+
+
+def type_file(path, size=3, atoms=4, **changes):
+    rng = np.random.default_rng(0)
+    energies = np.linspace(-5, 5, 21)
+    arrays = {
+        "positions": rng.uniform(0, 9, (size, atoms, 3)).astype("float32"),
+        "cell": np.eye(3) * 9,
+        "pbc": np.array([True] * 3),
+        "numbers": np.full(atoms, 14),
+        "temperature": np.full(size, 300),
+        "split": np.array(["train", "val", "test"])[:size],
+        "dos": np.ones((size, 21), "float32"),
+        "energies": energies,
+    }
+    arrays = {key: value for key, value in {**arrays, **changes}.items() if value is not None}
+    np.savez(path, **arrays)
+    return path
+
+
+def test_folder_of_types(tmp_path):
+    type_file(tmp_path / "Si4.npz")
+    type_file(tmp_path / "Si2.npz", atoms=2)
+    found = read_npz(tmp_path, electrons={"Si": 4})
+    assert found.types.tolist() == ["Si2"] * 3 + ["Si4"] * 3
+    assert found.counts.tolist() == [2, 2, 2, 4, 4, 4]
+    assert (found.electrons == 4).all()
+    assert found.split.tolist() == ["train", "val", "test"] * 2
+    assert load_structures(tmp_path, electrons=4).types.tolist() == found.types.tolist()
+    assert read_npz(tmp_path / "Si2.npz").dos.shape == (3, 21)
+
+
+def test_optional_arrays(tmp_path):
+    path = type_file(
+        tmp_path / "a.npz", dos=None, energies=None, temperature=None, split=None, cell=np.eye(3)
+    )
+    found = read_npz(path)
+    assert found.dos is None
+    assert np.isnan(found.electrons).all()
+    assert np.isnan(found.temperature).all()
+    assert found.split.tolist() == ["", "", ""]
+
+
+def test_whole_set_round_trip(tmp_path):
+    carbon = builtin_carbon().subset([0, 40, 100, 223])
+    write_npz(tmp_path / "part.npz", carbon)
+    again = load_structures(tmp_path / "part.npz")
+    for field in ("counts", "numbers", "cells", "pbc", "dos", "energies", "electrons", "types"):
+        np.testing.assert_array_equal(getattr(again, field), getattr(carbon, field))
+    np.testing.assert_array_equal(again.positions, carbon.positions)
+    assert [p.name for p in tmp_path.iterdir()] == ["part.npz"]
+
+
+def test_nothing_half_written(tmp_path):
+    class Broken:
+        def __array__(self, dtype=None, copy=None):
+            raise OSError("disk full")
+
+    (tmp_path / "x.npz").write_text("old")
+    with pytest.raises(OSError, match="disk full"):
+        save_arrays(tmp_path / "x.npz", {"a": np.zeros(3), "b": Broken()})
+    assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"numbers": None}, "lacks the array 'numbers'"),
+        ({"numbers": np.full(5, 14)}, "numbers"),
+        ({"positions": np.zeros((3, 4))}, "structures, atoms, 3"),
+        ({"positions": np.zeros((3, 0, 3)), "numbers": np.zeros(0)}, "no atoms"),
+        ({"dos": np.ones((3, 20))}, r"\(3, 20\)"),
+        ({"dos": -np.ones((3, 21))}, "negative"),
+        ({"energies": None}, "lacks the array 'energies'"),
+        ({"cell": np.zeros((3, 3))}, "zero volume"),
+        ({"split": np.array(["train"])}, "split"),
+        ({"dos": np.full((3, 21), 0.3)}, r"3\.0000 electrons/atom .* 1\.0000 fewer"),
+        ({"cell": np.zeros((2, 3, 3))}, "do not belong together"),
+    ],
+)
+def test_bad_files_are_named(tmp_path, changes, words):
+    path = type_file(tmp_path / "bad.npz", **changes)
+    with pytest.raises(InputError, match=words) as caught:
+        read_npz(path, electrons=4)
+    assert "bad.npz" in str(caught.value)
+
+
+def array_bytes(header_shape):
+    stream = io.BytesIO()
+    header = {"descr": "<f8", "fortran_order": False, "shape": header_shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+    return stream.getvalue() + b"\0" * 80
+
+
+@pytest.mark.parametrize("content", ["shape", "pickle", "text", "truncated", "empty folder"])
+def test_files_that_lie_or_are_not_npz(tmp_path, content):
+    path = tmp_path / "bad.npz"
+    if content == "shape":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("positions.npy", array_bytes((10**12, 3)))
+    elif content == "pickle":
+        np.savez(path, positions=np.array([{}], object))
+    elif content == "text":
+        path.write_text("not an archive")
+    elif content == "truncated":
+        type_file(path)
+        path.write_bytes(path.read_bytes()[:-200])
+    else:
+        path = tmp_path
+    with pytest.raises(InputError, match=str(path.name)):
+        read_npz(path)
+
+
+def test_missing_path():
+    with pytest.raises(InputError, match=r"nowhere\.npz"):
+        read_npz("nowhere.npz")
+    with pytest.raises(InputError, match="nowhere does not exist"):
+        load_structures("nowhere")

@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+
+from csnn_tf.data.atoms import builtin_carbon, load_structures, read_published, write_published
+from csnn_tf.errors import InputError
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two allotropes: 3 train, 1 val, 2 test snapshots."""
+    carbon = builtin_carbon()
+    rows = []
+    for name, splits in (("C20", ("train", "train", "test")), ("C60", ("train", "val", "test"))):
+        free = {
+            s: list(np.flatnonzero((carbon.types == name) & (carbon.split == s))) for s in splits
+        }
+        rows += [free[split].pop(0) for split in splits]
+    carbon = carbon.subset(rows)
+    write_published(tmp_path, carbon)
+    return tmp_path, carbon
+
+
+def by_split(found):
+    return {s: sorted(found.types[found.split == s].tolist()) for s in ("train", "val", "test")}
+
+
+def test_round_trip(root):
+    path, carbon = root
+    assert (path / "C20" / "300K" / "C20_300_1" / "doscar_s").is_file()
+    assert (path / "Test_C20" / "300K").is_dir()
+    found = read_published(path, electrons={"C": 4})
+    order = [int(name.rsplit("_", 1)[1]) - 1 for name in found.names]
+    assert sorted(order) == list(range(6))
+    expected = carbon.subset(order)
+    for field in ("types", "split", "temperature", "numbers", "pbc"):
+        np.testing.assert_array_equal(getattr(found, field), getattr(expected, field))
+    np.testing.assert_allclose(found.positions, expected.positions, atol=1e-6)
+    np.testing.assert_allclose(found.cells, expected.cells, atol=1e-6)
+    np.testing.assert_allclose(found.dos, expected.dos, atol=1e-6)
+    assert by_split(load_structures(path)) == by_split(carbon)
+
+
+def test_table_forms(root):
+    path, carbon = root
+    folders = [f.parent.relative_to(path) for f in sorted(path.glob("C*/*/*/POSCAR"))]
+    for file in path.glob("*.csv"):
+        file.unlink()
+    # another column first, quotes, ./, a file instead of its folder, blank lines, no header
+    lines = [f'7,"./{folders[0]}"', f"8,{folders[1]}/POSCAR", "", f"9, {folders[2]} "]
+    (path / "TRAIN.CSV").write_text("\n".join(lines))
+    found = read_published(path)
+    assert by_split(found)["train"] == sorted(folder.parts[0] for folder in folders[:3])
+    assert by_split(found)["test"] == ["C20", "C60"]  # from the Test_ folders
+    chosen = read_published(path, splits={"val": path / "TRAIN.CSV", "test": path / "TRAIN.CSV"})
+    assert [len(names) for names in by_split(chosen).values()] == [0, 3, 3]
+
+
+def test_without_tables_a_share_is_for_validation(root):
+    path, _ = root
+    for file in path.glob("*.csv"):
+        file.unlink()
+    found = read_published(path, validation_share=0.25, seed=1)
+    assert [len(names) for names in by_split(found).values()] == [3, 1, 2]
+    again = read_published(path, validation_share=0.25, seed=1)
+    np.testing.assert_array_equal(again.split, found.split)
+
+
+def test_other_grid_is_rebinned(root):
+    path, carbon = root
+    target = np.arange(-29.0, 0.4, 0.2)
+    found = read_published(path, energies=target, electrons=4)
+    assert found.dos.shape == (6, len(target))
+    order = [int(name.rsplit("_", 1)[1]) - 1 for name in found.names]
+    inside = (carbon.energies > -29.1) & (carbon.energies < target[-1] + 0.1)
+    expected = carbon.dos[order][:, inside].sum(axis=1) * 0.1
+    np.testing.assert_allclose(found.dos.sum(axis=1) * 0.2, expected, atol=0.02)
+
+
+def spoil(path, kind):
+    folder = next(path.glob("C20/300K/*"))
+    dos = folder / "doscar_s"
+    table = np.loadtxt(dos)
+    if kind == "missing":
+        dos.unlink()
+    elif kind == "words":
+        dos.write_text("energy dos\n")
+    elif kind == "one column":
+        np.savetxt(dos, table[:, :1])
+    elif kind == "negative":
+        table[100, 1] = -1
+        np.savetxt(dos, table)
+    elif kind == "short":
+        np.savetxt(dos, table[:200])
+    elif kind == "per atom":
+        table[:, 1] /= 20
+        np.savetxt(dos, table)
+    elif kind == "POSCAR":
+        (folder / "POSCAR").write_text("nonsense\n")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("missing", "doscar_s cannot be read"),
+        ("words", "doscar_s cannot be read"),
+        ("one column", "1 columns"),
+        ("negative", "doscar_s: the DOS is negative"),
+        ("short", "doscar_s: the DOS ends at"),
+        ("per atom", r"doscar_s: .* 3\.\d+ fewer"),
+        ("POSCAR", "POSCAR cannot be read by ASE"),
+    ],
+)
+def test_bad_snapshots_are_named(root, kind, words):
+    path, _ = root
+    spoil(path, kind)
+    with pytest.raises(InputError, match=words) as caught:
+        read_published(path, electrons=4)
+    assert "C20" in str(caught.value)
+
+
+def test_bad_tables_and_folders(root, tmp_path):
+    path, carbon = root
+    (path / "Train.csv").write_text("folder\nC20/300K/C20_300_1\nC99/300K/none\n")
+    with pytest.raises(InputError, match=r"Train\.csv, entry 3: .*C99"):
+        read_published(path)
+    (path / "Train.csv").write_text("folder\n")
+    with pytest.raises(InputError, match="lists no snapshot"):
+        read_published(path)
+    with pytest.raises(InputError, match="'eval' is unknown"):
+        read_published(path, splits={"eval": path / "Val.csv"})
+    with pytest.raises(InputError, match="not a folder"):
+        read_published(path / "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no NAME/TEMPK/CONFIG"):
+        read_published(tmp_path / "empty")
+    carbon.dos = carbon.energies = None
+    with pytest.raises(InputError, match="needs a DOS"):
+        write_published(tmp_path / "new", carbon)

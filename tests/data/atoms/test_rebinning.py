@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from csnn_tf.data.atoms import DEFAULT_ENERGIES, check_electrons, rebin_cumulative, rebin_dos
+from csnn_tf.electronic import fermi_level
+from csnn_tf.errors import InputError
+
+
+def bump(energies, center=-8.0, width=2.0, states=6.0):
+    shape = np.exp(-(((energies - center) / width) ** 2) / 2)
+    return states * shape / (width * np.sqrt(2 * np.pi))
+
+
+@settings(max_examples=25, deadline=None)
+@given(step=st.floats(0.02, 0.7), start=st.floats(-45, -32), center=st.floats(-20, -8))
+def test_integral_is_conserved_on_any_grid(step, start, center):
+    energies = np.arange(start, 3.0, step)
+    dos = bump(energies, center)
+    binned = rebin_dos(energies, dos, DEFAULT_ENERGIES)
+    assert binned.shape == DEFAULT_ENERGIES.shape
+    assert binned.min() >= 0
+    assert 0.1 * binned.sum() == pytest.approx(6.0, abs=2e-3)
+    # nothing moves: the mean energy stays
+    mean = (binned * DEFAULT_ENERGIES).sum() / binned.sum()
+    assert mean == pytest.approx(center, abs=2e-3)
+
+
+def test_spikes_are_conserved_and_stay_positive():
+    rng = np.random.default_rng(0)
+    energies = np.linspace(-35, 5, 2001)
+    dos = rng.uniform(0, 1, 2001) * (rng.uniform(0, 1, 2001) < 0.05)
+    dos[energies < -29] = 0
+    binned = rebin_dos(energies, dos, DEFAULT_ENERGIES)
+    window = energies < 0.95
+    assert binned.min() >= 0
+    assert 0.1 * binned.sum() == pytest.approx(0.02 * dos[window].sum(), abs=0.02)
+
+
+def test_same_grid_returns_the_values():
+    dos = bump(DEFAULT_ENERGIES)
+    np.testing.assert_array_equal(rebin_dos(DEFAULT_ENERGIES, dos, DEFAULT_ENERGIES), dos)
+
+
+def test_fine_source_gives_bin_averages():
+    energies = np.arange(-35, 3, 0.005)
+    binned = rebin_dos(energies, bump(energies), DEFAULT_ENERGIES)
+    for index in (150, 220, 260):
+        center = DEFAULT_ENERGIES[index]
+        inside = np.linspace(center - 0.05, center + 0.05, 201)
+        assert binned[index] == pytest.approx(np.trapezoid(bump(inside), inside) / 0.1, abs=1e-6)
+
+
+def test_cumulative_source_conserves_every_state():
+    energies = np.linspace(-40, 10, 3001)
+    dos = bump(energies)
+    cumulative = np.cumsum(dos) * (energies[1] - energies[0])
+    binned = rebin_cumulative(energies, cumulative, DEFAULT_ENERGIES)
+    assert 0.1 * binned.sum() == pytest.approx(np.interp(0.95, energies, cumulative), abs=1e-6)
+    level = fermi_level(DEFAULT_ENERGIES, binned, 4.0)
+    assert level == pytest.approx(np.interp(4.0, cumulative, energies), abs=2e-3)
+    with pytest.raises(InputError, match="decreases"):
+        rebin_cumulative(energies, cumulative[::-1], DEFAULT_ENERGIES)
+
+
+@pytest.mark.parametrize(
+    ("energies", "dos", "words"),
+    [
+        (np.arange(-30, -2, 0.1), None, "ends at"),
+        (np.arange(-60, 2, 0.1), "low", "states/atom lie below"),
+        (np.arange(-31, 2, 0.1)[::-1], None, "increase"),
+        (np.arange(-31, 2, 0.1), "negative", "negative in 1 entries"),
+        (np.arange(-31, 2, 0.1), "nan", "not finite"),
+        (np.arange(-31, 2, 0.1), "short", "same length"),
+    ],
+)
+def test_bad_sources_are_named(energies, dos, words):
+    values = bump(energies, -8.0, 4.0)
+    if dos == "low":
+        values = bump(energies, -40.0)
+    elif dos == "negative":
+        values[5] = -0.1
+    elif dos == "nan":
+        values[5] = np.nan
+    elif dos == "short":
+        values = values[1:]
+    with pytest.raises(InputError, match=f"DOSCAR: .*{words}|{words}.*DOSCAR"):
+        rebin_dos(energies, values, DEFAULT_ENERGIES, "DOSCAR")
+
+
+def test_electron_mismatch_says_by_how_much():
+    dos = bump(DEFAULT_ENERGIES, states=3.5)
+    check_electrons(DEFAULT_ENERGIES, dos, 3.49, "f")
+    check_electrons(DEFAULT_ENERGIES, dos, np.nan, "f")
+    with pytest.raises(InputError, match=r"f: .*3\.5000 electrons.*0\.5000 fewer than the 4\.0000"):
+        check_electrons(DEFAULT_ENERGIES, dos, 4.0, "f")
+    with pytest.raises(InputError, match=r"1\.7[0-9]+ electrons.*0\.2[0-9]+ more"):
+        check_electrons(DEFAULT_ENERGIES, dos, 1.5, "f", fermi_level=-8.0)

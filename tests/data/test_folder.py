@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+
+from csnn_tf.data import MeshSet, ShapeSet, load_folder, load_point_clouds
+from csnn_tf.errors import InputError
+from tests.data.data_files import SQUARE, TETRAHEDRON, class_tree, export, npy, npz
+
+RANDOM = np.random.default_rng(0)
+SMALL, LARGE = RANDOM.normal(size=(8, 3)), RANDOM.normal(size=(30, 3))
+
+
+def test_clouds_of_different_sizes(tmp_path):
+    folder = class_tree(
+        tmp_path,
+        {
+            "mug/train/2.npy": npy(SMALL),
+            "mug/train/1.npz": npz(points=LARGE),
+            "mug/train/.hidden.npy": b"junk",
+            "mug/train/notes.md": b"junk",
+            "bolt/train/a.XYZ": b"1 2 3\n",
+            ".cache/train/a.npy": b"junk",
+            "__MACOSX/train/a.npy": b"junk",
+            "labels.csv": b"junk",
+        },
+    )
+    shapes = load_folder(folder, "train")
+    assert isinstance(shapes, ShapeSet)
+    assert shapes.class_names == ("bolt", "mug")
+    assert shapes.labels.tolist() == [0, 1, 1]
+    assert [len(cloud) for cloud in shapes.clouds] == [1, 30, 8]
+    assert shapes.names[1] == str(folder / "mug" / "train" / "1.npz")
+    assert load_point_clouds(folder, "train").names == shapes.names
+
+
+def test_larger_clouds_are_drawn_from_without_repetition(tmp_path):
+    folder = class_tree(tmp_path, {"mug/train/1.npy": npy(SMALL), "mug/train/2.npy": npy(LARGE)})
+    shapes = load_folder(folder, "train", num_points=8)
+    np.testing.assert_array_equal(shapes.clouds[0], SMALL.astype(np.float32))
+    drawn = {tuple(point) for point in shapes.clouds[1]}
+    assert len(drawn) == 8
+    assert drawn <= {tuple(point) for point in LARGE.astype(np.float32)}
+    assert drawn != {tuple(point) for point in LARGE[:8].astype(np.float32)}
+    again, other = load_folder(folder, "train", 8), load_folder(folder, "train", 8, seed=1)
+    np.testing.assert_array_equal(again.clouds, shapes.clouds)
+    assert not np.array_equal(other.clouds[1], shapes.clouds[1])
+    with pytest.raises(InputError, match=r"1\.npy has 8 points where 9 are asked for"):
+        load_folder(folder, "train", num_points=9)
+
+
+def test_meshes_of_all_kinds_stay_meshes(tmp_path):
+    kinds = ("off", "obj", "stl", "ply")
+    folder = class_tree(
+        tmp_path, {f"mug/test/a.{kind}": export(TETRAHEDRON, kind) for kind in kinds}
+    )
+    meshes = load_folder(folder, "test")
+    assert isinstance(meshes, MeshSet)
+    assert [len(mesh.faces) for mesh in meshes.meshes] == [4, 4, 4, 4]
+    assert len(load_folder(folder, "test", suffixes=(".off", ".stl"))) == 2
+
+
+def test_mixed_trees_are_sampled(tmp_path):
+    folder = class_tree(
+        tmp_path, {"mug/train/1.off": export(SQUARE, "off"), "mug/train/2.npy": npy(LARGE)}
+    )
+    shapes = load_point_clouds(folder, "train", num_points=20)
+    assert shapes.clouds.shape == (2, 20, 3)
+    square = shapes.clouds[0]
+    assert (square[:, 2] == 0).all()
+    assert ((square >= 0) & (square <= 1)).all()
+    with pytest.raises(InputError, match="mixes meshes and point clouds: give num_points"):
+        load_folder(folder, "train")
+
+
+def test_the_folder_that_is_missing_or_empty_is_named(tmp_path):
+    with pytest.raises(InputError, match=f"{tmp_path} has no folder a class"):
+        load_folder(tmp_path, "train")
+    class_tree(tmp_path, {"mug/train/1.npy": npy(SMALL)})
+    with pytest.raises(InputError, match=r"mug/test does not exist"):
+        load_folder(tmp_path, "test")
+    (tmp_path / "bolt" / "train").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"bolt/train has no file that ends in \.off"):
+        load_point_clouds(tmp_path, "train")
+
+
+def test_a_broken_file_is_named(tmp_path):
+    class_tree(tmp_path, {"mug/train/1.npy": npy(SMALL), "mug/train/2.off": b"OFF\n3 1 0\n0 0 0\n"})
+    with pytest.raises(InputError, match=r"mug/train/2\.off is not a readable"):
+        load_folder(tmp_path, "train")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"split": "val"}, "split"),
+        ({"split": "train", "num_points": -1}, "num_points"),
+        ({"split": "train", "seed": -1}, "seed"),
+    ],
+)
+def test_wrong_arguments(tmp_path, arguments, message):
+    class_tree(tmp_path, {"mug/train/1.npy": npy(SMALL)})
+    with pytest.raises(InputError, match=message):
+        load_folder(tmp_path, **arguments)
