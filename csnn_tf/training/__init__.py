@@ -1,0 +1,1 @@
+"""Training: recipes, schedules, run folders and the training loop."""

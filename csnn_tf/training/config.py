@@ -1,0 +1,106 @@
+"""Everything that defines a training run."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from csnn_tf.data.augmenter import ROTATIONS
+from csnn_tf.models.point_cloud_classifier import check_fields, classifier_fields
+from csnn_tf.models.presets import preset
+from csnn_tf.named import NamedConfigurations
+from csnn_tf.training.run_config import RunConfig
+
+
+@dataclass(frozen=True)
+class TrainingConfig(RunConfig):
+    """A training run of the classifier; with the same machine, it fixes the result to the bit.
+
+    Args:
+        data: "modelnet" (files under `folder`) or "shapes" (built in).
+        folder: Folder of the data, or None.
+        preset: Name of the model's preset.
+        recipe: Name of the recipe that the optimiser's fields came from.
+        model: Fields of the model that differ from the preset.
+        rotation: Rotations in training and validation: "none", "z" or "so3".
+        num_points: Points of a cloud.
+        per_class: Shapes of each class (built-in shapes only).
+        validation: Share of the training shapes held out to pick the best epoch.
+        epochs: Number of epochs.
+        batch_size: Shapes in a batch.
+        seed: Seed of initial weights, held-out part, order, augmentation and dropout.
+        optimizer: "adam" or "adamw".
+        learning_rate: Initial (plateau) or highest (cosine) learning rate.
+        min_learning_rate: Training ends when the plateau schedule falls below it.
+        weight_decay: Decoupled decay of kernels; biases and normalisation are left out.
+        schedule: "plateau" (x 0.1 after 4 epochs without progress), "cosine" (one warm-up epoch,
+            then down to zero) or "constant".
+        label_smoothing: Share of the target spread over all classes.
+        upright_axis: Coordinate along which the shapes stand (1 in the public files).
+        scale, shift, jitter, jitter_clip, point_dropout: See `csnn_tf.data.augmenter.Augmenter`.
+        mixed_precision: Compute in bfloat16, keep weights in float32.
+
+    Raises:
+        InputError: If a value is unknown or out of range.
+    """
+
+    data: str = "modelnet"
+    folder: str | None = None
+    preset: str = "paper"
+    recipe: str = "paper"
+    model: dict[str, Any] = field(default_factory=dict)
+    rotation: str = "so3"
+    num_points: int = 1024
+    per_class: int = 200
+    validation: float = 0.1
+    epochs: int = 60
+    batch_size: int = 32
+    seed: int = 0
+    optimizer: str = "adam"
+    learning_rate: float = 3.9e-4
+    min_learning_rate: float = 1e-5
+    weight_decay: float = 2.7e-7
+    schedule: str = "plateau"
+    label_smoothing: float = 0.0
+    upright_axis: int = 1
+    scale: tuple[float, float] | None = (0.8, 1.2)
+    shift: float = 0.1
+    jitter: float = 0.01
+    jitter_clip: float = 0.05
+    point_dropout: float = 0.0
+    mixed_precision: bool = False
+
+    recipes = NamedConfigurations("csnn_tf.training", "recipes.json", "recipe")
+    model_fields = staticmethod(classifier_fields)
+    choices: ClassVar = {
+        "data": ("modelnet", "shapes"),
+        "rotation": ROTATIONS,
+        "optimizer": ("adam", "adamw"),
+        "schedule": ("plateau", "cosine", "constant"),
+    }
+    ranges: ClassVar = {
+        "num_points": (1, 1_000_000),
+        "per_class": (2, 1_000_000),
+        "validation": (0.0, 0.9),
+        "epochs": (1, 1_000_000),
+        "batch_size": (1, 1_000_000),
+        "seed": (0, 2**31 - 1),
+        "learning_rate": (0.0, 10.0),
+        "min_learning_rate": (0.0, 10.0),
+        "weight_decay": (0.0, 10.0),
+        "label_smoothing": (0.0, 0.999),
+        "upright_axis": (0, 2),
+        "shift": (0.0, 100.0),
+        "jitter": (0.0, 100.0),
+        "jitter_clip": (0.0, 100.0),
+        "point_dropout": (0.0, 0.99),
+    }
+    whole = frozenset({"num_points", "per_class", "epochs", "batch_size", "seed", "upright_axis"})
+
+    def __post_init__(self) -> None:
+        self.check()
+        preset(self.preset)
+        check_fields(self.model)
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Names of the training recipes."""
+    return TrainingConfig.recipes.names()

@@ -1,0 +1,92 @@
+"""Everything that defines a training run of the density-of-states model."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from csnn_tf.models.density_of_states import check_dos_fields, dos_fields
+from csnn_tf.models.dos_presets import dos_preset
+from csnn_tf.named import NamedConfigurations
+from csnn_tf.training.run_config import RunConfig
+
+
+@dataclass(frozen=True)
+class DosConfig(RunConfig):
+    """A training run; with the same machine, it fixes the result to the bit.
+
+    Args:
+        data: File or folder of the structures, or "carbon" for the built-in ones.
+        preset: Name of the model's preset.
+        recipe: Name of the recipe that the optimiser's fields came from.
+        model: Fields of the model that differ from the preset.
+        rotate: Whether structures are turned at random in training, uniformly over SO(3).
+        validation: Share of the training structures held out to pick the best epoch, where the
+            data has no validation split.
+        epochs: Number of epochs.
+        batch_size: Structures in a batch.
+        seed: Seed of initial weights, held-out part, order and rotations.
+        optimizer: "adam" or "adamw".
+        learning_rate: Initial (plateau) or highest (cosine) learning rate.
+        min_learning_rate: Training ends when the plateau schedule falls below it.
+        weight_decay: Decoupled decay of kernels; biases and normalisation are left out.
+        schedule: "plateau" (x 0.1 after `patience` epochs in which the loss on held-out structures
+            has not fallen by `threshold` of itself), "cosine" (one warm-up epoch, then down to
+            zero) or "constant".
+        patience, threshold: Of the plateau schedule.
+        alpha, fermi_weight, band_weight: See `csnn_tf.losses.DosLoss`.
+
+    Raises:
+        InputError: If a value is unknown or out of range.
+    """
+
+    data: str = "carbon"
+    preset: str = "small"
+    recipe: str = "best"
+    model: dict[str, Any] = field(default_factory=dict)
+    rotate: bool = True
+    validation: float = 0.2
+    epochs: int = 60
+    batch_size: int = 32
+    seed: int = 0
+    optimizer: str = "adam"
+    learning_rate: float = 5e-4
+    min_learning_rate: float = 1e-5
+    weight_decay: float = 1e-7
+    schedule: str = "plateau"
+    patience: int = 99
+    threshold: float = 5e-3
+    alpha: float = 0.1
+    fermi_weight: float = 0.0
+    band_weight: float = 0.0
+
+    recipes = NamedConfigurations("csnn_tf.training", "dos_recipes.json", "recipe")
+    model_fields = staticmethod(dos_fields)
+    choices: ClassVar = {
+        "rotate": (True, False),
+        "optimizer": ("adam", "adamw"),
+        "schedule": ("plateau", "cosine", "constant"),
+    }
+    ranges: ClassVar = {
+        "validation": (0.0, 0.9),
+        "epochs": (1, 1_000_000),
+        "batch_size": (1, 1_000_000),
+        "seed": (0, 2**31 - 1),
+        "learning_rate": (0.0, 10.0),
+        "min_learning_rate": (0.0, 10.0),
+        "weight_decay": (0.0, 10.0),
+        "patience": (0, 1_000_000),
+        "threshold": (0.0, 1.0),
+        "alpha": (0.0, 1.0),
+        "fermi_weight": (0.0, 1e6),
+        "band_weight": (0.0, 1e6),
+    }
+    whole = frozenset({"epochs", "batch_size", "seed", "patience"})
+
+    def __post_init__(self) -> None:
+        self.check()
+        dos_preset(self.preset)
+        check_dos_fields(self.model)
+
+
+def dos_recipe_names() -> tuple[str, ...]:
+    """Names of the training recipes."""
+    return DosConfig.recipes.names()

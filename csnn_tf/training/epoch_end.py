@@ -1,0 +1,95 @@
+"""What happens after every epoch: validation, schedule, history, models on disk."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from csnn_tf.errors import InputError
+from csnn_tf.training.run_folder import RunFolder
+from csnn_tf.training.schedules import Plateau
+
+
+def by_accuracy(row: Mapping[str, float]) -> tuple[float, ...]:
+    """The higher the better: accuracy on held-out shapes, the lower loss among equals."""
+    return (row.get("val_accuracy", 0.0), -row.get("val_loss", row["loss"]))
+
+
+class EpochEnd(keras.callbacks.Callback):
+    """Validate, keep the best and the last model, move the learning rate, write the history.
+
+    Args:
+        saved: The model that is saved; the model in training shares its weights.
+        run: Where to.
+        validate: Gives val_loss and further measures, or None to go by the training loss.
+        plateau: The published schedule, or None.
+        min_learning_rate: The plateau schedule ends the training below it.
+        score: From an epoch's row of the history to what makes it the best, the higher the better.
+    """
+
+    def __init__(
+        self,
+        saved: keras.Model,
+        run: RunFolder,
+        validate: Callable[[], dict[str, float]] | None,
+        plateau: Plateau | None,
+        min_learning_rate: float,
+        score: Callable[[Mapping[str, float]], tuple[float, ...]] = by_accuracy,
+    ) -> None:
+        super().__init__()
+        self.saved, self.run, self.validate, self.score = saved, run, validate, score
+        self.plateau, self.min_learning_rate = plateau, min_learning_rate
+        self.rows: list[dict[str, float]] = []
+        self.best: tuple[float, ...] | None = None
+        self.finished = False
+        self._started = 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Start the clock."""
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Do all of it."""
+        rate = float(np.asarray(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)))
+        row = {"epoch": epoch + 1, "loss": float(logs["loss"])}
+        row |= {name: float(value) for name, value in logs.items() if name != "loss"}
+        if not np.isfinite(row["loss"]):
+            raise InputError(
+                f"the loss became {row['loss']} in epoch {epoch + 1}: try a lower learning_rate; "
+                f"the models of epoch {epoch} are kept in {self.run.path}."
+            )
+        if self.validate is not None:
+            row |= self.validate()
+        row |= {"learning_rate": rate, "seconds": round(time.perf_counter() - self._started, 2)}
+        self.rows.append(row)
+        logs.update(row)
+        self.run.save_model(self.run.last, self.saved)
+        score = self.score(row)
+        if self.best is None or score > self.best:
+            self.best = score
+            self.run.save_model(self.run.best, self.saved)
+        self.run.write_history(self.rows)
+        if self.plateau is not None:
+            rate = self.plateau.update(rate, row.get("val_loss", row["loss"]))
+            self.model.optimizer.learning_rate = rate
+            if rate < self.min_learning_rate:
+                self.finished = self.model.stop_training = True
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs, ready for JSON."""
+        plateau = None if self.plateau is None else [self.plateau.best, self.plateau.waited]
+        return {
+            "rows": self.rows,
+            "best": self.best,
+            "plateau": plateau,
+            "finished": self.finished,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.rows, self.finished = list(state["rows"]), bool(state["finished"])
+        self.best = None if state["best"] is None else tuple(state["best"])
+        if self.plateau is not None:
+            self.plateau.best, self.plateau.waited = state["plateau"]

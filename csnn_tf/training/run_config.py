@@ -1,0 +1,89 @@
+"""What the configurations of all training runs share: checks, recipes, JSON."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+from csnn_tf.errors import InputError
+from csnn_tf.named import NamedConfigurations
+
+
+class RunConfig:
+    """Base of the frozen dataclasses that define a training run.
+
+    A subclass has at least the fields `recipe` and `model` (the model's fields that differ from the
+    preset), and says by class variables what its values may be.
+    """
+
+    recipes: ClassVar[NamedConfigurations]
+    """Where `from_recipe` finds its names."""
+    model_fields: ClassVar[Callable[[], tuple[str, ...]]]
+    """Gives the names of the model's fields."""
+    choices: ClassVar[dict[str, tuple[Any, ...]]]
+    """Allowed values by field."""
+    ranges: ClassVar[dict[str, tuple[float, float]]]
+    """Smallest and largest number by field."""
+    whole: ClassVar[frozenset[str]]
+    """Fields of `ranges` that are whole numbers."""
+
+    def check(self) -> None:
+        """Raise `InputError` if a value is unknown or out of range."""
+        for name, known in self.choices.items():
+            value = getattr(self, name)
+            if value not in known:
+                raise InputError(
+                    f"{name} must be one of {', '.join(map(str, known))}, not {value!r}."
+                )
+        for name, (low, high) in self.ranges.items():
+            value = getattr(self, name)
+            kinds, kind = (int, "whole number") if name in self.whole else (int | float, "number")
+            if isinstance(value, bool) or not isinstance(value, kinds):
+                raise InputError(f"{name} must be a {kind}, not {value!r}.")
+            if not low <= value <= high:
+                raise InputError(f"{name} must be from {low:g} to {high:g}, not {value!r}.")
+
+    @classmethod
+    def from_recipe(cls, recipe: str, **changes: Any) -> Self:
+        """A configuration from a named recipe, changed field by field.
+
+        Args:
+            recipe: One of `recipes.names()`.
+            **changes: Fields of the configuration, or of the model, that replace the recipe's.
+
+        Raises:
+            InputError: If a name is unknown or a value out of range.
+        """
+        known = {entry.name for entry in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        model_fields = cls.model_fields()
+        fields: dict[str, Any] = {"recipe": recipe}
+        model = dict(changes.pop("model", {}))
+        for name, value in cls.recipes.get(recipe, **changes).items():
+            if name in known:
+                fields[name] = value
+            elif name in model_fields:
+                model.setdefault(name, value)
+            else:
+                raise InputError(
+                    f"unknown field {name!r}: training has {', '.join(sorted(known))}; "
+                    f"the model has {', '.join(model_fields)}."
+                )
+        return cls(model=model, **fields)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields, ready for JSON."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """The inverse of `to_dict`.
+
+        Raises:
+            InputError: If it is no dictionary, a field is unknown or a value out of range.
+        """
+        if not isinstance(fields, dict):
+            raise InputError(f"a training configuration is a JSON object, not {fields!r:.60}.")
+        known = {entry.name for entry in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        unknown = set(fields) - known
+        if unknown:
+            raise InputError(f"unknown field {min(unknown)!r} in a training configuration.")
+        return cls(**fields)

@@ -1,0 +1,133 @@
+"""The folder of a training run: configuration, history, models; written so that nothing is lost."""
+
+import csv
+import io
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from csnn_tf.errors import InputError
+
+_PACKAGES = ("csnn-tf", "keras", "tensorflow", "jax", "numpy", "scipy")
+
+
+class RunFolder:
+    """A run's files: config.json, versions.json, history.csv, best.keras, last.keras, result.json.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    @classmethod
+    def create(cls, path: str | Path) -> "RunFolder":
+        """Make an empty run folder.
+
+        Raises:
+            InputError: If there is something at the path already, or it cannot be written.
+        """
+        path = Path(path)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError(f"{path} exists already: choose another folder with --out.")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{path} cannot be made: {error.strerror}.") from error
+        return cls(path)
+
+    @property
+    def best(self) -> Path:
+        """The model of the epoch that was best on the held-out shapes."""
+        return self.path / "best.keras"
+
+    @property
+    def last(self) -> Path:
+        """The model of the last finished epoch."""
+        return self.path / "last.keras"
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write a JSON file."""
+        text = json.dumps(content, indent=2) + "\n"
+        write_aside(self.path / name, lambda temporary: temporary.write_text(text, "utf-8"))
+
+    def read_json(self, name: str) -> Any:
+        """Read a JSON file.
+
+        Raises:
+            InputError: If it is missing or not JSON.
+        """
+        path = self.path / name
+        try:
+            return json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} cannot be read as JSON: {error}.") from error
+
+    def write_history(self, rows: list[dict[str, float]]) -> None:
+        """Write history.csv, one row an epoch."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+        write_aside(
+            self.path / "history.csv",
+            lambda temporary: temporary.write_text(text.getvalue(), "utf-8"),
+        )
+
+    def save_model(self, path: Path, model: keras.Model) -> None:
+        """Write a .keras file."""
+        write_aside(path, model.save)
+
+
+def write_aside(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write a file under another name, flush it to the disk, then rename it into place.
+
+    Whatever happens meanwhile, `path` holds the old content or the new.
+
+    Raises:
+        InputError: If the folder cannot be written.
+    """
+    temporary = None
+    try:
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
+        )
+        os.close(handle)
+        temporary = Path(name)
+        write(temporary)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{path} cannot be written: {reason}.") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide the numbers."""
+    found = {"python": platform.python_version(), "backend": keras.backend.backend()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return {**found, "machine": platform.machine(), "system": platform.system()}

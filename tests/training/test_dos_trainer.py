@@ -1,0 +1,125 @@
+"""Training of the density-of-states model, on a few of the built-in structures."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from csnn_tf.data.atoms import builtin_carbon
+from csnn_tf.dos_inference import DosPredictor
+from csnn_tf.errors import InputError
+from csnn_tf.models import DensityOfStates
+from csnn_tf.training.dos_config import DosConfig
+from csnn_tf.training.dos_data import electrons_by_element, elements_of, training_parts
+from csnn_tf.training.dos_trainer import train_dos
+from tests.helpers import tensorflow_only
+
+pytestmark = tensorflow_only
+MODEL = {"hidden": [8], "channels": 4, "cutoff": 3.0}
+
+
+def configuration(**changes):
+    fields = {"preset": "tiny", "epochs": 2, "batch_size": 3, "model": MODEL}
+    return DosConfig.from_recipe("quick", **{**fields, **changes})
+
+
+@pytest.fixture(scope="module")
+def carbon():
+    """Six structures to train on, two of the split "val", two of the split "test"."""
+    cages = builtin_carbon().select(type="C20")
+    rows = [np.flatnonzero(cages.split == split) for split in ("train", "val", "test")]
+    return cages.subset(np.r_[rows[0][:6], rows[1][:2], rows[2][:2]])
+
+
+@pytest.fixture(scope="module")
+def run(carbon, tmp_path_factory):
+    return train_dos(configuration(), carbon, tmp_path_factory.mktemp("runs") / "first")
+
+
+def test_a_run_folder_is_left(run, carbon):
+    config = run.read_json("config.json")
+    assert config["preset"] == "tiny"
+    assert config["elements"] == ["C"]
+    assert (run.path / "versions.json").is_file()
+    for path in (run.best, run.last):
+        model = keras.models.load_model(path)
+        assert isinstance(model, DensityOfStates)
+        assert model.electrons == {"C": 4.0}
+        assert model.energies == tuple(carbon.energies)
+        assert np.isfinite(DosPredictor(model).predict(carbon).dos).all()
+
+
+def test_training_again_gives_the_same_weights(run, carbon, tmp_path):
+    again = train_dos(configuration(), carbon, tmp_path / "again")
+    first, second = (keras.models.load_model(one.last).get_weights() for one in (run, again))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_the_test_split_is_never_used(run, carbon, tmp_path):
+    changed = dataclasses.replace(
+        carbon, dos=np.where(carbon.split[:, None] == "test", 0.5, carbon.dos)
+    )
+    other = train_dos(configuration(), changed, tmp_path / "other")
+    first, second = (keras.models.load_model(one.last).get_weights() for one in (run, other))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_a_used_folder_is_left_alone(run, carbon):
+    before = run.last.read_bytes()
+    with pytest.raises(InputError, match=run.path.name):
+        train_dos(configuration(), carbon, run.path)
+    assert run.last.read_bytes() == before
+
+
+def test_no_electron_counts_and_nothing_held_out(carbon, tmp_path):
+    unknown = dataclasses.replace(
+        carbon, electrons=np.full(len(carbon), np.nan), split=np.full(len(carbon), "")
+    )
+    run = train_dos(configuration(epochs=1, validation=0.0), unknown, tmp_path / "run")
+    assert keras.models.load_model(run.best).electrons is None
+    with pytest.raises(InputError, match="electron count"):
+        train_dos(configuration(fermi_weight=1.0), unknown, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_parts(carbon):
+    training, held = training_parts(carbon, 0.2, 0)
+    assert set(training.split) == {"train"}
+    assert set(held.split) == {"val"}
+    blank = dataclasses.replace(carbon, split=np.full(len(carbon), ""))
+    training, held = training_parts(blank, 0.2, 0)
+    assert (len(training), len(held)) == (8, 2)
+    assert set(training.names).isdisjoint(held.names)
+    assert training_parts(blank, 0.0, 0)[1] is None
+    with pytest.raises(InputError, match="no DOS"):
+        training_parts(dataclasses.replace(carbon, dos=None, energies=None), 0.2, 0)
+    with pytest.raises(InputError, match="left to train on"):
+        training_parts(carbon.select(split="test"), 0.2, 0)
+
+
+def test_electrons_of_each_element_follow_from_the_structures(carbon):
+    numbers = carbon.numbers.copy()
+    numbers[: carbon.counts[0] // 2] = 14
+    numbers[carbon.counts[0] : carbon.counts[0] + 3] = 14
+    mixed = dataclasses.replace(carbon, numbers=numbers)
+    assert elements_of(mixed) == ("C", "Si")
+    assert electrons_by_element(mixed) == pytest.approx({"C": 4, "Si": 4})
+    inconsistent = carbon.electrons + np.arange(len(carbon))
+    assert electrons_by_element(dataclasses.replace(carbon, electrons=inconsistent)) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"preset": "huge"}, "huge"),
+        ({"model": {"no_such": 1}}, "no_such"),
+        ({"epochs": 0}, "epochs"),
+        ({"alpha": 2.0}, "alpha"),
+        ({"schedule": "steps"}, "schedule"),
+        ({"no_such": 1}, "no_such"),
+    ],
+)
+def test_bad_configurations_are_named(changes, named):
+    with pytest.raises(InputError, match=named):
+        configuration(**changes)

@@ -1,0 +1,132 @@
+"""Training end to end on a small data set."""
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from csnn_tf.data.shapes import builtin_shapes
+from csnn_tf.errors import InputError
+from csnn_tf.inference import Predictor
+from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models.loading import load_model
+from csnn_tf.training.config import TrainingConfig
+from csnn_tf.training.trainer import train
+
+SMALL = {"level": 1, "intra_filters": [4, 8], "intra_layers": [1, 1]}
+SMALL |= {"co_radial_filters": [8, 16], "co_radial_layers": [1, 1], "hidden": [16]}
+
+
+def config(**changes):
+    fields = {"data": "shapes", "preset": "tiny", "model": SMALL, "num_points": 64, "epochs": 2}
+    return TrainingConfig.from_recipe("best", **{**fields, "validation": 0.25, **changes})
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    return builtin_shapes("train", 4, num_points=64)
+
+
+@pytest.fixture(scope="module")
+def run(shapes, tmp_path_factory):
+    return train(config(), shapes, tmp_path_factory.mktemp("runs") / "run")
+
+
+def test_run_folder_is_complete(run, shapes):
+    assert sorted(path.name for path in run.path.iterdir()) == [
+        "best.keras",
+        "checkpoint.npz",
+        "config.json",
+        "history.csv",
+        "last.keras",
+        "versions.json",
+    ]
+    stored = json.loads((run.path / "config.json").read_text())
+    assert stored["seed"] == 0
+    assert stored["classes"] == list(shapes.class_names)
+    assert TrainingConfig.from_dict({k: v for k, v in stored.items() if k != "classes"})
+    with open(run.path / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert all(np.isfinite(float(value)) for row in rows for value in row.values())
+
+
+def test_saved_model_is_the_classifier_without_the_optimiser(run, shapes):
+    model = load_model(run.path, PointCloudClassifier)
+    assert model.class_names == shapes.class_names
+    weights = sum(int(np.prod(w.shape)) for w in model.weights) * 4
+    assert (run.path / "best.keras").stat().st_size < 2 * weights + 200_000
+
+
+def test_same_seed_gives_the_same_weights_to_the_bit(run, shapes, tmp_path):
+    again = train(config(), shapes, tmp_path / "again")
+    one, two = (keras.models.load_model(r.last, compile=False) for r in (run, again))
+    for a, b in zip(one.get_weights(), two.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    other = train(config(seed=1, epochs=1), shapes, tmp_path / "other")
+    different = keras.models.load_model(other.last, compile=False).get_weights()
+    assert any((a != b).any() for a, b in zip(one.get_weights(), different, strict=True))
+
+
+def test_training_learns(shapes, tmp_path):
+    two = shapes.subset(np.flatnonzero(np.isin(shapes.labels, (0, 4))))
+    fields = {"epochs": 25, "batch_size": 4, "validation": 0.0, "dropout": 0.0}
+    run = train(config(**fields, learning_rate=0.01, schedule="constant"), two, tmp_path / "run")
+    model = load_model(run.last, PointCloudClassifier)
+    accuracy = (Predictor(model).logits(two.clouds).argmax(axis=1) == two.labels).mean()
+    assert accuracy >= 0.75
+
+
+def test_plateau_schedule_ends_the_run(shapes, tmp_path):
+    settings = {"schedule": "plateau", "learning_rate": 1.5e-5, "epochs": 40, "validation": 0.25}
+    from csnn_tf.training.schedules import Plateau
+
+    plateau = Plateau(patience=1)
+    rates = [1.0]
+    for loss in (5.0, 5.0, 5.0, 4.0, 4.0, 4.0):
+        rates.append(plateau.update(rates[-1], loss))
+    np.testing.assert_allclose(rates, [1, 1, 1, 0.1, 0.1, 0.1, 0.01])
+    run = train(config(**settings, shift=0.0), shapes, tmp_path / "run")
+    with open(run.path / "history.csv", newline="") as file:
+        assert len(list(csv.DictReader(file))) <= 40
+
+
+def test_mixed_precision_trains_and_saves(shapes, tmp_path):
+    run = train(config(mixed_precision=True, epochs=1), shapes, tmp_path / "run")
+    logits = Predictor(load_model(run.best, PointCloudClassifier)).logits(shapes.clouds[:2])
+    assert logits.dtype == np.float32
+    assert np.isfinite(logits).all()
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_a_used_folder_is_refused_and_left_alone(run, shapes):
+    before = (run.path / "last.keras").read_bytes()
+    with pytest.raises(InputError, match="exists already"):
+        train(config(), shapes, run.path)
+    assert (run.path / "last.keras").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"rotation": "y"}, "rotation"),
+        ({"epochs": 0}, "epochs"),
+        ({"epochs": 1.5}, "epochs"),
+        ({"learning_rate": "fast"}, "learning_rate"),
+        ({"optimizer": "sgd"}, "optimizer"),
+        ({"preset": "huge"}, "preset"),
+        ({"model": {"depth": 3}}, "depth"),
+        ({"validation": 0.95}, "validation"),
+        ({"no_such": 1}, "no_such"),
+    ],
+)
+def test_bad_configuration_names_the_field(changes, named):
+    with pytest.raises(InputError, match=named):
+        config(**changes)
+
+
+def test_unknown_recipe():
+    with pytest.raises(InputError, match="recipe"):
+        TrainingConfig.from_recipe("secret")
