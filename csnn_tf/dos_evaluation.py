@@ -1,0 +1,137 @@
+"""Errors of a density-of-states model on a test set, beside the means that it must beat."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csnn_tf.dos_inference import DosPrediction, DosPredictor
+from csnn_tf.electronic import DosReport, dos_report, yardstick_reports
+from csnn_tf.electronic.quantities import Convention
+from csnn_tf.errors import InputError
+from csnn_tf.grid import random_rotations
+
+if TYPE_CHECKING:
+    from csnn_tf.data.atoms import StructureSet
+    from csnn_tf.models.density_of_states import DensityOfStates
+
+
+@dataclasses.dataclass(frozen=True)
+class DosEvaluation:
+    """What an evaluation found.
+
+    Attributes:
+        report: The model's errors.
+        yardsticks: Errors of the training structures' mean DOS, by name.
+        band_energy_change: Mean absolute change of the predicted band energy, eV/atom, when a
+            structure is turned by an arbitrary rotation; None where not measured.
+        rotations: Rotations of each structure that were tried for it.
+        prediction: The model's prediction.
+    """
+
+    report: DosReport
+    yardsticks: dict[str, DosReport]
+    band_energy_change: float | None
+    rotations: int
+    prediction: DosPrediction
+
+    def to_dict(self) -> dict[str, Any]:
+        """Errors as plain numbers for JSON."""
+        return {
+            **self.report.to_dict(),
+            "yardsticks": {name: report.to_dict() for name, report in self.yardsticks.items()},
+            "band_energy_change": self.band_energy_change,
+            "rotations": self.rotations,
+        }
+
+
+def evaluate_dos(
+    model: DensityOfStates,
+    structures: StructureSet,
+    train: StructureSet | None = None,
+    *,
+    convention: Convention = "spline",
+    rotations: int = 0,
+    seed: int = 0,
+) -> DosEvaluation:
+    """Compare predicted with reference densities of states.
+
+    Args:
+        model: The model.
+        structures: Test structures, with DOS on the model's bins.
+        train: Training structures, whose means are the yardsticks; None for no yardsticks.
+        convention: How Fermi level and band energy are taken, see
+            `csnn_tf.electronic.solve_fermi`.
+        rotations: Arbitrary rotations (uniform over SO(3)) of each structure under which the change
+            of its band energy is measured; 0 skips that.
+        seed: Seed of the rotations.
+
+    Raises:
+        InputError: The structures have no DOS, other bins, or no electron count.
+    """
+    electrons = _checked(model, structures)
+    predictor = DosPredictor(model)
+    prediction = predictor.predict(structures)
+    report = dos_report(
+        structures.energies,
+        structures.dos,
+        prediction.dos,
+        electrons,
+        structures.types,
+        convention=convention,
+        atoms=structures.counts,
+    )
+    change = None
+    if rotations:
+        rng = np.random.default_rng(seed)
+        changes = []
+        for _ in range(rotations):
+            turned = turned_structures(structures, random_rotations(len(structures), rng))
+            changes.append(predictor.predict(turned).band_energy - prediction.band_energy)
+        change = float(np.mean(np.abs(changes)))
+    yardsticks = {}
+    if train is not None:
+        train = dataclasses.replace(train, energies=structures.energies)
+        test = dataclasses.replace(structures, electrons=electrons)
+        yardsticks = yardstick_reports(train, test, convention)
+    return DosEvaluation(report, yardsticks, change, rotations, prediction)
+
+
+def turned_structures(structures: StructureSet, matrices: NDArray) -> StructureSet:
+    """Structures, positions and cells, each turned about the origin by a matrix of its own.
+
+    Args:
+        structures: The structures.
+        matrices: [S, 3, 3].
+    """
+    per_atom = np.repeat(matrices, structures.counts, axis=0)
+    return dataclasses.replace(
+        structures,
+        positions=np.einsum("aij,aj->ai", per_atom, structures.positions),
+        cells=np.einsum("sij,slj->sli", matrices, structures.cells),
+    )
+
+
+def _checked(model: DensityOfStates, structures: StructureSet) -> NDArray:
+    """Electrons/atom of each structure, after checking that the two belong together."""
+    if structures.dos is None:
+        raise InputError("the structures have no DOS to compare with.")
+    if len(structures.energies) != len(model.energies) or not np.allclose(
+        structures.energies, model.energies, rtol=0, atol=1e-6
+    ):
+        raise InputError(
+            f"the data has {len(structures.energies)} bins from {structures.energies[0]:g} to "
+            f"{structures.energies[-1]:g} eV, the model {len(model.energies)} from "
+            f"{model.energies[0]:g} to {model.energies[-1]:g} eV."
+        )
+    electrons = structures.electrons
+    if np.isnan(electrons).any():
+        electrons = np.where(
+            np.isnan(electrons), DosPredictor(model).electrons(structures), electrons
+        )
+    if np.isnan(electrons).any():
+        raise InputError("the electron counts are unknown: give --electrons, for example C=4.")
+    return electrons

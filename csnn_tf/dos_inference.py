@@ -1,0 +1,178 @@
+"""Densities of states of structures of any number and size, in chunks of atoms."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from csnn_tf.data.environments import Environments, padded
+from csnn_tf.electronic import solve_fermi
+from csnn_tf.errors import InputError
+from csnn_tf.layers import compiled_kernels
+from csnn_tf.layers.checks import check_positive
+from csnn_tf.models.density_of_states import DensityOfStates
+
+if TYPE_CHECKING:
+    from csnn_tf.data.atoms import StructureSet
+
+_NUMBERS_AT_ONCE = 2**24  # of the largest feature map in a chunk: 64 MB
+_SMALLEST = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class DosPrediction:
+    """Predicted densities of states.
+
+    Attributes:
+        energies: [bins], eV from the vacuum level.
+        dos: [S, bins], states/eV/atom, both spins.
+        fermi_level: [S], eV; NaN where the DOS never reaches the electron count, or it is unknown.
+        band_energy: [S], eV/atom (equation 14); NaN likewise.
+        electrons: [S], electrons/atom; NaN where the model does not know.
+        counts: [S], atoms of each structure.
+        atomic_dos: [A, bins], states/eV of every atom, or None where not asked for.
+    """
+
+    energies: NDArray
+    dos: NDArray
+    fermi_level: NDArray
+    band_energy: NDArray
+    electrons: NDArray
+    counts: NDArray
+    atomic_dos: NDArray | None = None
+
+
+class DosPredictor:
+    """Runs a density-of-states model over structures; time and memory go with the atoms.
+
+    Args:
+        model: A `DensityOfStates` model or one of the baselines with the same input.
+        chunk_atoms: Atoms at once; by default as many as fit into some 100 MB.
+
+    Example:
+        >>> model = DensityOfStates.from_preset("tiny", ["C"], np.linspace(-30, 1, 311), {"C": 4})
+        >>> DosPredictor(model).predict(builtin_carbon()).dos.shape
+        (224, 311)
+    """
+
+    def __init__(self, model: DensityOfStates, chunk_atoms: int | None = None) -> None:
+        self.model = model
+        if chunk_atoms is None:
+            chunk_atoms = _affordable(model)
+        self.chunk_atoms = check_positive("chunk_atoms", chunk_atoms)
+        self._forward = _compiled(model)
+
+    def predict(self, structures: StructureSet, *, atomic: bool = False) -> DosPrediction:
+        """DOS, Fermi level and band energy of structures.
+
+        Args:
+            structures: At least one; what they hold besides atoms is ignored.
+            atomic: Whether the DOS of every atom is returned too.
+
+        Raises:
+            InputError: An element is unknown to the model, or a structure has no neighbour list.
+        """
+        dos, parts = [], []
+        for block in self._blocks(structures):
+            found = Environments.find(block, self.model.elements, self.model.cutoff)
+            values = self.atomic_dos(found)
+            starts = found.offsets[:-1]
+            dos.append(np.add.reduceat(values, starts, axis=0, dtype=np.float64))
+            if atomic:
+                parts.append(values)
+        mean = (np.concatenate(dos) / structures.counts[:, None]).astype(np.float32)
+        energies = np.asarray(self.model.energies)
+        electrons = self.electrons(structures)
+        level, band = (np.full(len(structures), np.nan) for _ in range(2))
+        if self.model.electrons is not None:
+            level, band = solve_fermi(energies, mean, electrons, role="prediction")
+        return DosPrediction(
+            energies=energies,
+            dos=mean,
+            fermi_level=level,
+            band_energy=band,
+            electrons=electrons,
+            counts=structures.counts,
+            atomic_dos=np.concatenate(parts) if atomic else None,
+        )
+
+    def electrons(self, structures: StructureSet) -> NDArray:
+        """Electrons/atom of each structure [S], NaN if the model does not know."""
+        from csnn_tf.data.atoms import electrons_per_atom
+
+        known = self.model.electrons
+        return np.array(
+            [
+                electrons_per_atom(structures.numbers[first : first + count], known)
+                for first, count in zip(structures.offsets, structures.counts, strict=True)
+            ]
+        )
+
+    def atomic_dos(self, environments: Environments) -> NDArray:
+        """DOS of every atom, [A, bins] float32, states/eV."""
+        total = len(environments.atoms)
+        return np.concatenate(
+            [
+                self._chunk(environments, first, min(first + self.chunk_atoms, total))
+                for first in range(0, total, self.chunk_atoms)
+            ]
+        )
+
+    def _chunk(self, environments: Environments, first: int, last: int) -> NDArray:
+        batch = environments.of_atoms(first, last)
+        # Few padded shapes, so that few compilations: powers of two.
+        atoms = min(self.chunk_atoms, _rounded(last - first))
+        batch = padded(batch, atoms, _rounded(len(batch["centre"])))
+        return np.asarray(self._forward(batch))[: last - first]
+
+    def _blocks(self, structures: StructureSet) -> Iterator[StructureSet]:
+        """Groups of structures with some chunks of atoms each."""
+        if not len(structures):
+            raise InputError("there are no structures to predict.")
+        group = (np.cumsum(structures.counts) - 1) // (8 * self.chunk_atoms)
+        for rows in np.split(np.arange(len(structures)), np.flatnonzero(np.diff(group)) + 1):
+            yield structures if len(rows) == len(structures) else structures.subset(rows)
+
+
+def _affordable(model: DensityOfStates) -> int:
+    """Atoms, a power of two, whose largest feature maps stay within the budget."""
+    atoms = _NUMBERS_AT_ONCE // max(getattr(model, "numbers_per_atom", 2**14), 1)
+    return 1 << (min(max(atoms, _SMALLEST), 2048).bit_length() - 1)
+
+
+def _rounded(count: int) -> int:
+    return max(1 << max(int(count) - 1, 0).bit_length(), _SMALLEST)
+
+
+def _compiled(model: DensityOfStates):
+    def forward(batch):
+        return model.atomic_dos(batch, training=False)
+
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        function = tf.function(forward, reduce_retracing=True)
+
+        def run(batch):
+            with compiled_kernels():
+                return function({name: tf.constant(value) for name, value in batch.items()})
+
+        return run
+    if backend == "jax":
+        import jax
+
+        variables = [*model.trainable_variables, *model.non_trainable_variables]
+
+        @jax.jit
+        def stateless(values, batch):
+            with keras.StatelessScope(zip(variables, values, strict=True)):
+                return forward(batch)
+
+        return lambda batch: stateless([variable.value for variable in variables], batch)
+    return forward

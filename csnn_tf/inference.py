@@ -1,0 +1,116 @@
+"""Predictions for clouds of any number and size, in batches of one shape."""
+
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+
+from csnn_tf.data.resampling import padded
+from csnn_tf.errors import InputError
+from csnn_tf.layers import compiled_kernels
+from csnn_tf.models import PointCloudClassifier
+
+
+class Predictor:
+    """Runs a classifier over point clouds, compiled once for each padded size.
+
+    Args:
+        model: A `PointCloudClassifier`.
+        batch_size: Clouds in a batch.
+
+    Example:
+        >>> model = PointCloudClassifier.from_preset("tiny", num_classes=5)
+        >>> Predictor(model).logits(np.random.default_rng(0).normal(size=(3, 100, 3))).shape
+        (3, 5)
+    """
+
+    def __init__(self, model: PointCloudClassifier, batch_size: int = 32) -> None:
+        if batch_size < 1:
+            raise InputError(f"batch_size must be at least 1, not {batch_size}.")
+        self.model, self.batch_size = model, int(batch_size)
+        self._forward = _compiled(model)
+
+    def logits(self, clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+        """Logits of all clouds.
+
+        Args:
+            clouds: S clouds [n_i, 3], or one array [S, n, 3]; any length unit.
+
+        Returns:
+            [S, classes] float32.
+
+        Raises:
+            InputError: If a cloud is empty, not [n, 3], or not finite.
+        """
+        check_clouds(clouds)
+        parts = list(self._batches(clouds))
+        if not parts:
+            return np.zeros((0, self.model.num_classes), np.float32)
+        return np.concatenate(parts)
+
+    def probabilities(self, clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+        """Class probabilities of all clouds, [S, classes] float32; see `logits`."""
+        logits = self.logits(clouds)
+        values = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
+        return values / values.sum(axis=-1, keepdims=True)
+
+    def _batches(self, clouds) -> Iterator[np.ndarray]:
+        for start in range(0, len(clouds), self.batch_size):
+            part = clouds[start : start + self.batch_size]
+            points, counts = padded(part)
+            # Few padded shapes, so that few compilations: a power of two, and a full batch.
+            width = points.shape[1] if (counts == points.shape[1]).all() else _rounded(counts.max())
+            batch = np.zeros((self.batch_size, width, 3), np.float32)
+            batch[: len(part), : points.shape[1]] = points
+            mask = np.arange(width) < np.pad(counts, (0, self.batch_size - len(part)))[:, None]
+            yield np.asarray(self._forward(batch, mask))[: len(part)]
+
+
+def check_clouds(clouds: np.ndarray | Sequence[np.ndarray]) -> None:
+    """Raise `InputError` unless every cloud is [n, 3] with n at least 1 and finite."""
+    for place, cloud in enumerate(clouds):
+        cloud = np.asarray(cloud)
+        if cloud.ndim != 2 or cloud.shape[1] != 3 or cloud.dtype.kind not in "fiu":
+            raise InputError(f"cloud {place} must be numbers [points, 3], not {cloud.shape}.")
+        if len(cloud) == 0:
+            raise InputError(f"cloud {place} has no points.")
+        if not np.isfinite(cloud).all():
+            raise InputError(f"cloud {place} has coordinates that are not finite.")
+
+
+def _rounded(count: int) -> int:
+    return 1 << max(int(count) - 1, 0).bit_length()
+
+
+def _compiled(model: PointCloudClassifier):
+    def forward(points, mask):
+        return model({"points": points, "mask": mask}, training=False)
+
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        function = tf.function(forward, reduce_retracing=False)
+
+        def run(points, mask):
+            with compiled_kernels():
+                return function(tf.constant(points), tf.constant(mask))
+
+        return run
+    if backend == "jax":
+        import jax
+
+        variables = [*model.trainable_variables, *model.non_trainable_variables]
+
+        @jax.jit
+        def stateless(trainable, others, points, mask):
+            inputs = {"points": points, "mask": mask}
+            return model.stateless_call(trainable, others, inputs, training=False)[0]
+
+        def run(points, mask):
+            values = [variable.value for variable in variables]
+            count = len(model.trainable_variables)
+            return stateless(values[:count], values[count:], points, mask)
+
+        return run
+    return forward

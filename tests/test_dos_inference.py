@@ -1,0 +1,95 @@
+"""Input that no density of states can be predicted for, and the predictor's electron counts."""
+
+import numpy as np
+import pytest
+from ase import Atoms
+
+from csnn_tf.data.atoms import StructureSet, structure_from_atoms
+from csnn_tf.data.atoms.structure import Structure
+from csnn_tf.dos_inference import DosPredictor
+from csnn_tf.electronic import solve_fermi
+from csnn_tf.errors import InputError
+from csnn_tf.models import DensityOfStates
+from tests.helpers import tensorflow_only
+
+pytestmark = tensorflow_only
+ENERGIES = np.arange(24) * 0.5 - 11.0
+PLACES = np.array([[0, 0, 0], [1.4, 0, 0], [0, 1.5, 0], [0, 0, 1.6]], float)
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    electrons = {"C": 4.0, "O": 6.0}
+    model = DensityOfStates.from_preset(
+        "tiny", ["C", "O"], ENERGIES, electrons, hidden=(8,), channels=4, cutoff=4.0
+    )
+    model.start_from(np.ones((2, 24), "float32") * [[0.9], [1.1]])
+    return DosPredictor(model)
+
+
+def structures_of(*frames):
+    return StructureSet.from_structures(
+        structure_from_atoms(frame, f"file.xyz[{place}]") for place, frame in enumerate(frames)
+    )
+
+
+GOOD = Atoms("C3O", PLACES)
+
+
+@pytest.mark.parametrize(
+    ("atoms", "named"),
+    [
+        (Atoms(), r"file.xyz\[1\].*no atoms"),
+        (Atoms("C3Si", PLACES), r"file.xyz\[1\].*Si.*C, O"),
+        (Atoms("C3O", PLACES, pbc=True), r"file.xyz\[1\].*cell"),
+        (Atoms("C3O", PLACES, cell=[5, 5, 0], pbc=(0, 1, 1)), r"file.xyz\[1\].*cell"),
+        (Atoms("C3O", np.where(PLACES == 1.6, np.nan, PLACES)), r"file.xyz\[1\].*atom 3.*finite"),
+        (Atoms("C3O", PLACES * [1, 1, 0]), r"file.xyz\[1\].*atoms [03] and [03] .*same place"),
+    ],
+    ids=["empty", "element", "cell", "half a cell", "nan", "coincident"],
+)
+def test_a_bad_structure_is_named(predictor, atoms, named):
+    with pytest.raises(InputError, match=named) as caught:
+        predictor.predict(structures_of(GOOD, atoms))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("dos", "named"),
+    [
+        (np.ones(23), "second.*24"),
+        (np.r_[np.ones(23), -0.5], "second.*negative"),
+        (np.r_[np.ones(23), np.nan], "second.*finite"),
+    ],
+    ids=["length", "negative", "nan"],
+)
+def test_a_bad_dos_is_named(dos, named):
+    def structure(name, dos):
+        return Structure(PLACES, np.full(4, 6), np.zeros((3, 3)), np.zeros(3, bool), dos, name=name)
+
+    items = [structure("first", np.ones(24)), structure("second", dos)]
+    with pytest.raises(InputError, match=named):
+        StructureSet.from_structures(items, ENERGIES)
+
+
+def test_no_structures_and_bad_chunks(predictor):
+    with pytest.raises(InputError, match="no structures"):
+        StructureSet.from_structures([])
+    with pytest.raises(InputError, match="chunk_atoms"):
+        DosPredictor(predictor.model, 0)
+
+
+def test_a_single_atom_has_a_dos(predictor):
+    found = predictor.predict(structures_of(Atoms("C")))
+    assert np.isfinite(found.dos).all()
+    assert found.electrons.tolist() == [4.0]
+
+
+def test_levels_are_those_of_the_dos_and_the_electron_counts(predictor):
+    found = predictor.predict(structures_of(GOOD, Atoms("C4", PLACES)))
+    np.testing.assert_allclose(found.electrons, [4.5, 4.0])
+    level, band = solve_fermi(ENERGIES, found.dos, [4.5, 4.0], role="prediction")
+    np.testing.assert_array_equal(found.fermi_level, level)
+    np.testing.assert_array_equal(found.band_energy, band)
+    assert np.isfinite(level).all()
+    assert found.atomic_dos is None

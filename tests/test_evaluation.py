@@ -1,0 +1,136 @@
+"""Accuracy under rotations."""
+
+import json
+
+import numpy as np
+import pytest
+
+from csnn_tf.data.shape_set import ShapeSet
+from csnn_tf.errors import InputError
+from csnn_tf.evaluation import evaluate
+from csnn_tf.evaluation_result import EvaluationResult
+from csnn_tf.grid import icosahedral_rotations
+from csnn_tf.inference import Predictor
+from csnn_tf.models import PointCloudClassifier
+from csnn_tf.rotating import rotated
+
+
+@pytest.fixture(scope="module")
+def model():
+    return PointCloudClassifier.from_preset("tiny", class_names=["a", "b", "c"])
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    rng = np.random.default_rng(0)
+    clouds = rng.normal(size=(9, 50, 3)) * rng.uniform(0.1, 1, size=(9, 1, 3))
+    return ShapeSet(clouds, [0, 1, 2] * 3, list("abcdefghi"), ("a", "b", "c"))
+
+
+def test_predictor_does_not_depend_on_batching_padding_or_place(model):
+    rng = np.random.default_rng(1)
+    clouds = [rng.normal(size=(n, 3)).astype(np.float32) for n in (50, 33, 1, 64, 7)]
+    together = Predictor(model, batch_size=2).logits(clouds)
+    alone = np.concatenate([Predictor(model, batch_size=1).logits([cloud]) for cloud in clouds])
+    np.testing.assert_allclose(together, alone, rtol=1e-5, atol=1e-5)
+    moved = [cloud * 7 + np.float32([1, 2, 3]) for cloud in clouds]
+    np.testing.assert_allclose(Predictor(model).logits(moved), together, rtol=1e-5, atol=1e-3)
+    probabilities = Predictor(model).probabilities(clouds)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_predictor_is_invariant_to_the_sixty_rotations(model):
+    cloud = np.random.default_rng(2).normal(size=(80, 3))
+    cloud -= cloud.mean(axis=0)
+    turned = np.einsum("gij,nj->gni", icosahedral_rotations(), cloud).astype(np.float32)
+    logits = Predictor(model).logits(turned)
+    expected = np.broadcast_to(logits[0], logits.shape)
+    np.testing.assert_allclose(logits, expected, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((0, 3)), np.zeros((4, 2)), np.array([[np.nan, 0, 0]]), np.array([["a"] * 3])]
+)
+def test_predictor_names_the_bad_cloud(model, bad):
+    with pytest.raises(InputError, match="cloud 1"):
+        Predictor(model).logits([np.ones((4, 3)), bad])
+
+
+def test_no_clouds_give_no_rows(model):
+    assert Predictor(model).logits([]).shape == (0, 3)
+
+
+def test_evaluation_agrees_with_counting(model, shapes):
+    result = evaluate(model, shapes, rotation="none", repeats=1)
+    predicted = Predictor(model).logits(shapes.clouds).argmax(axis=1)
+    assert result.accuracy == pytest.approx((predicted == shapes.labels).mean())
+    assert result.confusion.sum() == 9
+    assert np.trace(result.confusion) == (predicted == shapes.labels).sum()
+    assert json.loads(json.dumps(result.to_dict()))["protocol"]["test_rotation"] == "none"
+
+
+def test_evaluation_is_seeded_and_counts_passes(model, shapes):
+    seen = []
+    arguments = {"repeats": 2, "votes": 2, "consistency": 3, "seed": 4}
+    one = evaluate(model, shapes, **arguments, progress=lambda *done: seen.append(done))
+    two = evaluate(model, shapes, **arguments)
+    assert one.accuracy == two.accuracy
+    assert one.consistency == two.consistency
+    assert one.consistency_rotations == 3
+    assert seen == [(k + 1, 6) for k in range(6)]
+
+
+def test_result_of_known_predictions():
+    labels = np.array([0, 0, 1, 1])
+    predicted = np.array([[0, 0, 1, 0], [0, 1, 1, 0]])
+    result = EvaluationResult.from_predictions(predicted, labels, ("a", "b"), consistency=predicted)
+    assert result.accuracy == pytest.approx(5 / 8)
+    assert result.per_class == {"a": pytest.approx(3 / 4), "b": pytest.approx(1 / 2)}
+    assert result.confusion.tolist() == [[3, 1], [2, 2]]
+    assert result.consistency == pytest.approx(3 / 4)
+    assert result.interval[0] <= result.accuracy <= result.interval[1]
+
+
+def test_votes_change_the_answer_only_between_grid_rotations(model, shapes):
+    # Votes are off the grid, so they must differ from a single pass for an untrained model.
+    single = evaluate(model, shapes, votes=1, seed=1)
+    voted = evaluate(model, shapes, votes=3, seed=1)
+    assert single.protocol["votes"] == 1
+    assert voted.protocol["votes"] == 3
+
+
+@pytest.mark.parametrize("sampling", ["haar", "euler"])
+@pytest.mark.parametrize("rotation", ["none", "z", "so3"])
+def test_rotations_are_rigid(rotation, sampling):
+    clouds = np.random.default_rng(0).normal(size=(5, 20, 3)).astype(np.float32)
+    turned = rotated(clouds, rotation, np.random.default_rng(1), 1, sampling)
+    np.testing.assert_allclose(turned.mean(axis=1), clouds.mean(axis=1), atol=1e-5)
+    lengths = [np.linalg.norm(c[:, :, None] - c[:, None], axis=-1) for c in (clouds, turned)]
+    np.testing.assert_allclose(*lengths, atol=1e-4)
+    if rotation == "z":
+        np.testing.assert_allclose(turned[..., 1], clouds[..., 1], atol=1e-5)
+
+
+def test_uniform_rotations_differ_from_euler_angles():
+    # The cosine between the y axis and its image is uniform on [-1, 1] for uniform rotations, with
+    # mean square 1/3; for Rz Ry Rx with uniform angles it is cos cos + sin sin sin: 3/8.
+    needle = np.zeros((40000, 2, 3), np.float32)
+    needle[:, :, 1] = 1, -1
+    for sampling, expected in (("haar", 1 / 3), ("euler", 3 / 8)):
+        turned = rotated(needle, "so3", np.random.default_rng(0), 1, sampling)
+        assert np.mean(turned[:, 0, 1] ** 2) == pytest.approx(expected, abs=0.008)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [({"rotation": "up"}, "rotation"), ({"sampling": "x"}, "sampling"), ({"votes": 0}, "votes")],
+)
+def test_bad_arguments(model, shapes, changes, named):
+    with pytest.raises(InputError, match=named):
+        evaluate(model, shapes, **changes)
+
+
+def test_other_classes_are_refused(model, shapes):
+    other = ShapeSet(shapes.clouds, shapes.labels, shapes.names, ("a", "b", "d"))
+    with pytest.raises(InputError, match="classes"):
+        evaluate(model, other)
