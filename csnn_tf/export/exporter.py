@@ -1,0 +1,115 @@
+"""From a .keras file to a version folder."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from csnn_tf.errors import InputError
+from csnn_tf.export.layout import publish
+from csnn_tf.export.model_card import model_card
+from csnn_tf.export.options import FORMATS, ExportOptions
+from csnn_tf.export.server_files import write_server_files
+from csnn_tf.export.serving import Serving, serving_of
+from csnn_tf.export.warmup import can_write_warmup
+from csnn_tf.models.loading import load_model, model_file, training_record
+
+_MARKERS = {"savedmodel": "saved_model.pb", "onnx": "model.onnx", "tflite": "model.tflite"}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export left behind.
+
+    Args:
+        path: DIR/NAME/VERSION.
+        notices: Sentences about what could not be added.
+    """
+
+    path: Path
+    notices: tuple[str, ...] = ()
+
+
+def export_model(
+    model: str | Path,
+    folder: str | Path,
+    *,
+    name: str | None = None,
+    version: int | None = None,
+    options: ExportOptions | None = None,
+    file_format: str = "savedmodel",
+) -> Exported:
+    """Export a trained model to DIR/NAME/VERSION, TensorFlow Serving's layout.
+
+    The version appears only when it is complete. A SavedModel gets models.config and an example of
+    batching_parameters beside it, in DIR.
+
+    Args:
+        model: A .keras file, a run folder (its best.keras) or the name of a trained model.
+        folder: DIR; made if missing.
+        name: NAME; by default that of the file or run folder.
+        version: VERSION; by default the next one.
+        options: Choices of the exported graph.
+        file_format: "savedmodel", "onnx" or "tflite".
+
+    Raises:
+        InputError: If the model cannot be read or exported, the version exists, or the folder
+            cannot be written. Nothing is left behind then.
+
+    Example:
+        >>> export_model("runs/shapes", "serving").path
+        PosixPath('serving/shapes/1')
+    """
+    options = options or ExportOptions()
+    if file_format not in FORMATS:
+        raise InputError(f"format must be one of {', '.join(FORMATS)}, not {file_format!r}.")
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(
+            f"exporting needs KERAS_BACKEND=tensorflow, not {keras.backend.backend()}: TensorFlow "
+            "reads models that were trained on any backend."
+        )
+    source, folder = model_file(model), Path(folder)
+    name = name or _default_name(Path(model), source)
+    # From the file: a model that was called before may hold operations compiled by XLA.
+    serving = serving_of(load_model(source, keras.Model), options)
+    card = model_card(serving, name, source.name, training_record(source))
+    path = publish(
+        folder / name,
+        lambda temporary: _writer(file_format)(temporary, serving, name, card),
+        version=version,
+        marker=_MARKERS[file_format],
+    )
+    if file_format != "savedmodel":
+        return Exported(path)
+    write_server_files(folder)
+    return Exported(path, _notices())
+
+
+def _default_name(model: Path, source: Path) -> str:
+    stem = model.resolve().name if model.is_dir() else source.stem
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_-") or "model"
+
+
+def _writer(file_format: str) -> Callable[[Path, Serving, str, str], None]:
+    if file_format == "onnx":
+        from csnn_tf.export.onnx_format import write_onnx
+
+        return write_onnx
+    if file_format == "tflite":
+        from csnn_tf.export.tflite_format import write_tflite
+
+        return write_tflite
+    from csnn_tf.export.saved_model import write_saved_model
+
+    return write_saved_model
+
+
+def _notices() -> tuple[str, ...]:
+    if can_write_warmup():
+        return ()
+    return (
+        "No warm-up requests were written: that needs "
+        "`pip install --no-deps tensorflow-serving-api`.",
+    )

@@ -1,0 +1,73 @@
+"""Batch normalisations folded into the linear layers before them."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """A linear layer and the batch normalisation that follows it."""
+
+    linear: keras.layers.Layer
+    norm: keras.layers.BatchNormalization
+
+    def weights(self) -> tuple[np.ndarray, np.ndarray]:
+        """Kernel and bias of the one linear layer that does what the two do.
+
+        With s = gamma / sqrt(variance + epsilon), over the last axis:
+
+        W' = W s,  b' = (b - mean) s + beta
+        """
+        norm = self.norm
+        scale = 1 / np.sqrt(_array(norm.moving_variance) + norm.epsilon)
+        if norm.scale:
+            scale = scale * _array(norm.gamma)
+        bias = _array(self.linear.bias) if self.linear.use_bias else 0.0
+        bias = (bias - _array(norm.moving_mean)) * scale
+        if norm.center:
+            bias = bias + _array(norm.beta)
+        return _array(self.linear.kernel) * scale, bias
+
+
+def find_folds(model: keras.Model) -> list[Fold]:
+    """Pairs in a functional model, nested models included, that one linear layer can replace.
+
+    The linear layer has a kernel whose last axis is the output, no activation, and nothing but the
+    normalisation reads it.
+
+    Args:
+        model: A functional model.
+    """
+    folds, readers = [], {}
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            folds += find_folds(layer)
+        if not isinstance(layer, keras.layers.InputLayer):
+            for tensor in keras.tree.flatten(layer.input):
+                # An input of the model is read too, but no layer of it makes that tensor.
+                readers.setdefault(_maker(tensor), []).append(layer)
+    outputs = {_maker(tensor) for tensor in keras.tree.flatten(model.outputs)}
+    for maker, layers in readers.items():
+        if (
+            len(layers) == 1
+            and isinstance(layers[0], keras.layers.BatchNormalization)
+            and maker not in outputs
+            and _is_linear(maker)
+        ):
+            folds.append(Fold(maker, layers[0]))
+    return folds
+
+
+def _maker(tensor: keras.KerasTensor):
+    return tensor._keras_history.operation
+
+
+def _is_linear(layer) -> bool:
+    has_weights = hasattr(layer, "kernel") and hasattr(layer, "use_bias")
+    return has_weights and layer.activation is keras.activations.linear
+
+
+def _array(variable) -> np.ndarray:
+    return keras.ops.convert_to_numpy(variable).astype(np.float64)

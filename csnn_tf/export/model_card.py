@@ -1,0 +1,52 @@
+"""The model card that travels with an export."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import csnn_tf
+from csnn_tf.export.serving import Serving
+from csnn_tf.training.run_folder import versions
+
+
+def model_card(serving: Serving, name: str, source: str, record: Mapping[str, Any]) -> str:
+    """Markdown that says what an exported model is.
+
+    Args:
+        serving: The exported model.
+        name: Name under which it is served.
+        source: Name of the file that it comes from.
+        record: What the training run recorded; may be empty.
+    """
+    options, model = serving.options, serving.model
+    labels = list(serving.labels)
+    facts = {
+        "Model": f"{type(model).__name__}, {model.count_params():,} weights",
+        "Source": source,
+        "Precision": options.precision,
+        "Batch normalisation": "folded" if options.fold else "as trained",
+        "Rotation votes": str(options.votes),
+        "Package": f"csnn-tf {csnn_tf.__version__}",
+        "Written with": ", ".join(
+            f"{package} {number}"
+            for package, number in versions().items()
+            if package in ("keras", "tensorflow")
+        ),
+    }
+    parts = [f"# {name}", "\n".join(f"- {key}: {value}" for key, value in facts.items())]
+    parts += [f"## {title}\n\n{text}" for title, text in serving.card().items()]
+    if labels:
+        parts.append(f"## Labels\n\n{', '.join(labels)}")
+    if record:
+        parts.append(f"## Training\n\n{_json(record)}")
+    config = {
+        key: value
+        for key, value in model.get_config().items()
+        if key not in ("name", "trainable", "dtype", "class_names")
+    }
+    parts.append(f"## Configuration\n\n{_json(config)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return f"```json\n{json.dumps(content, indent=2, default=str)}\n```"

@@ -1,0 +1,49 @@
+"""The ONNX format."""
+
+from pathlib import Path
+
+from csnn_tf.errors import InputError
+from csnn_tf.export.companions import write_companions
+from csnn_tf.export.serving import Serving
+
+OPSET = 18
+
+
+def write_onnx(folder: Path, serving: Serving, name: str, card: str) -> None:
+    """Write model.onnx, labels and model card into an empty folder.
+
+    Args:
+        folder: The folder.
+        serving: The model.
+        name: The model's name.
+        card: The model card.
+
+    Raises:
+        InputError: If the converter is missing or the precision is not float32.
+    """
+    try:
+        import tf2onnx
+    except ImportError as error:
+        raise InputError("format onnx needs tf2onnx: pip install 'csnn-tf[onnx]'.") from error
+    from csnn_tf.export.portable import portable_function
+
+    function, specs = portable_function(serving, "onnx")
+    model, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=OPSET)
+    model.graph.name = name
+    for spec, value in zip(specs, model.graph.input, strict=True):
+        _name_free_sizes(value, spec.shape)
+    for value in model.graph.output:
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    for key, text in (("labels", "\n".join(serving.labels)), ("model_card", card)):
+        model.metadata_props.add(key=key, value=text)
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    write_companions(folder, serving, card)
+
+
+def _name_free_sizes(value, shape) -> None:
+    names = ("batch", "points")
+    for place, (size, dimension) in enumerate(
+        zip(shape, value.type.tensor_type.shape.dim, strict=True)
+    ):
+        if size is None:
+            dimension.dim_param = names[place]

@@ -1,0 +1,56 @@
+"""Configuration files for TensorFlow Serving, beside the exported models."""
+
+from pathlib import Path
+
+from csnn_tf.export.layout import versions_of
+from csnn_tf.training.run_folder import write_aside
+
+MODELS_CONFIG = "models.config"
+BATCHING_PARAMETERS = "batching_parameters"
+MOUNTED = "/models"
+"""Where scripts/serve.sh shows the folder to the server."""
+
+_BATCHING = """\
+# Example for `tensorflow_model_server --enable_batching --batching_parameters_file=...`: requests
+# that arrive within two milliseconds are run together. All of them must then have the same number
+# of points: fill clouds up to one number and use the signature `padded`. An export leaves this file
+# as it finds it.
+max_batch_size { value: 32 }
+batch_timeout_micros { value: 2000 }
+max_enqueued_batches { value: 100 }
+num_batch_threads { value: 4 }
+pad_variable_length_inputs: false
+"""
+_MODEL = """\
+  config {{
+    name: "{name}"
+    base_path: "{base}/{name}"
+    model_platform: "tensorflow"
+    model_version_policy {{ latest {{ num_versions: 1 }} }}
+  }}
+"""
+
+
+def write_server_files(folder: Path) -> None:
+    """Write models.config for all models in a folder, and batching_parameters if it is missing.
+
+    Args:
+        folder: DIR, which holds DIR/NAME/VERSION/saved_model.pb.
+
+    Raises:
+        InputError: If the folder cannot be written.
+    """
+    names = sorted(
+        entry.name
+        for entry in folder.iterdir()
+        if any((entry / str(n) / "saved_model.pb").is_file() for n in versions_of(entry))
+    )
+    models = "".join(_MODEL.format(name=name, base=MOUNTED) for name in names)
+    text = (
+        "# Every export writes this file anew: copy it before changing it.\n"
+        f"model_config_list {{\n{models}}}\n"
+    )
+    write_aside(folder / MODELS_CONFIG, lambda path: path.write_text(text, "utf-8"))
+    batching = folder / BATCHING_PARAMETERS
+    if not batching.exists():
+        write_aside(batching, lambda path: path.write_text(_BATCHING, "utf-8"))

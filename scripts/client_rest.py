@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Classify point clouds with a served model over REST. Needs Python and nothing else.
+
+    python client_rest.py --model NAME chair.xyz table.xyz
+
+A file holds one point a line, x y z, separated by blanks or commas; anything after the third number
+is ignored, and so are lines that begin with #. Prints a JSON list with one answer for each file.
+"""
+
+import argparse
+import json
+import sys
+import urllib.error
+import urllib.request
+
+
+def read_cloud(path):
+    """Points [n][3] of a text file."""
+    with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:
+        lines = [line.replace(",", " ").split() for line in file if line[:1] != "#"]
+    return [[float(number) for number in line[:3]] for line in lines if line]
+
+
+def predict(url, model, clouds, signature="serving_default", timeout=60):
+    """Predictions of a served model, one for each cloud.
+
+    Args:
+        url: Address of the REST interface, such as http://localhost:8501.
+        model: Name of the served model.
+        clouds: Clouds [n][3], of any sizes.
+        signature: "serving_default" (probabilities, classes, scores), "logits" or "embedding".
+        timeout: Seconds to wait.
+
+    Raises:
+        RuntimeError: With the server's message, if it refuses.
+    """
+    longest = max((len(cloud) for cloud in clouds), default=0)
+    instances = clouds
+    if any(len(cloud) != longest for cloud in clouds):
+        # Rows of one request must have one shape: fill up, and say how many points count.
+        signature = "padded" if signature == "serving_default" else f"padded_{signature}"
+        instances = [
+            {"points": cloud + [[0.0] * 3] * (longest - len(cloud)), "lengths": len(cloud)}
+            for cloud in clouds
+        ]
+    request = urllib.request.Request(
+        f"{url.rstrip('/')}/v1/models/{model}:predict",
+        json.dumps({"signature_name": signature, "instances": instances}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            return json.load(response)["predictions"]
+    except urllib.error.HTTPError as error:
+        with error:
+            body = error.read().decode(errors="replace")
+        raise RuntimeError(f"the server answered {error.code}: {body}") from error
+
+
+def main(arguments=None):
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Classify point clouds with a served model.")
+    parser.add_argument("clouds", nargs="+", metavar="FILE", help="x y z a line; - reads stdin")
+    parser.add_argument("--url", default="http://localhost:8501", help="default: %(default)s")
+    parser.add_argument("--model", required=True, help="name of the served model")
+    parser.add_argument("--signature", default="serving_default", help="default: %(default)s")
+    options = parser.parse_args(arguments)
+    try:
+        clouds = [read_cloud(path) for path in options.clouds]
+        answers = predict(options.url, options.model, clouds, options.signature)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise SystemExit(f"client_rest: {error}") from None
+    print(json.dumps(answers, indent=2, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Serve a folder that `csnn-tf export MODEL DIR` made, with the official image of TensorFlow Serving.
+#
+#   scripts/serve.sh DIR [FLAG OF tensorflow_model_server ...]
+#
+# REST listens on port 8501 and gRPC on 8500 of this machine only. Settings from the environment:
+# HOST (0.0.0.0 opens both to the network), REST_PORT, GRPC_PORT, IMAGE, CONTAINER (docker or
+# podman). Requests run together (see DIR/batching_parameters) with
+#
+#   scripts/serve.sh DIR --enable_batching --batching_parameters_file=/models/batching_parameters
+set -euo pipefail
+
+if [[ $# -lt 1 || $1 == -* ]]; then
+  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0" >&2
+  exit 2
+fi
+if [[ ! -f $1/models.config ]]; then
+  echo "serve.sh: $1 has no models.config: make it with csnn-tf export MODEL $1" >&2
+  exit 2
+fi
+folder=$(cd "$1" && pwd)
+shift
+
+host=${HOST:-127.0.0.1}
+exec "${CONTAINER:-docker}" run --rm --init \
+  --publish "$host:${REST_PORT:-8501}:8501" \
+  --publish "$host:${GRPC_PORT:-8500}:8500" \
+  --mount "type=bind,source=$folder,target=/models,readonly" \
+  "${IMAGE:-tensorflow/serving}" \
+  --model_config_file=/models/models.config \
+  --model_config_file_poll_wait_seconds=60 \
+  "$@"

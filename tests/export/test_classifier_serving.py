@@ -1,0 +1,81 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from csnn_tf.errors import InputError
+from csnn_tf.export import ExportOptions, serving_of
+from csnn_tf.grid import icosahedral_rotations, random_rotations
+from csnn_tf.layers import compiled_kernels
+from tests.helpers import clouds, numpy_of
+
+
+def _run(model, signature="serving_default", points=None, **choices):
+    function = serving_of(model, ExportOptions(**choices)).signatures()[signature]
+    return function(points=tf.constant(points))
+
+
+def test_votes_average_probabilities(tiny_classifier):
+    points = clouds(3, 60) + np.float32([5, 0, -2])
+    rotations = random_rotations(3, np.random.default_rng(20))
+    distance = np.abs(rotations[:, None] - icosahedral_rotations()).max(axis=(2, 3))
+    assert distance.min() > 0.05  # the model is invariant to those: they would add nothing
+    centred = points - points.mean(axis=1, keepdims=True)
+    expected = np.mean(
+        [
+            numpy_of(tiny_classifier.probabilities(np.float32(centred @ matrix.T)))
+            for matrix in rotations
+        ],
+        axis=0,
+    )
+    found = _run(tiny_classifier, points=points, votes=3)
+    np.testing.assert_allclose(found["probabilities"], expected, atol=1e-5)
+    logits = _run(tiny_classifier, "logits", points, votes=3)["logits"]
+    np.testing.assert_allclose(tf.nn.softmax(logits), expected, atol=1e-5)
+
+
+def test_bfloat16_gives_float32(tiny_classifier):
+    points = clouds(3, 60)
+    serving = serving_of(tiny_classifier, ExportOptions(precision="bfloat16"))
+    signatures = serving.signatures()
+    assert {variable.dtype for variable in serving.variables} == {tf.bfloat16, tf.float32}
+    outputs = signatures["serving_default"](points=tf.constant(points))
+    outputs |= signatures["embedding"](points=tf.constant(points))
+    for name in ("probabilities", "scores", "embedding"):
+        assert outputs[name].dtype == tf.float32
+    expected = numpy_of(tiny_classifier.probabilities(points))
+    np.testing.assert_allclose(outputs["probabilities"], expected, atol=0.1)
+    assert np.abs(outputs["probabilities"] - expected).max() > 0
+
+
+def test_both_sizes_are_free_and_limits_are_the_options(tiny_classifier):
+    serving = serving_of(tiny_classifier, ExportOptions(max_points=100, max_clouds=3, top=2))
+    function = serving.signatures()["serving_default"]
+    assert function.input_signature[0].shape.as_list() == [None, None, 3]
+    assert function(points=tf.zeros((2, 50, 3)))["scores"].shape == (2, 2)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="points: over 3 clouds"):
+        function(points=tf.zeros((4, 1, 3)))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="points: over 100 rows"):
+        function(points=tf.zeros((2, 51, 3)))
+
+
+def test_traced_without_kernels_that_need_xla(tiny_classifier):
+    with compiled_kernels():
+        function = serving_of(tiny_classifier, ExportOptions()).signatures()["logits"]
+        graph = function.get_concrete_function().graph.as_graph_def()
+    assert len(graph.library.function) >= 1
+    for nested in graph.library.function:
+        assert not nested.attr["_XlaMustCompile"].b
+
+
+def test_other_models_are_refused():
+    with pytest.raises(InputError, match="a Sequential cannot be exported, only: .*PointCloud"):
+        serving_of(keras.Sequential(), ExportOptions())
+
+
+@pytest.mark.parametrize(
+    "choices", [{"votes": 0}, {"top": 1.5}, {"max_points": -1}, {"precision": "float16"}]
+)
+def test_bad_options(choices):
+    with pytest.raises(InputError, match=next(iter(choices))):
+        ExportOptions(**choices)

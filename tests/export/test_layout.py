@@ -1,0 +1,105 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from csnn_tf.errors import InputError
+from csnn_tf.export.layout import publish, versions_of
+
+ROOT = Path(__file__).parents[2]
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from csnn_tf.export.layout import publish
+
+def write(folder):
+    (folder / "saved_model.pb").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+publish(Path(sys.argv[1]), write)
+"""
+
+
+def _write(folder: Path, text: str = "x") -> None:
+    (folder / "variables").mkdir()
+    (folder / "variables" / "data").write_text(text)
+
+
+def test_versions_count_up(tmp_path):
+    folder = tmp_path / "models" / "name"
+    assert [publish(folder, _write).name for _ in range(2)] == ["1", "2"]
+    assert publish(folder, _write, version=10).name == "10"
+    assert publish(folder, _write).name == "11"
+    (folder / "latest").mkdir()
+    assert versions_of(folder) == [1, 2, 10, 11]
+    with pytest.raises(InputError, match=r"10 exists already"):
+        publish(folder, _write, version=10)
+
+
+def test_invisible_until_complete(tmp_path):
+    seen = []
+
+    def write(folder: Path) -> None:
+        _write(folder)
+        seen.append(versions_of(folder.parent))
+        assert not folder.name.isdecimal()
+
+    publish(tmp_path / "name", write)
+    assert seen == [[]]
+    assert [path.name for path in (tmp_path / "name").iterdir()] == ["1"]
+
+
+def test_failed_write_leaves_nothing(tmp_path):
+    def write(folder: Path) -> None:
+        _write(folder)
+        raise InputError("no")
+
+    with pytest.raises(InputError, match="no"):
+        publish(tmp_path / "name", write)
+    assert list((tmp_path / "name").iterdir()) == []
+
+
+def test_killed_write_is_no_version(tmp_path):
+    # Any backend will do: Keras is only imported.
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", DIES, tmp_path / "name"]
+    assert subprocess.run(command, env=environment, timeout=300).returncode == -signal.SIGKILL
+    assert [path.read_text() for path in tmp_path.rglob("*.pb")] == ["half"]
+    assert versions_of(tmp_path / "name") == []
+    assert publish(tmp_path / "name", _write).name == "1"
+
+
+def test_two_writers_at_once_get_two_versions(tmp_path):
+    def write(folder: Path) -> None:
+        publish(folder.parent, _write)
+        _write(folder, "outer")
+
+    assert publish(tmp_path / "name", write).name == "2"
+    with pytest.raises(InputError, match="3 exists already"):
+        publish(tmp_path / "name", write, version=3)
+
+
+def test_other_format_under_the_same_name(tmp_path):
+    publish(tmp_path / "name", lambda folder: (folder / "model.onnx").touch())
+    with pytest.raises(InputError, match=r"1 holds no saved_model.pb"):
+        publish(tmp_path / "name", _write, marker="saved_model.pb")
+
+
+@pytest.mark.parametrize("name", ["two words", ".hidden", "a:b"])
+def test_names_that_are_no_address(tmp_path, name):
+    with pytest.raises(InputError, match="name must be"):
+        publish(tmp_path / name, _write)
+
+
+def test_version_zero(tmp_path):
+    with pytest.raises(InputError, match="version must be at least 1"):
+        publish(tmp_path / "name", _write, version=0)
+
+
+def test_folder_that_is_a_file(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"cannot be written"):
+        publish(tmp_path / "file" / "name", _write)

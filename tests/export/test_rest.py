@@ -1,0 +1,121 @@
+"""The example client against KServe's real HTTP server, which runs the export in C++."""
+
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from csnn_tf.export import ExportOptions
+from tests.export.conftest import CLASSES, HERE, script
+from tests.helpers import clouds, relative
+
+ROOT = HERE.parents[1]
+SCRIPT = ROOT / "scripts" / "client_rest.py"
+
+
+@pytest.fixture(scope="module")
+def client():
+    return script("client_rest")
+
+
+def test_fifty_requests_at_once(exported, kserve_url, client):
+    sizes = [10 + 3 * (place % 5) for place in range(50)]
+    requests = [[clouds(1, size, place)[0]] for place, size in enumerate(sizes)]
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(
+            pool.map(
+                lambda request: client.predict(kserve_url, "shapes", [request[0].tolist()]),
+                requests,
+            )
+        )
+    expected = np.concatenate(
+        [
+            exported.model.probabilities(np.stack([r[0] for r in requests if len(r[0]) == size]))
+            for size in sorted(set(sizes))
+        ]
+    )
+    order = np.argsort(sizes, kind="stable")
+    found = [answers[place][0]["probabilities"] for place in order]
+    assert relative(found, expected) < 1e-5
+    for (answer,) in answers:
+        best = int(np.argmax(answer["probabilities"]))
+        assert answer["classes"][0] == CLASSES[best]
+        assert answer["scores"][0] == pytest.approx(answer["probabilities"][best])
+
+
+@pytest.mark.parametrize("signature", ["logits", "embedding"])
+def test_clouds_of_different_sizes(exported, kserve_url, client, signature):
+    different = [clouds(1, size, size)[0] for size in (12, 5, 30)]
+    answers = client.predict(
+        kserve_url, "shapes", [cloud.tolist() for cloud in different], signature
+    )
+    assert relative(answers, getattr(exported, signature)(different)) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ([], "points"),
+        ([[1.0, 2.0]], "points_must_be_batch_points_3"),
+        ([1.0, 2.0, 3.0], "points_must_be_batch_points_3"),
+        ([[float("nan")] * 3], "points|JSON|json"),
+        ([[1e31, 0.0, 0.0]], "points: coordinates must be finite"),
+    ],
+)
+def test_bad_requests_and_then_a_good_one(kserve_url, client, bad, message):
+    with pytest.raises(RuntimeError, match=rf"the server answered 4\d\d: .*({message})"):
+        client.predict(kserve_url, "shapes", [bad])
+    assert len(client.predict(kserve_url, "shapes", [[[0.0, 0.0, 1.0]]])) == 1
+
+
+def test_unknown_model_and_no_server(kserve_url, client):
+    with pytest.raises(RuntimeError, match="404"):
+        client.predict(kserve_url, "another", [[[0.0, 0.0, 1.0]]])
+    with pytest.raises(urllib.error.URLError):
+        client.predict("http://127.0.0.1:9", "shapes", [[[0.0, 0.0, 1.0]]])
+
+
+def test_command_line(exported, kserve_url, tmp_path):
+    different = [clouds(1, size, size)[0] for size in (20, 31)]
+    np.savetxt(tmp_path / "blanks.xyz", different[0], header="x y z")
+    np.savetxt(tmp_path / "commas.csv", np.c_[different[1], np.ones(31)], delimiter=",")
+    command = [sys.executable, SCRIPT, "--url", kserve_url, "--model", "shapes"]
+    command += [tmp_path / "blanks.xyz", tmp_path / "commas.csv"]
+    answers = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    expected = exported.probabilities(different)
+    np.testing.assert_allclose([a["probabilities"] for a in answers], expected, atol=1e-5)
+
+    (tmp_path / "blanks.xyz").write_text("1 2\n")
+    failed = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("client_rest: the server answered")
+    assert "Traceback" not in failed.stderr
+
+
+def test_documentation(kserve_url, client, tmp_path, monkeypatch, capsys):
+    """The cloud that docs/serving.md makes, sent as it says."""
+    text = (ROOT / "docs" / "serving.md").read_text("utf-8")
+    code = text.split("```python\n", 1)[1].split("```", 1)[0]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "cone.py", "exec"), {})
+    request = urllib.request.Request(
+        f"{kserve_url}/v1/models/shapes:predict",
+        (tmp_path / "request.json").read_bytes(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as response:
+        (answer,) = json.load(response)["predictions"]
+    assert set(answer) == {"probabilities", "classes", "scores"}
+    client.main(["--url", kserve_url, "--model", "shapes", "cone.xyz"])
+    assert json.loads(capsys.readouterr().out) == [answer]
+
+
+def test_documented_bounds():
+    text = (ROOT / "docs" / "serving.md").read_text("utf-8")
+    assert f"more than {ExportOptions().max_points:,} rows" in text
+    assert f"more than {ExportOptions().max_clouds} clouds" in text
