@@ -1,0 +1,1 @@
+"""Command line of csnn-tf: parse, call one function of the package, print."""

@@ -1,0 +1,59 @@
+"""Options and data that the commands about densities of states share."""
+
+from pathlib import Path
+
+import click
+
+from csnn_tf.data.atoms import StructureSet, builtin_carbon, load_structures
+from csnn_tf.data.atoms.structure import Electrons
+from csnn_tf.errors import InputError
+
+structures_option = click.option(
+    "--data",
+    "path",
+    type=click.Path(path_type=Path),
+    help="Structures with their DOS: NPZ files, the published layout, or a file that ASE reads "
+    "with atoms.info['dos'] [default: the built-in carbon structures].",
+)
+electrons_option = click.option(
+    "--electrons",
+    metavar="C=4,O=6",
+    help="Valence electrons of each element, where the data does not say; one number for all.",
+)
+
+
+def parse_electrons(text: str | None) -> Electrons:
+    """Electrons from `C=4,O=6` or `4`.
+
+    Raises:
+        InputError: If it is neither.
+    """
+    if text is None:
+        return None
+    try:
+        if "=" not in text:
+            return _positive(text)
+        pairs = [part.split("=") for part in text.split(",")]
+        return {element.strip(): _positive(count) for element, count in pairs}
+    except ValueError:
+        raise InputError(
+            f"--electrons needs a positive number or pairs such as C=4,O=6, not {text!r}."
+        ) from None
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError
+    return value
+
+
+def structures_of(path: Path | None, electrons: str | None) -> StructureSet:
+    """The structures that `--data` and `--electrons` stand for.
+
+    Raises:
+        InputError: If they cannot be read.
+    """
+    if path is None:
+        return builtin_carbon()
+    return load_structures(path, parse_electrons(electrons))

@@ -1,0 +1,67 @@
+"""csnn-tf evaluate"""
+
+import json
+from pathlib import Path
+
+import click
+
+from csnn_tf.cli.hand_over import Choice, HandOver
+from csnn_tf.cli.options import data_option, json_option, load_shapes, rotation_option
+from csnn_tf.data.mesh_set import MeshSet
+from csnn_tf.evaluation import evaluate
+from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models.kind import class_name
+from csnn_tf.models.loading import load_model, training_record
+
+
+def _dos(name: str, args: list[str]) -> Choice | None:
+    """Hand over if the model is not a classifier: its errors and options are others."""
+    if not any(class_name(argument) == "DensityOfStates" for argument in args):
+        return None
+    from csnn_tf.cli.evaluate_dos import evaluate_dos_command
+
+    return evaluate_dos_command, name, args
+
+
+@click.command("evaluate", cls=HandOver, instead=_dos)
+@click.argument("model")
+@data_option
+@rotation_option
+@click.option("--split", type=click.Choice(["test", "train"]), default="test", show_default=True)
+@click.option("--sampling", type=click.Choice(["haar", "euler"]), default="haar", show_default=True)
+@click.option("--upright-axis", type=click.IntRange(0, 2), default=1, show_default=True)
+@click.option("--num-points", type=int, default=1024, show_default=True, help="Points of a cloud.")
+@click.option("--per-class", type=int, default=50, show_default=True, help="Built-in shapes only.")
+@click.option("--repeats", type=int, default=1, show_default=True, help="Passes, new rotations.")
+@click.option("--votes", type=int, default=1, show_default=True, help="Rotations averaged over.")
+@click.option("--consistency", type=int, default=0, help="Rotations that must agree on a class.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@json_option
+def evaluate_command(model, folder, split, num_points, per_class, as_json, **protocol) -> None:
+    """Measure MODEL (a .keras file, a run folder or a trained model's name) under rotations.
+
+    Without --data, on the built-in shapes. A density-of-states model is measured in its own way:
+    `csnn-tf evaluate MODEL --help` shows how.
+    """
+    classifier = load_model(model, PointCloudClassifier)
+    kind = "shapes" if folder is None else "modelnet"
+    shapes = load_shapes(kind, folder, split, num_points=num_points, per_class=per_class)
+    if isinstance(shapes, MeshSet):
+        shapes = shapes.to_shape_set(num_points, protocol["seed"])
+    result = evaluate(classifier, shapes, **protocol)
+    trained = training_record(Path(model))
+    if as_json:
+        click.echo(json.dumps({"model": str(model), "trained": trained, **result.to_dict()}))
+        return
+    setting = f"{trained.get('rotation', '?')}/{protocol['rotation']}"
+    low, high = result.interval
+    click.echo(f"{model}: {len(shapes)} shapes, trained/tested under rotations {setting}")
+    click.echo(f"overall accuracy     {result.accuracy:.2%}  (95 %: {low:.2%} to {high:.2%})")
+    if protocol["repeats"] > 1:
+        click.echo(f"  std over {protocol['repeats']} passes  {result.accuracy_std:.2%}")
+    click.echo(f"class-mean accuracy  {result.class_mean_accuracy:.2%}")
+    if result.consistency is not None:
+        rotations = result.consistency_rotations
+        click.echo(f"same class under all of {rotations} rotations  {result.consistency:.2%}")
+    worst = sorted(result.per_class.items(), key=lambda item: item[1])[:5]
+    click.echo("weakest classes      " + ", ".join(f"{name} {share:.0%}" for name, share in worst))

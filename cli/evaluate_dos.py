@@ -1,0 +1,82 @@
+"""csnn-tf evaluate, of a density-of-states model"""
+
+import json
+from pathlib import Path
+
+import click
+
+from csnn_tf.cli.dos_options import electrons_option, structures_of, structures_option
+from csnn_tf.cli.options import json_option
+from csnn_tf.dos_evaluation import DosEvaluation, evaluate_dos
+from csnn_tf.electronic import CHEMICAL_ACCURACY, format_table
+from csnn_tf.models import DensityOfStates
+from csnn_tf.models.loading import load_model, training_record
+
+_TABLES = {
+    "band_energy_mae": "Band energy, mean absolute error, eV/atom",
+    "dos_rmse": "DOS, root mean square error, states/eV/atom",
+}
+
+
+@click.command("evaluate")
+@click.argument("model")
+@structures_option
+@electrons_option
+@click.option("--split", default="test", show_default=True, help="Split to evaluate, or all.")
+@click.option(
+    "--convention",
+    type=click.Choice(["spline", "published"]),
+    default="spline",
+    show_default=True,
+    help="How the Fermi level and the band energy are taken off the bins.",
+)
+@click.option(
+    "--rotations", type=click.IntRange(0), default=0, help="Turn each structure so often."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the rotations.")
+@click.option("--parity", type=click.Path(path_type=Path), help="Plot of band energies, PNG.")
+@json_option
+def evaluate_dos_command(
+    model, path, electrons, split, convention, rotations, seed, parity, as_json
+) -> None:
+    """Measure a density-of-states MODEL (a .keras file, a run folder or a trained model's name).
+
+    Without --data, on the built-in carbon structures. The means of the data's training structures
+    stand beside it: a model that does not beat them has learned nothing.
+    """
+    network = load_model(model, DensityOfStates)
+    structures = structures_of(path, electrons)
+    chosen = structures if split == "all" else structures.select(split=split)
+    train = structures.select(split="train") if "train" in structures.split else None
+    result = evaluate_dos(
+        network, chosen, train, convention=convention, rotations=rotations, seed=seed
+    )
+    if parity is not None:
+        from csnn_tf.plots.dos import plot_parity
+
+        plot_parity(chosen, result.prediction, parity)
+    if as_json:
+        trained = training_record(Path(model))
+        click.echo(json.dumps({"model": str(model), "trained": trained, **result.to_dict()}))
+        return
+    click.echo(f"{model}: {len(chosen)} structures")
+    _print(result)
+
+
+def _print(result: DosEvaluation) -> None:
+    reports = {"model": result.report, **result.yardsticks}
+    for metric, title in _TABLES.items():
+        click.echo(f"\n{title}\n{format_table(reports, metric)}")
+    errors, types = result.report.overall, result.report.by_type
+    click.echo(f"\nFermi level, mean absolute error  {errors.fermi_level_mae:.4f} eV")
+    click.echo(f"cumulative DOS, RMSE              {errors.cumulative_dos_rmse:.4f} states/atom")
+    click.echo(
+        f"within chemical accuracy ({CHEMICAL_ACCURACY} eV/atom)  "
+        f"{errors.within_chemical_accuracy:.1%} of structures, "
+        f"{result.report.types_within_chemical_accuracy} of {len(types)} types"
+    )
+    if result.band_energy_change is not None:
+        click.echo(
+            f"change of the band energy under arbitrary rotations  "
+            f"{result.band_energy_change:.5f} eV/atom"
+        )

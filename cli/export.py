@@ -1,0 +1,49 @@
+"""csnn-tf export"""
+
+from pathlib import Path
+
+import click
+
+from csnn_tf.export import FORMATS, PRECISIONS, ExportOptions, export_model
+
+
+@click.command("export")
+@click.argument("model")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--name", help="Name under which it is served; by default the file's or folder's.")
+@click.option("--version", type=int, help="Number of the version; by default the next.")
+@click.option(
+    "--votes", type=int, default=1, show_default=True, help="Rotations that answers average over."
+)
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="float32",
+    show_default=True,
+    help="Of the network's weights and arithmetic; outputs are float32.",
+)
+@click.option("--no-fold", is_flag=True, help="Keep batch normalisations as layers of their own.")
+@click.option("--top", type=int, default=5, show_default=True, help="Classes in an answer.")
+@click.option(
+    "--max-points", type=int, default=1_000_000, show_default=True, help="Rows in a request."
+)
+@click.option("--max-clouds", type=int, default=128, show_default=True, help="Clouds in a request.")
+@click.option(
+    "--format", "file_format", type=click.Choice(FORMATS), default="savedmodel", show_default=True
+)
+def export_command(model, folder, name, version, no_fold, file_format, **choices) -> None:
+    """Write MODEL to DIR/NAME/VERSION, for TensorFlow Serving and other runtimes.
+
+    MODEL is a .keras file, a run folder (its best.keras) or a trained model's name.
+    """
+    exported = export_model(
+        model,
+        folder,
+        name=name,
+        version=version,
+        options=ExportOptions(fold=not no_fold, **choices),
+        file_format=file_format,
+    )
+    for notice in exported.notices:
+        click.echo(notice, err=True)
+    click.echo(exported.path)

@@ -1,0 +1,64 @@
+"""Options that several commands share."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from csnn_tf.errors import InputError
+
+data_option = click.option(
+    "--data",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Folder of the data: ModelNet40 in any of its forms, or CLASS/{train,test}/FILE.",
+)
+rotation_option = click.option(
+    "--rotation",
+    type=click.Choice(["none", "z", "so3"]),
+    default="so3",
+    show_default=True,
+    help="None, about the upright axis, or uniform over all rotations.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def parse_fields(settings: Sequence[str]) -> dict[str, Any]:
+    """Turn `key=value` settings into a dictionary; values are read as JSON where they can be.
+
+    Raises:
+        InputError: If a setting has no `=` or a key comes twice.
+    """
+    fields: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        key = key.strip().replace("-", "_")
+        if not equals or not key:
+            raise InputError(f"--set needs key=value, not {setting!r}.")
+        if key in fields:
+            raise InputError(f"--set gives {key} twice.")
+        try:
+            fields[key] = json.loads(value)
+        except ValueError:
+            fields[key] = value
+    return fields
+
+
+def load_shapes(kind: str, folder: Path | None, split: str, *, num_points: int, per_class: int):
+    """The shapes that `modelnet --data DIR` or `shapes` stand for.
+
+    Raises:
+        InputError: If the folder is missing or cannot be read.
+    """
+    from csnn_tf.data.point_clouds import load_point_clouds
+    from csnn_tf.data.shapes import builtin_shapes
+
+    if kind == "shapes" and folder is None:
+        return builtin_shapes(split, per_class, num_points=num_points)
+    if folder is None:
+        raise InputError(
+            "--data is needed: the folder of ModelNet40 (`csnn-tf data modelnet DIR` gets it)."
+        )
+    return load_point_clouds(folder, split, num_points)

@@ -1,0 +1,54 @@
+"""csnn-tf predict"""
+
+import json
+
+import click
+import numpy as np
+
+from csnn_tf.cli.hand_over import HandOver, first_argument
+from csnn_tf.cli.options import json_option
+from csnn_tf.data.mesh import Mesh
+from csnn_tf.data.mesh_set import sample_surface
+from csnn_tf.data.readers import read_shape
+from csnn_tf.inference import Predictor
+from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models.loading import load_model
+
+
+def _dos() -> click.Command:
+    from csnn_tf.cli.predict_dos import predict_dos_command
+
+    return predict_dos_command
+
+
+@click.command("predict", cls=HandOver, instead=first_argument("dos", _dos))
+@click.argument("model")
+@click.argument("files", nargs=-1, required=True)
+@click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Classes shown.")
+@click.option("--num-points", type=int, default=1024, show_default=True, help="Drawn on meshes.")
+@json_option
+def predict_command(model, files, top, num_points, as_json) -> None:
+    """Classify FILES (off, obj, ply, stl, npy, npz, xyz, txt) in whatever orientation they are.
+
+    `predict dos MODEL FILES` predicts densities of states instead (`predict dos --help`).
+    """
+    classifier = load_model(model, PointCloudClassifier)
+    clouds = []
+    for name in files:
+        shape = read_shape(name)
+        if isinstance(shape, Mesh):
+            shape = sample_surface(shape, num_points, [0])
+        clouds.append(shape)
+    probabilities = Predictor(classifier, min(len(clouds), 32)).probabilities(clouds)
+    names = classifier.class_names or [str(place) for place in range(classifier.num_classes)]
+    rows = []
+    for name, scores in zip(files, probabilities, strict=True):
+        order = np.argsort(-scores)[:top]
+        ranked = [{"class": names[i], "probability": round(float(scores[i]), 6)} for i in order]
+        rows.append({"file": name, "class": ranked[0]["class"], "top": ranked})
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        ranked = ", ".join(f"{entry['class']} {entry['probability']:.1%}" for entry in row["top"])
+        click.echo(f"{row['file']}: {ranked}")

@@ -1,0 +1,84 @@
+"""csnn-tf predict dos"""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import click
+import numpy as np
+
+from csnn_tf.cli.options import json_option
+from csnn_tf.data.atoms import StructureSet, read_frames, structure_from_atoms
+from csnn_tf.dos_inference import DosPrediction, DosPredictor
+from csnn_tf.models import DensityOfStates
+from csnn_tf.models.loading import load_model
+
+
+@click.command("dos")
+@click.argument("model")
+@click.argument("files", nargs=-1, required=True)
+@click.option("--csv", "as_csv", is_flag=True, help="Print energies and DOS as CSV.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Plot of the DOS, E_F marked, PNG.")
+@json_option
+def predict_dos_command(model, files, as_csv, plot, as_json) -> None:
+    """Predict the density of states, Fermi level and band energy of the structures in FILES.
+
+    MODEL is a .keras file, a run folder or a trained model's name; FILES are of any format that ASE
+    reads, every frame of them. Energies in eV from the vacuum level, DOS in states/eV/atom.
+    """
+    network = load_model(model, DensityOfStates)
+    frames = [
+        structure_from_atoms(atoms, f"{name}[{place}]")
+        for name in files
+        for place, atoms in enumerate(read_frames(name))
+    ]
+    structures = StructureSet.from_structures(frames)
+    prediction = DosPredictor(network).predict(structures)
+    names = [str(name) for name in structures.names]
+    if plot is not None:
+        from csnn_tf.plots.dos import plot_dos
+
+        plot_dos(prediction, names, plot)
+    if as_json:
+        click.echo(json.dumps(_rows(names, prediction)))
+    elif as_csv:
+        click.echo(_table(names, prediction), nl=False)
+    else:
+        for row in _rows(names, prediction):
+            level, band = row["fermi_level"], row["band_energy"]
+            known = level is not None
+            text = (
+                f"Fermi level {level:.3f} eV, band energy {band:.4f} eV/atom"
+                if known
+                else ("no Fermi level: the DOS does not reach the electron count, or it is unknown")
+            )
+            click.echo(f"{row['structure']}: {row['atoms']} atoms, {text}")
+
+
+def _rows(names: list[str], prediction: DosPrediction) -> list[dict]:
+    energies = np.round(prediction.energies, 6).tolist()
+    return [
+        {
+            "structure": name,
+            "atoms": int(prediction.counts[place]),
+            "fermi_level": _number(prediction.fermi_level[place]),
+            "band_energy": _number(prediction.band_energy[place]),
+            "energies": energies,
+            "dos": np.round(prediction.dos[place].astype(float), 7).tolist(),
+        }
+        for place, name in enumerate(names)
+    ]
+
+
+def _number(value: float) -> float | None:
+    return round(float(value), 6) if np.isfinite(value) else None
+
+
+def _table(names: list[str], prediction: DosPrediction) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["energy_eV", *names])
+    for energy, values in zip(prediction.energies, prediction.dos.T, strict=True):
+        writer.writerow([f"{energy:.6g}", *(f"{value:.7g}" for value in values)])
+    return text.getvalue()

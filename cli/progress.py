@@ -1,0 +1,77 @@
+"""Progress of a training run: time left and live metrics."""
+
+import time
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class TrainingProgress(keras.callbacks.Callback):
+    """Bar over all steps on a terminal, one line an epoch everywhere.
+
+    Args:
+        epochs: Number of epochs of the run.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self.epochs, self.history = epochs, []
+        self.console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[metrics]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self._task = None
+        self._epoch = 0
+        self._shown = 0.0
+
+    def __enter__(self):
+        """Show the bar."""
+        self._bar.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        """Take the bar away."""
+        self._bar.__exit__(*error)
+
+    def on_train_begin(self, logs=None):
+        """Set the bar's length."""
+        total = self.epochs * self.params["steps"]
+        self._task = self._bar.add_task("compiling", total=total, metrics="")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Know where a resumed run is."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Advance; metrics ten times a second at most."""
+        now = time.monotonic()
+        if now - self._shown > 0.1 or batch + 1 == self.params["steps"]:
+            self._shown = now
+            done = self._epoch * self.params["steps"] + batch + 1
+            metrics = " ".join(f"{name} {float(value):.3f}" for name, value in logs.items())
+            self._bar.update(
+                self._task,
+                completed=done,
+                description=f"epoch {self._epoch + 1}/{self.epochs}",
+                metrics=metrics,
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        """One line."""
+        row = {name: float(value) for name, value in logs.items()}
+        row["epoch"] = epoch + 1
+        self.history.append(row)
+        text = f"epoch {epoch + 1:3d}/{self.epochs}  loss {row['loss']:.4f}"
+        text += f"  accuracy {row['accuracy']:.4f}"
+        if "val_accuracy" in row:
+            text += f"  held out {row['val_accuracy']:.4f}"
+        text += f"  rate {row['learning_rate']:.2e}  {row['seconds']:.1f} s"
+        self.console.print(text, highlight=False, soft_wrap=True)

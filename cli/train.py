@@ -1,0 +1,102 @@
+"""csnn-tf train"""
+
+import time
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from csnn_tf.cli.hand_over import HandOver, first_argument
+from csnn_tf.cli.options import data_option, load_shapes, parse_fields, rotation_option
+from csnn_tf.cli.progress import TrainingProgress
+from csnn_tf.errors import InputError
+from csnn_tf.training.config import TrainingConfig
+from csnn_tf.training.run_folder import RunFolder
+from csnn_tf.training.trainer import train
+
+
+def _dos() -> click.Command:
+    from csnn_tf.cli.train_dos import train_dos_command
+
+    return train_dos_command
+
+
+@click.command("train", cls=HandOver, instead=first_argument("dos", _dos))
+@click.argument("kind", type=click.Choice(["modelnet", "shapes"]))
+@data_option
+@click.option("--preset", default=None, help="Model: paper, small or tiny.")
+@click.option(
+    "--recipe", default="paper", show_default=True, help="Optimiser: paper, best or quick."
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change one field of the model or the training, e.g. --set spheres=16.",
+)
+@rotation_option
+@click.option("--epochs", type=int, help="Number of epochs.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder [default: runs/TIME].")
+@click.option("--resume", is_flag=True, help="Go on with the run that stopped in --out.")
+@click.pass_context
+def train_command(
+    ctx, kind, folder, preset, recipe, settings, rotation, epochs, seed, out, resume
+) -> None:
+    """Train on ModelNet40-like data (modelnet --data DIR) or on the built-in shapes.
+
+    A run that stopped goes on with `csnn-tf train KIND --out RUN --resume`.
+    """
+    if resume:
+        config = _stored_config(ctx, kind, out)
+        folder = None if config.folder is None else Path(config.folder)
+    else:
+        fields = parse_fields(settings)
+        if epochs is not None:
+            fields["epochs"] = epochs
+        config = TrainingConfig.from_recipe(
+            recipe,
+            data=kind,
+            folder=None if folder is None else str(folder),
+            preset=preset or ("paper" if kind == "modelnet" else "small"),
+            rotation=rotation,
+            seed=seed,
+            **fields,
+        )
+    shapes = load_shapes(
+        kind, folder, "train", num_points=config.num_points, per_class=config.per_class
+    )
+    out = out or Path("runs") / time.strftime(f"{kind}-%Y%m%d-%H%M%S")
+    progress = TrainingProgress(config.epochs)
+    try:
+        with progress:
+            train(config, shapes, out, resume=resume, callbacks=[progress])
+    except KeyboardInterrupt:
+        click.echo(
+            f"Interrupted after {len(progress.history)} epochs: go on with "
+            f"`csnn-tf train {kind} --out {out} --resume`."
+        )
+        raise SystemExit(130) from None
+    best = max(progress.history, key=lambda row: row.get("val_accuracy", 0), default=None)
+    if best is not None and "val_accuracy" in best:
+        click.echo(
+            f"Best on the held-out shapes: {best['val_accuracy']:.1%} in epoch {best['epoch']}."
+        )
+    click.echo(f"Run folder: {out}")
+
+
+def _stored_config(ctx: click.Context, kind: str, out: Path | None) -> TrainingConfig:
+    """The configuration of the run to go on with; nothing of it can be changed."""
+    if out is None:
+        raise InputError("--resume needs --out, the folder of the run that stopped.")
+    for name in ("folder", "preset", "recipe", "settings", "rotation", "epochs", "seed"):
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = {"folder": "data", "settings": "set"}.get(name, name)
+            raise InputError(f"--resume goes on with the run as it was: leave out --{option}.")
+    stored = RunFolder(out).read_json("config.json")
+    stored.pop("classes", None)
+    config = TrainingConfig.from_dict(stored)
+    if config.data != kind:
+        raise InputError(f"{out} is a run on {config.data}, not on {kind}.")
+    return config

@@ -1,0 +1,147 @@
+"""The command line, as users type it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from csnn_tf.errors import InputError
+from csnn_tf_command import cli
+
+TINY = [
+    "--set",
+    "num_points=64",
+    "--set",
+    "per_class=3",
+    "--set",
+    "batch_size=8",
+    "--set",
+    "hidden=[16]",
+]
+
+
+def run(*arguments):
+    """Invoke a command in this process; InputError comes through as the launcher would see it."""
+    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "run"
+    options = ["--recipe", "best", "--preset", "tiny", "--epochs", 1, *TINY]
+    result = run("train", "shapes", *options, "--out", out)
+    assert result.exit_code == 0, result.output
+    return out
+
+
+def test_training_leaves_a_run_folder_and_says_where(trained):
+    assert (trained / "best.keras").is_file()
+    config = json.loads((trained / "config.json").read_text())
+    assert config["model"]["hidden"] == [16]
+    assert config["per_class"] == 3
+
+
+def test_a_finished_run_can_be_resumed_but_not_changed(trained):
+    before = (trained / "last.keras").read_bytes()
+    assert run("train", "shapes", "--out", trained, "--resume").exit_code == 0
+    assert (trained / "last.keras").read_bytes() == before
+    with pytest.raises(InputError, match="--epochs"):
+        run("train", "shapes", "--out", trained, "--resume", "--epochs", 3)
+    with pytest.raises(InputError, match="not on modelnet"):
+        run("train", "modelnet", "--out", trained, "--resume")
+    with pytest.raises(InputError, match="--out"):
+        run("train", "shapes", "--resume")
+
+
+def test_evaluate_prints_a_summary_and_json(trained):
+    arguments = ["evaluate", trained, "--per-class", 1, "--num-points", 64]
+    text = run(*arguments, "--rotation", "z").output
+    assert "so3/z" in text
+    assert "class-mean accuracy" in text
+    found = json.loads(run(*arguments, "--json", "--consistency", 2, "--votes", 2).output)
+    assert 0 <= found["accuracy"] <= 1
+    assert found["protocol"]["votes"] == 2
+    assert found["trained"]["rotation"] == "so3"
+
+
+def test_predict_reads_clouds_and_meshes(trained, tmp_path):
+    np.save(tmp_path / "cloud.npy", np.random.default_rng(0).normal(size=(80, 3)))
+    (tmp_path / "mesh.off").write_text("OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n")
+    files = [tmp_path / "cloud.npy", tmp_path / "mesh.off"]
+    rows = json.loads(run("predict", trained, *files, "--json", "--top", 2).output)
+    assert [row["file"] for row in rows] == [str(file) for file in files]
+    assert all(len(row["top"]) == 2 for row in rows)
+    assert "cloud.npy: " in run("predict", trained, files[0]).output
+
+
+def test_data_shapes_can_be_trained_on(tmp_path):
+    folder = tmp_path / "shapes"
+    run("data", "shapes", folder, "--per-class", 3, "--num-points", 64)
+    assert len(list(folder.glob("*/test/*.npy"))) == 48
+    options = ["--preset", "tiny", "--epochs", 1, "--set", "num_points=32", "--set", "batch_size=4"]
+    out = tmp_path / "run"
+    result = run("train", "modelnet", "--data", folder, *options, "--rotation", "z", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert (out / "last.keras").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["train", "modelnet"], "--data"),
+        (["train", "modelnet", "--data", "no/such/folder"], "no/such/folder"),
+        (["train", "shapes", "--preset", "huge"], "huge"),
+        (["train", "shapes", "--recipe", "secret"], "secret"),
+        (["train", "shapes", "--set", "spheres"], "spheres"),
+        (["train", "shapes", "--set", "no_such=1"], "no_such"),
+        (["train", "shapes", "--set", "epochs=many"], "epochs"),
+        (["train", "shapes", "--set", "level=9"], "level"),
+        (["evaluate", "no-such-model"], "no-such-model"),
+        (["predict", "no-such-model", "file.npy"], "no-such-model"),
+        (["data", "modelnet", "folder", "--from", "missing.zip"], "missing.zip"),
+    ],
+)
+def test_bad_input_names_the_culprit_and_leaves_nothing(arguments, named, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=named):
+        run(*arguments)
+    assert not list(tmp_path.rglob("*.keras"))
+    assert not list(tmp_path.rglob("config.json"))
+
+
+def test_a_file_that_is_no_model_is_named(tmp_path):
+    (tmp_path / "fake.keras").write_bytes(b"not a zip file")
+    with pytest.raises(InputError, match=r"fake\.keras"):
+        run("evaluate", tmp_path / "fake.keras")
+
+
+def test_unreadable_shape_is_named(trained, tmp_path):
+    (tmp_path / "broken.npy").write_bytes(b"\x93NUMPY")
+    with pytest.raises(InputError, match=r"broken\.npy"):
+        run("predict", trained, tmp_path / "broken.npy")
+
+
+def test_the_real_command_ends_bad_input_with_status_2_and_one_line(tmp_path):
+    command = [os.path.join(os.path.dirname(sys.executable), "csnn-tf")]
+    command += ["train", "modelnet", "--data", "nowhere"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "nowhere" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_needs_neither_keras_nor_tensorflow():
+    code = (
+        "import sys; from csnn_tf_command import cli; cli(['--help'], standalone_mode=False);"
+        "assert not {'keras', 'tensorflow', 'numpy'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "train" in done.stdout

@@ -1,0 +1,157 @@
+"""The commands about densities of states, as users type them."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import graphene
+from ase.io import write
+from click.testing import CliRunner
+
+from csnn_tf.data.atoms import builtin_carbon, read_npz, read_published, write_npz
+from csnn_tf.errors import InputError
+from csnn_tf_command import cli
+from tests.helpers import tensorflow_only
+
+pytestmark = tensorflow_only
+TINY = ["--preset", "tiny", "--epochs", 1]
+for setting in ("hidden=[8]", "channels=4", "cutoff=3", "batch_size=4"):
+    TINY += ["--set", setting]
+
+
+def run(*arguments):
+    """Invoke a command in this process; InputError comes through as the launcher would see it."""
+    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("dos")
+
+
+@pytest.fixture(scope="module")
+def data(folder):
+    """Of the smallest cage and of graphene: four structures to train on, one and one held out."""
+    carbon, rows = builtin_carbon(), []
+    for name in ("C20", "Graphene"):
+        for split, count in (("train", 4), ("val", 1), ("test", 1)):
+            rows += np.flatnonzero((carbon.types == name) & (carbon.split == split))[
+                :count
+            ].tolist()
+    assert len(rows) == 12
+    path = folder / "few.npz"
+    write_npz(path, carbon.subset(rows))
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(folder, data):
+    out = folder / "run"
+    result = run("train", "dos", "--data", data, *TINY, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert str(out) in result.output
+    assert "held-out" in result.output
+    return out
+
+
+@pytest.fixture(scope="module")
+def sheet(folder):
+    path = folder / "sheets.extxyz"
+    sheets = [graphene(size=(size, 1, 1), vacuum=5.0) for size in (1, 2)]
+    write(path, sheets)
+    return path
+
+
+def test_training_leaves_a_run_folder(trained, data):
+    config = json.loads((trained / "config.json").read_text())
+    assert config["data"] == str(data)
+    assert config["model"] == {"hidden": [8], "channels": 4, "cutoff": 3}
+    assert (trained / "best.keras").is_file()
+
+
+def test_evaluate_prints_tables_and_json_and_draws(trained, data, tmp_path):
+    picture = tmp_path / "parity.png"
+    text = run("evaluate", trained, "--data", data, "--rotations", 1, "--parity", picture).output
+    for word in ("2 structures", "C20", "Graphene", "eV/atom", "arbitrary rotations"):
+        assert word in text
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    arguments = ["--data", data, "--split", "all", "--convention", "published", "--json"]
+    found = json.loads(run("evaluate", trained, *arguments).output)
+    assert found["yardsticks"]
+    assert found["band_energy_change"] is None
+    assert found["trained"]["preset"] == "tiny"
+
+
+def test_predict_dos_prints_text_json_and_csv_and_draws(trained, sheet, tmp_path):
+    names = [f"{sheet}[0]", f"{sheet}[1]"]
+    text = run("predict", "dos", trained, sheet).output.splitlines()
+    assert [line.startswith(f"{name}: ") for name, line in zip(names, text, strict=True)]
+    assert "4 atoms" in text[1]
+    rows = json.loads(run("predict", "dos", trained, sheet, "--json").output)
+    assert [row["structure"] for row in rows] == names
+    assert [row["atoms"] for row in rows] == [2, 4]
+    # The second sheet repeats the first.
+    np.testing.assert_allclose(rows[0]["dos"], rows[1]["dos"], atol=1e-5)
+    assert rows[0]["energies"] == np.round(builtin_carbon().energies, 6).tolist()
+    table = list(csv.reader(run("predict", "dos", trained, sheet, "--csv").output.splitlines()))
+    assert table[0] == ["energy_eV", *names]
+    values = np.array(table[1:], float)
+    np.testing.assert_allclose(values[:, 0], rows[0]["energies"], atol=1e-4)
+    np.testing.assert_allclose(values[:, 2], rows[1]["dos"], atol=1e-5)
+    picture = tmp_path / "dos.png"
+    assert run("predict", "dos", trained, sheet, "--plot", picture).exit_code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_data_carbon_writes_both_layouts(tmp_path):
+    carbon = builtin_carbon()
+    path, published = tmp_path / "new" / "carbon.npz", tmp_path / "published"
+    assert "224 structures" in run("data", "carbon", path).output
+    again = read_npz(path)
+    np.testing.assert_array_equal(again.dos, carbon.dos)
+    np.testing.assert_array_equal(again.positions, carbon.positions)
+    assert run("data", "carbon", published, "--layout", "published").exit_code == 0
+    again = read_published(published)
+    assert sorted(again.types) == sorted(carbon.types)
+    assert again.dos.sum() == pytest.approx(carbon.dos.sum(), rel=1e-5)
+    assert sorted(again.split) == sorted(carbon.split)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["train", "dos", "--data", "no/such.npz"], "no/such.npz"),
+        (["train", "dos", "--preset", "huge"], "huge"),
+        (["train", "dos", "--recipe", "secret"], "secret"),
+        (["train", "dos", "--set", "no_such=1"], "no_such"),
+        (["train", "dos", "--data", "few.npz", "--electrons", "C=many"], "--electrons"),
+        (["train", "dos", "--data", "few.npz", "--electrons", "C=-4"], "--electrons"),
+        (["predict", "dos", "no-such-model", "file.xyz"], "no-such-model"),
+        (["data", "carbon", "carbon.csv"], "carbon.csv"),
+    ],
+)
+def test_bad_input_names_the_culprit_and_leaves_nothing(arguments, named, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=named):
+        run(*arguments)
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_bad_structures_and_pictures_are_named(trained, sheet, tmp_path):
+    silicon = tmp_path / "silicon.xyz"
+    write(silicon, Atoms("Si2", [[0, 0, 0], [0, 0, 2.3]]))
+    with pytest.raises(InputError, match=r"silicon\.xyz\[0\].*Si"):
+        run("predict", "dos", trained, silicon)
+    with pytest.raises(InputError, match=r"missing\.xyz"):
+        run("predict", "dos", trained, tmp_path / "missing.xyz")
+    with pytest.raises(InputError, match=r"dos\.gif"):
+        run("predict", "dos", trained, sheet, "--plot", tmp_path / "dos.gif")
+    with pytest.raises(InputError, match=r"no_folder"):
+        run("predict", "dos", trained, sheet, "--plot", tmp_path / "no_folder" / "dos.png")
+    with pytest.raises(InputError, match="nowhere"):
+        run("evaluate", trained, "--split", "nowhere")
