@@ -1,0 +1,40 @@
+# Two commands: `make demo` and `make test`. Both make .venv on their first call and only then.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEMO := demo
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: demo test lint clean
+
+$(INSTALLED): setup.py pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e '.[test,serving-test]'
+	touch $@
+
+demo: $(INSTALLED)
+	rm -rf $(DEMO)
+	$(BIN)/csnn-tf train shapes --recipe quick --set per_class=100 --rotation so3 \
+	    --out $(DEMO)/run
+	$(BIN)/csnn-tf evaluate $(DEMO)/run --rotation so3 --per-class 50
+	$(BIN)/csnn-tf data shapes $(DEMO)/shapes --per-class 2
+	$(BIN)/csnn-tf predict $(DEMO)/run $(DEMO)/shapes/airplane/test/0000.npy \
+	    $(DEMO)/shapes/mug/test/0000.npy
+	$(BIN)/csnn-tf export $(DEMO)/run $(DEMO)/served --name shapes
+	@echo
+	@echo "The run (models, history, configuration) is in $(DEMO)/run,"
+	@echo "shapes to look at are in $(DEMO)/shapes, the SavedModel to serve is in $(DEMO)/served."
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+test: lint
+	$(BIN)/python -m pytest
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/grid tests/layers tests/models \
+	    tests/test_testing.py tests/test_convert.py
+
+clean:
+	rm -rf $(VENV) $(DEMO) build *.egg-info

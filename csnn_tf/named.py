@@ -1,0 +1,41 @@
+"""Named configurations, kept as data in the package's JSON files."""
+
+import json
+from functools import cached_property
+from importlib.resources import files
+from typing import Any
+
+from csnn_tf.errors import InputError
+
+
+class NamedConfigurations:
+    """Sets of fields by name, each with a description, from a JSON file.
+
+    Args:
+        package: Package that the file belongs to.
+        file: Name of the file.
+        kind: What a name stands for ("preset", "recipe"), for messages.
+    """
+
+    def __init__(self, package: str, file: str, kind: str) -> None:
+        self.package, self.file, self.kind = package, file, kind
+
+    @cached_property
+    def _entries(self) -> dict[str, dict[str, Any]]:
+        return json.loads(files(self.package).joinpath(self.file).read_text("utf-8"))
+
+    def names(self) -> tuple[str, ...]:
+        """All names."""
+        return tuple(self._entries)
+
+    def get(self, name: str, **changes: Any) -> dict[str, Any]:
+        """A copy of the fields under a name, with changes.
+
+        Raises:
+            InputError: If the name is unknown.
+        """
+        if name not in self._entries:
+            raise InputError(f"{self.kind} must be one of {', '.join(self.names())}, not {name!r}.")
+        fields = dict(self._entries[name])
+        fields.pop("description")
+        return {**fields, **changes}
