@@ -9,6 +9,7 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.grid import num_vertices
 from csnn_tf.grid.icosphere import check_level
+from csnn_tf.layers.barycentric import barycentric
 from csnn_tf.layers.checks import check_positive
 from csnn_tf.layers.nearest_vertices import nearest_vertices
 from csnn_tf.layers.normalize_points import norm
@@ -16,6 +17,7 @@ from csnn_tf.layers.normalize_points import norm
 CONTRIBUTIONS = ("1", "1/d", "1/d^2")
 CUTOFFS = ("none", "cosine")
 RADIAL = ("step", "linear")
+ANGULAR = ("nearest", "linear")
 
 # Directions, distances and cutoffs of ideal crystals fall on borders exactly, and rounding (which a
 # rotation of the crystal changes) must not decide their side. So these are far above rounding and
@@ -50,6 +52,9 @@ class NeighborsToSpheres(keras.layers.Layer):
             that a neighbour which crosses the cutoff does not make the features jump.
         radial: "step" puts a neighbour into one radial channel (published), "linear" divides it
             between the two whose centres are nearest, which makes features continuous in d.
+        angular: "nearest" puts a neighbour on the vertex nearest to its direction (published),
+            "linear" divides it among the three vertices about it by barycentric weights, which
+            makes features continuous in the direction.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -86,6 +91,7 @@ class NeighborsToSpheres(keras.layers.Layer):
         contribution: str = "1/d",
         cutoff_function: str = "none",
         radial: str = "step",
+        angular: str = "nearest",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs, autocast=False)
@@ -99,12 +105,13 @@ class NeighborsToSpheres(keras.layers.Layer):
             ("contribution", contribution, CONTRIBUTIONS),
             ("cutoff_function", cutoff_function, CUTOFFS),
             ("radial", radial, RADIAL),
+            ("angular", angular, ANGULAR),
         ):
             if value not in known:
                 raise InputError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
         self.cutoff, self.r_min = float(cutoff), float(r_min)
         self.contribution, self.cutoff_function = contribution, cutoff_function
-        self.radial = radial
+        self.radial, self.angular = radial, angular
 
     def call(self, displacements, centre, species=None, num_atoms=None):
         """Map neighbours to feature maps."""
@@ -120,9 +127,13 @@ class NeighborsToSpheres(keras.layers.Layer):
         displacements = ops.cast(displacements, "float32")
         distance = norm(displacements)
         safe = ops.where(distance > 0, distance, 1.0)
-        vertex, square = nearest_vertices(displacements / safe[:, None], self.level, neighbors=3)
-        share = ops.cast(square <= square[:, :1] + _TIE, "float32")
-        share = share / ops.sum(share, axis=1, keepdims=True)
+        direction = displacements / safe[:, None]
+        if self.angular == "linear":
+            vertex, share = barycentric(direction, self.level)
+        else:
+            vertex, square = nearest_vertices(direction, self.level, neighbors=3)
+            share = ops.cast(square <= square[:, :1] + _TIE, "float32")
+            share = share / ops.sum(share, axis=1, keepdims=True)
         share = share * self._contribution(distance, safe)[:, None]
 
         vertices, width = num_vertices(self.level), self.elements * self.channels
@@ -192,4 +203,5 @@ class NeighborsToSpheres(keras.layers.Layer):
             "contribution": self.contribution,
             "cutoff_function": self.cutoff_function,
             "radial": self.radial,
+            "angular": self.angular,
         }

@@ -34,7 +34,7 @@ class DensityOfStates(keras.Model):
         energies: [bins], eV from the vacuum level, evenly spaced.
         electrons: Electrons of an atom by chemical symbol, or None if unknown; Fermi level and band
             energy need them.
-        level, spheres, channels, cutoff, r_min, contribution, cutoff_function, radial: See
+        level, spheres, channels, cutoff, r_min, contribution, cutoff_function, radial, angular: See
             `NeighborsToSpheres`.
         intra_filters, intra_layers, co_radial_filters, co_radial_layers, kernel_size, pooling,
             descriptor, early_reduction: See `ConcentricBackbone`.
@@ -73,6 +73,7 @@ class DensityOfStates(keras.Model):
         contribution: str = "1/d",
         cutoff_function: str = "none",
         radial: str = "step",
+        angular: str = "nearest",
         intra_filters: Sequence[int] = (32, 64, 128, 256),
         intra_layers: Sequence[int] = (2, 2, 2, 1),
         co_radial_filters: Sequence[int] = (64, 128, 256, 512),
@@ -99,6 +100,7 @@ class DensityOfStates(keras.Model):
             contribution=contribution,
             cutoff_function=cutoff_function,
             radial=radial,
+            angular=angular,
             name="to_spheres",
         )
         self.backbone = ConcentricBackbone(

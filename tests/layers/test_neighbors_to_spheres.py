@@ -42,10 +42,11 @@ def test_the_published_environments():
     assert relative(found, expected) < 1e-5
 
 
+@pytest.mark.parametrize("angular", ["nearest", "linear"])
 @pytest.mark.parametrize("radial", ["step", "linear"])
 @pytest.mark.parametrize("cutoff_function", ["none", "cosine"])
 @pytest.mark.parametrize(("contribution", "power"), [("1", 0), ("1/d", 1), ("1/d^2", 2)])
-def test_features_sum_to_the_contributions(contribution, power, cutoff_function, radial):
+def test_features_sum_to_the_contributions(contribution, power, cutoff_function, radial, angular):
     neighbors = some_neighbors()
     layer = NeighborsToSpheres(
         1,
@@ -55,6 +56,7 @@ def test_features_sum_to_the_contributions(contribution, power, cutoff_function,
         contribution=contribution,
         cutoff_function=cutoff_function,
         radial=radial,
+        angular=angular,
     )
     distance = np.linalg.norm(neighbors, axis=1)
     expected = distance**-power
@@ -95,8 +97,9 @@ def test_elements_have_channels_of_their_own():
         np.testing.assert_allclose(found[..., element * 3 : element * 3 + 3], expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("angular", ["nearest", "linear"])
 @pytest.mark.parametrize("radial", ["step", "linear"])
-def test_equivariant_to_the_grid_rotations_even_on_mirror_planes(radial):
+def test_equivariant_to_the_grid_rotations_even_on_mirror_planes(radial, angular):
     # Edge midpoints of the finest grid are as near to two vertices, face centres to three.
     grid = icosphere(1)
     ends = grid.vertices[grid.edges[::7]].mean(axis=1)
@@ -106,7 +109,7 @@ def test_equivariant_to_the_grid_rotations_even_on_mirror_planes(radial):
     matrices = icosahedral_rotations()
     turned = np.einsum("gij,pj->gpi", matrices, neighbors).reshape(-1, 3)
     centre = np.repeat(np.arange(60), len(neighbors))
-    layer = NeighborsToSpheres(1, 1, 4, cutoff=5.0, radial=radial)
+    layer = NeighborsToSpheres(1, 1, 4, cutoff=5.0, radial=radial, angular=angular)
     found = mapped(layer, turned, centre, num_atoms=60)
     assert not np.allclose(found[0], found[1])
     for output, permutation in zip(found, vertex_permutations(1), strict=True):
@@ -122,6 +125,32 @@ def test_linear_and_cosine_are_continuous_in_the_distance():
     jumping = NeighborsToSpheres(0, 1, 5, cutoff=5.0)
     found = mapped(jumping, up * steps[:, None], np.arange(441), num_atoms=441)
     assert np.abs(np.diff(found, axis=0)).max() > 0.15
+
+
+@pytest.mark.parametrize("level", [0, 1, 3])
+def test_linear_in_the_direction_gives_the_direction_back(level):
+    neighbors = some_neighbors(500)
+    layer = NeighborsToSpheres(level, 1, 1, contribution="1", angular="linear")
+    found = mapped(layer, neighbors, np.arange(500), num_atoms=500)[:, :, 0, 0]
+    assert (np.count_nonzero(found, axis=1) <= 3).all()
+    assert found.min() >= 0
+    along = found @ icosphere(level).vertices
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    direction = neighbors / np.linalg.norm(neighbors, axis=1, keepdims=True)
+    np.testing.assert_allclose(along, direction, atol=1e-5)
+
+
+def test_linear_is_continuous_in_the_direction():
+    # A great circle that crosses many triangles, through a vertex and across edges.
+    angle = np.linspace(0, 2 * np.pi, 2001)
+    first, second = icosphere(2).vertices[[5, 40]]
+    second = np.cross(np.cross(first, second), first)
+    second /= np.linalg.norm(second)
+    circle = 2 * (np.outer(np.cos(angle), first) + np.outer(np.sin(angle), second))
+    for angular, jumps in (("linear", False), ("nearest", True)):
+        layer = NeighborsToSpheres(2, 1, 1, contribution="1", angular=angular)
+        found = mapped(layer, circle, np.arange(2001), num_atoms=2001)
+        assert (np.abs(np.diff(found, axis=0)).max() > 0.05) == jumps
 
 
 def test_the_number_of_atoms_follows_from_the_largest_centre():
@@ -141,6 +170,7 @@ def test_configuration_round_trip():
         contribution="1/d^2",
         cutoff_function="cosine",
         radial="linear",
+        angular="linear",
         name="mapping",
     )
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
@@ -156,6 +186,7 @@ def test_configuration_round_trip():
         ({"contribution": "d"}, "contribution"),
         ({"cutoff_function": "sharp"}, "cutoff_function"),
         ({"radial": "cubic"}, "radial"),
+        ({"angular": "cubic"}, "angular"),
         ({"level": 9}, "level"),
         ({"spheres": 0}, "spheres"),
         ({"channels": 0}, "channels"),
