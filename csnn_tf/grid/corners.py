@@ -1,6 +1,6 @@
 """The triangles about every vertex of an icosphere."""
 
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ class CornerTable(NamedTuple):
     inverses: np.ndarray
 
 
-@lru_cache(maxsize=None)
+@cache
 def corner_table(level: int) -> CornerTable:
     """The table of a level; cached, read-only.
 

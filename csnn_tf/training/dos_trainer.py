@@ -83,12 +83,13 @@ def train_dos(
         config.min_learning_rate,
         by_loss,
     )
+    first_settled = config.epochs - round(config.settle * config.epochs)
     with compiled_kernels():
         trained.fit(
             batches,
             steps_per_epoch=plan.steps,
             epochs=config.epochs,
-            callbacks=[ending, *(callbacks or [])],
+            callbacks=[_Settle(first_settled), ending, *(callbacks or [])],
             verbose=0,
             shuffle=False,
         )
@@ -126,7 +127,26 @@ class _WithOptimizer(keras.Model):
     def __init__(self, model: keras.Model) -> None:
         super().__init__(name="training")
         self.model = model
+        self.settled = False
         self.built = True
 
     def call(self, inputs, training=None):
-        return self.model(inputs, training=training)
+        return self.model(inputs, training=training and not self.settled)
+
+
+class _Settle(keras.callbacks.Callback):
+    """From an epoch on, batch normalisation uses the running statistics that it will predict with.
+
+    A batch holds few structures, so its statistics tell which ones: noise that hides details of
+    the DOS, and that prediction does not have.
+    """
+
+    def __init__(self, first_epoch: int) -> None:
+        super().__init__()
+        self.first_epoch = first_epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Switch and trace the step anew."""
+        if epoch >= self.first_epoch and not self.model.settled:
+            self.model.settled = True
+            self.model.make_train_function(force=True)

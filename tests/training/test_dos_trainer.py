@@ -123,3 +123,20 @@ def test_electrons_of_each_element_follow_from_the_structures(carbon):
 def test_bad_configurations_are_named(changes, named):
     with pytest.raises(InputError, match=named):
         configuration(**changes)
+
+
+def test_settling_keeps_the_running_statistics_and_trains_the_rest(carbon, tmp_path):
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            weights = self.model.model.network.weights
+            moving = [w.numpy() for w in weights if "moving" in w.path]
+            seen.append((moving, [w.numpy() for w in weights if w.trainable]))
+
+    config = configuration(epochs=3, settle=0.34)
+    train_dos(config, carbon, tmp_path / "run", callbacks=[Watch()])
+    (moving0, _), (moving1, weights1), (moving2, weights2) = seen
+    assert all((a != b).any() for a, b in zip(moving0, moving1, strict=True))
+    assert all((a == b).all() for a, b in zip(moving1, moving2, strict=True))
+    assert any((a != b).any() for a, b in zip(weights1, weights2, strict=True))
