@@ -16,13 +16,19 @@ class BatchPlan:
         batch_size: Shapes in a batch. A last, smaller batch is left out: its shapes come in
             another epoch, and every step has the same shape.
         seed: Seed of the run.
+        groups: [shapes], a number for each shape's group, or None. With groups, every batch holds
+            each group in the share that it has of all shapes, as nearly as whole numbers allow, so
+            that the batch statistics of normalisation are alike from batch to batch.
     """
 
     shapes: int
     batch_size: int
     seed: int
+    groups: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.groups is not None and len(self.groups) != self.shapes:
+            raise InputError(f"{len(self.groups)} groups given for {self.shapes} shapes.")
         if not 1 <= self.batch_size <= self.shapes:
             raise InputError(
                 f"batch_size must be from 1 to the {self.shapes} training shapes, "
@@ -44,6 +50,20 @@ class BatchPlan:
             Indices of shapes [steps, batch_size] int32 and seeds [steps, 2] uint32.
         """
         rng = np.random.default_rng([self.seed, number])
-        order = rng.permutation(self.shapes)[: self.steps * self.batch_size]
+        order = rng.permutation(self.shapes)
         seeds = rng.integers(0, 2**32, size=(self.steps, 2), dtype=np.uint32)
+        if self.groups is not None:
+            order = _spread(order, np.asarray(self.groups), rng)
+        order = order[: self.steps * self.batch_size]
         return order.reshape(self.steps, self.batch_size).astype(np.int32), seeds
+
+
+def _spread(order: np.ndarray, groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """An order with the members of each group at even distances, otherwise as given."""
+    _, group, size = np.unique(groups[order], return_inverse=True, return_counts=True)
+    rank = np.empty(len(order), np.int64)
+    for number in range(len(size)):
+        rank[group == number] = np.arange(size[number])
+    # Groups begin at places of their own, so that which of them end the order changes.
+    place = (rank + rng.random(len(size))[group]) / size[group]
+    return order[np.argsort(place, kind="stable")]

@@ -32,8 +32,10 @@ class DosConfig(RunConfig):
             has not fallen by `threshold` of itself), "cosine" (one warm-up epoch, then down to
             zero) or "constant".
         patience, threshold: Of the plateau schedule.
-        settle: Share of the epochs, the last ones, in which batch normalisation uses its running
-            statistics, as in prediction.
+        stratified: Whether every batch holds each type of structure in its share of all.
+        refine: Share of the epochs, the last ones, that refine: batch normalisation uses its
+            running statistics, as in prediction, and the terms of fermi_weight and band_weight
+            count only now. With 0 they count from the start.
         alpha, fermi_weight, band_weight: See `csnn_tf.losses.DosLoss`.
 
     Raises:
@@ -56,7 +58,8 @@ class DosConfig(RunConfig):
     schedule: str = "plateau"
     patience: int = 99
     threshold: float = 5e-3
-    settle: float = 0.0
+    stratified: bool = False
+    refine: float = 0.0
     alpha: float = 0.1
     fermi_weight: float = 0.0
     band_weight: float = 0.0
@@ -65,6 +68,7 @@ class DosConfig(RunConfig):
     model_fields = staticmethod(dos_fields)
     choices: ClassVar = {
         "rotate": (True, False),
+        "stratified": (True, False),
         "optimizer": ("adam", "adamw"),
         "schedule": ("plateau", "cosine", "constant"),
     }
@@ -78,7 +82,7 @@ class DosConfig(RunConfig):
         "weight_decay": (0.0, 10.0),
         "patience": (0, 1_000_000),
         "threshold": (0.0, 1.0),
-        "settle": (0.0, 1.0),
+        "refine": (0.0, 1.0),
         "alpha": (0.0, 1.0),
         "fermi_weight": (0.0, 1e6),
         "band_weight": (0.0, 1e6),

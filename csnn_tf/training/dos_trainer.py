@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,17 +63,23 @@ def train_dos(
     model.start_from(training.dos)
     loss = make_loss(config, model, training)
     environments = Environments.find(training, model.elements, model.cutoff)
-    plan = BatchPlan(len(training), min(config.batch_size, len(training)), config.seed)
+    plan = BatchPlan(
+        len(training),
+        min(config.batch_size, len(training)),
+        config.seed,
+        _numbered(training.types) if config.stratified else None,
+    )
     batches = dos_batches(
         environments, training.dos, plan, rotate=config.rotate, epochs=config.epochs
     )
     run = RunFolder.create(out)
     run.write_json("config.json", {**config.to_dict(), "elements": list(model.elements)})
     run.write_json("versions.json", versions())
-    trained = _WithOptimizer(model)
+    plain = dataclasses.replace(config, fermi_weight=0.0, band_weight=0.0)
+    trained = _Training(model, make_loss(plain if config.refine else config, model, training), loss)
     trained.compile(
         optimizer=make_optimizer(config, plan.steps),
-        loss=loss,
+        loss=trained.loss_of,
         jit_compile=keras.backend.backend() != "tensorflow",
     )
     plateau = Plateau(patience=config.patience, threshold=config.threshold)
@@ -83,13 +91,13 @@ def train_dos(
         config.min_learning_rate,
         by_loss,
     )
-    first_settled = config.epochs - round(config.settle * config.epochs)
+    first_refined = config.epochs - round(config.refine * config.epochs)
     with compiled_kernels():
         trained.fit(
             batches,
             steps_per_epoch=plan.steps,
             epochs=config.epochs,
-            callbacks=[_Settle(first_settled), ending, *(callbacks or [])],
+            callbacks=[_Refine(first_refined), ending, *(callbacks or [])],
             verbose=0,
             shuffle=False,
         )
@@ -121,24 +129,41 @@ def make_loss(config: DosConfig, model: DensityOfStates, training: StructureSet)
     )
 
 
-class _WithOptimizer(keras.Model):
-    """Carries the optimiser, which so stays out of the saved model."""
+def _numbered(types: Sequence[str]) -> tuple[int, ...]:
+    """A number for every structure's type."""
+    return tuple(np.unique(types, return_inverse=True)[1].tolist())
 
-    def __init__(self, model: keras.Model) -> None:
+
+class _Training(keras.Model):
+    """Carries the optimiser, which so stays out of the saved model, and the stage of the run.
+
+    Args:
+        model: The model to train.
+        first: Loss of each structure before the refinement.
+        refined: That of the refinement.
+    """
+
+    def __init__(self, model: keras.Model, first: DosLoss, refined: DosLoss) -> None:
         super().__init__(name="training")
-        self.model = model
-        self.settled = False
+        self.model, self.first, self.refined = model, first, refined
+        self.refining = False
         self.built = True
 
     def call(self, inputs, training=None):
-        return self.model(inputs, training=training and not self.settled)
+        """DOS [S, bins]; refining, with the running statistics as in prediction."""
+        return self.model(inputs, training=training and not self.refining)
+
+    def loss_of(self, y_true, y_pred):
+        """Loss [S] of the present stage."""
+        return (self.refined if self.refining else self.first).call(y_true, y_pred)
 
 
-class _Settle(keras.callbacks.Callback):
-    """From an epoch on, batch normalisation uses the running statistics that it will predict with.
+class _Refine(keras.callbacks.Callback):
+    """Changes to the refinement at an epoch.
 
     A batch holds few structures, so its statistics tell which ones: noise that hides details of
-    the DOS, and that prediction does not have.
+    the DOS, and that prediction does not have. The terms of Fermi level and band energy would,
+    early in a run, be so large that the DOS itself were not learned.
     """
 
     def __init__(self, first_epoch: int) -> None:
@@ -147,6 +172,6 @@ class _Settle(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Switch and trace the step anew."""
-        if epoch >= self.first_epoch and not self.model.settled:
-            self.model.settled = True
+        if epoch >= self.first_epoch and not self.model.refining:
+            self.model.refining = True
             self.model.make_train_function(force=True)

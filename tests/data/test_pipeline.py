@@ -46,6 +46,19 @@ def test_plan_is_a_permutation_that_changes_by_epoch():
     assert (BatchPlan(10, 3, 1).epoch(0)[0] != order).any()
 
 
+def test_plan_with_groups_gives_every_batch_its_share_of_each():
+    groups = np.repeat([0, 1, 2], [40, 20, 20])
+    plan = BatchPlan(80, 8, 0, tuple(groups))
+    for epoch in (0, 1):
+        order, _ = plan.epoch(epoch)
+        assert len(set(order.ravel())) == 80
+        for batch in order:
+            assert np.abs(np.bincount(groups[batch]) - [4, 2, 2]).max() <= 1
+    assert (plan.epoch(0)[0] != plan.epoch(1)[0]).any()
+    with pytest.raises(InputError, match="79 groups"):
+        BatchPlan(80, 8, 0, tuple(groups[:-1]))
+
+
 @pytest.mark.parametrize("size", [0, 11])
 def test_plan_refuses_a_batch_size_that_does_not_fit(size):
     with pytest.raises(InputError, match="batch_size"):

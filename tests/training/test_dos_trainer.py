@@ -125,7 +125,7 @@ def test_bad_configurations_are_named(changes, named):
         configuration(**changes)
 
 
-def test_settling_keeps_the_running_statistics_and_trains_the_rest(carbon, tmp_path):
+def test_refining_keeps_the_running_statistics_and_trains_the_rest(carbon, tmp_path):
     seen = []
 
     class Watch(keras.callbacks.Callback):
@@ -134,7 +134,7 @@ def test_settling_keeps_the_running_statistics_and_trains_the_rest(carbon, tmp_p
             moving = [w.numpy() for w in weights if "moving" in w.path]
             seen.append((moving, [w.numpy() for w in weights if w.trainable]))
 
-    config = configuration(epochs=3, settle=0.34)
+    config = configuration(epochs=3, refine=0.34, band_weight=1e-3)
     train_dos(config, carbon, tmp_path / "run", callbacks=[Watch()])
     (moving0, _), (moving1, weights1), (moving2, weights2) = seen
     assert all((a != b).any() for a, b in zip(moving0, moving1, strict=True))
