@@ -17,9 +17,11 @@ class DosLoss(keras.losses.Loss):
     r"""Weighted mean squared errors of the DOS and the cumulative DOS, equation 15.
 
     $L = \alpha L_{DOS} + (1 - \alpha) L_{FDOS}$, both means over the bins; FDOS is the running sum
-    of the bins times the bin width. Optionally $+ w_F (E_F - \hat E_F)^2
-    + w_b (E_{band} - \hat E_{band})^2$, closed form on the bins' cubic spline; structures whose
-    reference or predicted DOS does not reach the electron count have no such term.
+    of the bins times the bin width $\Delta$. Optionally $+ w_F (E_F - \hat E_F)^2
+    + w_b (\delta E_{band})^2$ with the change of the band energy to first order,
+    $\delta E_{band} = \Delta \sum_i \min(E_i - E_F, 0) (\hat g_i - g_i)$: as the electron count is
+    fixed, the Fermi level's own change cancels. Fermi levels are closed form on the bins' cubic
+    spline; structures whose DOS does not reach the electron count have no such term.
 
     Args:
         alpha: Weight of the DOS against the cumulative DOS, 0 to 1.
@@ -93,10 +95,19 @@ class DosLoss(keras.losses.Loss):
             energies = self.first_energy + self.bin_width * np.arange(bins)
             self._fermi = DifferentiableFermi(energies)
         true = self._fermi(y_true, self.electrons)
-        found = self._fermi(y_pred, self.electrons)
-        terms = self.fermi_weight * ops.square(found.fermi_level - true.fermi_level)
-        terms += self.band_weight * ops.square(found.band_energy - true.band_energy)
-        return ops.where(ops.logical_and(true.reached, found.reached), terms, 0.0)
+        terms = 0.0
+        if self.band_weight:
+            below = ops.minimum(
+                ops.cast(self._fermi.energies, y_pred.dtype) - true.fermi_level[:, None], 0.0
+            )
+            change = self.bin_width * ops.sum(below * (y_pred - y_true), axis=-1)
+            terms += self.band_weight * ops.where(true.reached, ops.square(change), 0.0)
+        if self.fermi_weight:
+            found = self._fermi(y_pred, self.electrons)
+            change = ops.square(found.fermi_level - true.fermi_level)
+            both = ops.logical_and(true.reached, found.reached)
+            terms += self.fermi_weight * ops.where(both, change, 0.0)
+        return terms
 
     def get_config(self) -> dict:
         """Arguments that rebuild this loss."""

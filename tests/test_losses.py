@@ -36,24 +36,51 @@ def test_one_value_a_structure_and_weights():
     assert float(chosen) == pytest.approx(each[2] / 4, rel=1e-5)
 
 
-def test_fermi_and_band_terms():
+def test_fermi_term():
     true, predicted = dos_pair()
     plain = DosLoss(reduction="none")(true, predicted)
-    full = DosLoss(reduction="none", fermi_weight=2.0, band_weight=3.0, electrons=4.0)
+    full = DosLoss(reduction="none", fermi_weight=2.0, electrons=4.0)
     extra = np.asarray(full(true, predicted)) - np.asarray(plain)
     a, b = solve_fermi(ENERGIES, true, 4.0), solve_fermi(ENERGIES, predicted, 4.0)
-    expected = 2 * (a.fermi_level - b.fermi_level) ** 2 + 3 * (a.band_energy - b.band_energy) ** 2
-    np.testing.assert_allclose(extra, expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        extra, 2 * (a.fermi_level - b.fermi_level) ** 2, rtol=1e-3, atol=1e-4
+    )
+
+
+def test_band_term_is_the_band_energy_error_to_first_order():
+    true, other = dos_pair()
+    for share, tolerance in ((0.1, 0.1), (0.01, 0.01)):
+        predicted = (1 - share) * true + share * other
+        plain = DosLoss(reduction="none")(true, predicted)
+        full = DosLoss(reduction="none", band_weight=3.0, electrons=4.0)
+        extra = np.asarray(full(true, predicted)) - np.asarray(plain)
+        found, expected = solve_fermi(ENERGIES, np.stack([predicted, true]), 4.0).band_energy
+        np.testing.assert_allclose(extra, 3 * (found - expected) ** 2, rtol=2 * tolerance)
 
 
 def test_terms_vanish_where_the_count_is_out_of_reach():
     true, predicted = dos_pair()
     predicted[1] *= 0.1
-    plain = DosLoss(reduction="none")(true, predicted)
-    full = DosLoss(reduction="none", band_weight=1.0, electrons=4.0)(true, predicted)
-    extra = np.asarray(full) - np.asarray(plain)
-    assert extra[1] == 0
-    assert (extra[[0, 2, 3]] > 0).all()
+    true[2] *= 0.1
+    plain = np.asarray(DosLoss(reduction="none")(true, predicted))
+    fermi = DosLoss(reduction="none", fermi_weight=1.0, electrons=4.0)(true, predicted)
+    assert ((np.asarray(fermi) > plain) == [True, False, False, True]).all()
+    band = DosLoss(reduction="none", band_weight=1.0, electrons=4.0)(true, predicted)
+    assert ((np.asarray(band) > plain) == [True, True, False, True]).all()
+
+
+def test_band_term_has_bounded_gradients_in_a_gap():
+    true, predicted = dos_pair()
+    gap = (ENERGIES > -14) & (ENERGIES < -9)
+    for dos in (true, predicted):
+        dos[:, gap] = 0
+        below = dos[:, ENERGIES <= -14]
+        dos[:, ENERGIES <= -14] *= 4 / (0.1 * below.sum(axis=1, keepdims=True))
+    loss = DosLoss(reduction="none", band_weight=1.0, electrons=4.0)
+    change = predicted.copy()
+    change[:, 160] += 1e-2
+    difference = np.asarray(loss(true, change)) - np.asarray(loss(true, predicted))
+    assert (np.abs(difference) < 1).all()
 
 
 def test_training_with_all_terms_lowers_the_loss():
