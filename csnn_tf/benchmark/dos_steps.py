@@ -1,0 +1,71 @@
+"""The density-of-states model's step and inference, on atoms of the built-in structures."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from csnn_tf.benchmark.case import BenchmarkCase
+from csnn_tf.benchmark.limits import compiled
+from csnn_tf.benchmark.plain_keras import plain_network
+from csnn_tf.benchmark.work import TRAINING_FACTOR, forward_operations
+from csnn_tf.layers import compiled_kernels
+from csnn_tf.models import DensityOfStates
+
+Calls = dict[str, Callable[[], Any]]
+
+
+def calls(case: BenchmarkCase) -> tuple[Calls, float]:
+    """What to time for `case.batch` atoms, and the floating-point operations of one call."""
+    inputs, energies = _atoms(case.batch)
+    model = DensityOfStates.from_preset(case.preset, ["C"], energies, {"C": 4.0}, **case.changes)
+    work = case.batch * forward_operations(model.network)
+    if case.kind == "dos-inference":
+        inputs = {name: keras.ops.convert_to_tensor(value) for name, value in inputs.items()}
+        step = compiled(lambda values: model.atomic_dos(values, training=False))
+
+        def predict():
+            with compiled_kernels():
+                return step(inputs)
+
+        return {"ours": predict}, work
+    maps = np.asarray(
+        model.to_spheres(
+            inputs["displacements"], inputs["centre"], inputs["species"], num_atoms=case.batch
+        )
+    )
+    target = np.zeros((case.batch, len(energies)), np.float32)
+    plain = plain_network(model.network)
+    own = keras.Model(model.network.inputs, model.network.outputs)
+    found: Calls = {"ours": _step(own, maps, target, kernels=True)}
+    if case.plain:
+        found["plain"] = _step(plain, maps, target, kernels=False)
+    return found, TRAINING_FACTOR * work
+
+
+def _step(network: keras.Model, maps: Any, target: Any, *, kernels: bool) -> Callable[[], Any]:
+    whole = keras.backend.backend() != "tensorflow"
+    network.compile(keras.optimizers.AdamW(1e-3), "mse", jit_compile=whole)
+
+    def call():
+        with compiled_kernels(kernels and not whole):
+            return network.train_on_batch(maps, target)
+
+    return call
+
+
+def _atoms(count: int) -> tuple[dict[str, Any], np.ndarray]:
+    """So many atoms with their neighbourhoods, and the energies of the bins."""
+    from csnn_tf.data.atoms import builtin_carbon
+    from csnn_tf.data.environments import Environments
+
+    structures = builtin_carbon()
+    enough = int(np.searchsorted(np.cumsum(structures.counts), count)) + 1
+    order = np.random.default_rng(0).permutation(len(structures))
+    while structures.counts[order[:enough]].sum() < count and enough < len(order):
+        enough += 1
+    copies = -(-count // int(structures.counts[order[:enough]].sum()))
+    chosen = structures.subset(np.tile(order[:enough], copies))
+    environments = Environments.find(chosen, ["C"], 7.0)
+    return environments.of_atoms(0, count), structures.energies

@@ -1,0 +1,50 @@
+"""All cases of a benchmark, one process after the other."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from csnn_tf.benchmark.case import BenchmarkCase
+from csnn_tf.benchmark.machine import describe_machine
+from csnn_tf.benchmark.messages import last_json
+from csnn_tf.errors import InputError
+
+Show = Callable[[BenchmarkCase, dict[str, Any]], None]
+
+
+def run_benchmark(
+    cases: Iterable[BenchmarkCase], show: Show = lambda case, result: None
+) -> dict[str, Any]:
+    """Measure cases, each in a process of its own.
+
+    Args:
+        cases: What to measure, in this order.
+        show: Called with each case and its result as soon as it is there.
+
+    Returns:
+        The machine's description and a list of {"case": ..., "result": ...}; ready for JSON.
+
+    Raises:
+        InputError: If a process fails; the message holds its last words.
+    """
+    rows = []
+    for case in cases:
+        result = _measure(case)
+        show(case, result)
+        rows.append({"case": vars(case), "result": result})
+    return {"machine": describe_machine(), "rows": rows}
+
+
+def _measure(case: BenchmarkCase) -> dict[str, Any]:
+    process = subprocess.run(
+        [sys.executable, "-m", "csnn_tf.benchmark.worker", case.to_json()],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = last_json(process.stdout)
+    if process.returncode or found is None:
+        words = process.stderr.strip().splitlines() or [f"exit status {process.returncode}"]
+        raise InputError(f"the benchmark of {case.kind} with {case.preset} failed: {words[-1]}")
+    return found

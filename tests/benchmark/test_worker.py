@@ -1,0 +1,121 @@
+"""Every kind of case gives its numbers; how large they are is no matter for a test."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from csnn_tf.benchmark import BenchmarkCase, run_benchmark
+from csnn_tf.benchmark.cases import scaling_cases, standard_cases
+from csnn_tf.benchmark.lines import result_lines
+from csnn_tf.benchmark.timing import take_turns
+from csnn_tf.benchmark.worker import measure
+from csnn_tf.errors import InputError
+from tests.helpers import tensorflow_only
+
+pytestmark = tensorflow_only
+TINY = {"preset": "tiny", "batch": 2, "points": 64, "seconds": 0.01}
+
+
+@pytest.mark.parametrize("kind", ["training", "inference", "dos-training"])
+def test_ours_beside_plain(kind):
+    case = BenchmarkCase(kind, plain=True, mixed=kind == "training", **TINY)
+    result = measure(case)
+    assert result["limit_gflops"] > 0
+    for form in ("ours", "plain"):
+        assert result[form]["calls"] >= 5
+        low, high = result[form]["quartiles"]
+        assert 0 < low <= result[form]["seconds"] <= high
+        assert 0 < result[form]["share_of_limit"] < 1
+    ratio = result["plain"]["seconds"] / result["ours"]["seconds"]
+    assert result["plain"]["ours_is_faster_by"] == pytest.approx(ratio)
+    assert ("bfloat16" in result) == case.mixed
+    (line,) = result_lines(case, result)
+    assert "x plain Keras" in line
+
+
+@pytest.mark.parametrize("kind", ["mapping", "dos-inference"])
+def test_alone_it_tells_its_memory(kind):
+    case = BenchmarkCase(kind, **TINY)
+    result = measure(case)
+    assert result["peak_memory_bytes"] > 2**26
+    assert "peak memory" in next(result_lines(case, result))
+
+
+def test_waiting_for_input():
+    case = BenchmarkCase("input", **TINY)
+    result = measure(case)
+    assert 0 <= result["share_waiting"] < 1
+    assert result["steps"] >= 5
+    assert "waiting" in next(result_lines(case, result))
+
+
+def test_layers():
+    result = measure(BenchmarkCase("layers", **TINY))
+    kinds = {row["layer"] for row in result["layers"]}
+    assert {"IntraSphereConv", "CoRadialConv", "VertexPooling", "BatchNormalization"} <= kinds
+    for row in result["layers"]:
+        assert row["training_seconds"] > 0
+        assert (row["training_share"] is None) == (row["layer"] not in _WITH_PRODUCTS)
+    lines = list(result_lines(BenchmarkCase("layers", **TINY), result))
+    assert len(lines) > 5
+
+
+_WITH_PRODUCTS = {"IntraSphereConv", "CoRadialConv", "Dense"}
+
+
+def test_processes_of_their_own_and_the_picture(tmp_path):
+    from csnn_tf.plots.speed import plot_benchmark
+
+    seen = []
+    cases = [BenchmarkCase("machine", seconds=0.01), BenchmarkCase("training", **TINY)]
+    found = run_benchmark(cases, lambda case, result: seen.append(case.kind))
+    assert seen == ["machine", "training"]
+    assert found["machine"]["cores"] >= 1
+    assert json.loads(json.dumps(found)) == found
+    found["rows"].append({"case": vars(cases[1]), "result": {"layers": []}})
+    found["rows"][-1]["case"] = {**vars(cases[1]), "kind": "layers"}
+    figure = plot_benchmark(found)
+    assert len(figure.axes) == 2
+    figure.savefig(tmp_path / "benchmark.png")
+
+
+def test_a_failing_process_is_reported():
+    case = BenchmarkCase("training", "tiny", {"level": 99}, seconds=0.01)
+    with pytest.raises(InputError, match="training with tiny failed: .*level"):
+        run_benchmark([case])
+
+
+def test_functions_take_turns():
+    order = []
+    functions = {name: lambda name=name: order.append(name) for name in "ab"}
+    times = take_turns(functions, seconds=0, rounds=3)
+    assert order == list("aabb" + "ab" * 3)
+    assert {name: len(values) for name, values in times.items()} == {"a": 3, "b": 3}
+
+
+def test_cases_cover_what_is_asked():
+    kinds = {case.kind for case in standard_cases("tiny", 8, 64, 1.0, mixed=False)}
+    assert {"machine", "mapping", "layers", "training", "inference", "dos-training"} <= kinds
+    varied = {
+        (tuple(c.changes.items()), c.batch, c.points) for c in scaling_cases("tiny", 8, 64, 1)
+    }
+    assert ((("spheres", 32),), 8, 64) in varied
+    assert ((), 8, 16384) in varied
+
+
+@pytest.mark.parametrize(
+    "changes", [{"kind": "cooking"}, {"batch": 0}, {"points": True}, {"seconds": 0.0}]
+)
+def test_cases_that_make_no_sense(changes):
+    with pytest.raises(InputError, match=next(iter(changes))):
+        BenchmarkCase(**{"kind": "training", **changes})
+
+
+def test_the_command_refuses_what_it_does_not_know(tmp_path):
+    from csnn_tf.cli.benchmark import benchmark_command
+
+    (tmp_path / "benchmark.json").write_text("{}")
+    for arguments in (["--preset", "huge"], ["--out", str(tmp_path)]):
+        result = CliRunner().invoke(benchmark_command, arguments)
+        assert isinstance(result.exception, InputError)
