@@ -30,16 +30,18 @@ class DosLoss(keras.losses.Loss):
         band_weight: $w_b$, (eV/atom)^-2; 0 leaves the term out.
         first_energy: Energy of the first bin, eV from the vacuum level; only for the two optional
             terms.
-        electrons: Electrons/atom, required by the two optional terms (carbon: 4).
+        electrons: Electrons/atom of all structures (carbon: 4), for the two optional terms, unless
+            they come with the reference.
         reduction: As in `keras.losses.Loss`.
         name: Name of the loss.
 
     Call arguments:
-        y_true: Reference DOS [B, bins], states/eV/atom.
+        y_true: Reference DOS [B, bins], states/eV/atom; or [B, bins + 1], the last column being
+            each structure's electrons/atom, NaN where unknown, which leaves out the optional terms.
         y_pred: Predicted DOS [B, bins], states/eV/atom.
 
     Raises:
-        InputError: Values out of range, or an optional term without `electrons`.
+        InputError: Values out of range, or an optional term without electrons.
 
     Example:
         >>> import numpy as np
@@ -67,8 +69,8 @@ class DosLoss(keras.losses.Loss):
             raise InputError(f"bin_width is {bin_width}; expected a positive number of eV.")
         if not (fermi_weight >= 0 and band_weight >= 0):
             raise InputError("fermi_weight and band_weight must not be negative.")
-        if (fermi_weight or band_weight) and not (electrons and electrons > 0):
-            raise InputError("fermi_weight and band_weight need electrons, a positive number/atom.")
+        if electrons is not None and not electrons > 0:
+            raise InputError(f"electrons is {electrons}; expected a positive number/atom.")
         self.alpha = alpha
         self.bin_width = bin_width
         self.fermi_weight = fermi_weight
@@ -80,32 +82,44 @@ class DosLoss(keras.losses.Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Loss of each structure [B]."""
         y_pred = ops.convert_to_tensor(y_pred)
-        y_true = ops.cast(y_true, y_pred.dtype)
+        y_true, electrons = self._reference(ops.cast(y_true, y_pred.dtype), y_pred.shape[-1])
         difference = y_pred - y_true
         cumulative = self.bin_width * ops.cumsum(difference, axis=-1)
         loss = self.alpha * ops.mean(ops.square(difference), axis=-1)
         loss += (1 - self.alpha) * ops.mean(ops.square(cumulative), axis=-1)
         if self.fermi_weight or self.band_weight:
-            loss += self._fermi_terms(y_true, y_pred)
+            loss += self._fermi_terms(y_true, y_pred, electrons)
         return loss
 
-    def _fermi_terms(self, y_true: Any, y_pred: Any) -> Any:
+    def _reference(self, y_true: Any, bins: int) -> tuple[Any, Any]:
+        """DOS [B, bins] and electrons, one number or [B] or None."""
+        if y_true.shape[-1] == bins + 1:
+            return y_true[:, :-1], y_true[:, -1]
+        return y_true, self.electrons
+
+    def _fermi_terms(self, y_true: Any, y_pred: Any, electrons: Any) -> Any:
+        if electrons is None:
+            raise InputError("fermi_weight and band_weight need the electrons/atom.")
         bins = y_pred.shape[-1]
         if self._fermi is None or len(self._fermi.energies) != bins:
             energies = self.first_energy + self.bin_width * np.arange(bins)
             self._fermi = DifferentiableFermi(energies)
-        true = self._fermi(y_true, self.electrons)
+        electrons = ops.convert_to_tensor(electrons, dtype=y_pred.dtype)
+        known = ops.logical_not(ops.isnan(electrons))
+        electrons = ops.where(known, electrons, 1.0)
+        true = self._fermi(y_true, electrons)
+        usable = ops.logical_and(true.reached, known)
         terms = 0.0
         if self.band_weight:
             below = ops.minimum(
                 ops.cast(self._fermi.energies, y_pred.dtype) - true.fermi_level[:, None], 0.0
             )
             change = self.bin_width * ops.sum(below * (y_pred - y_true), axis=-1)
-            terms += self.band_weight * ops.where(true.reached, ops.square(change), 0.0)
+            terms += self.band_weight * ops.where(usable, ops.square(change), 0.0)
         if self.fermi_weight:
-            found = self._fermi(y_pred, self.electrons)
+            found = self._fermi(y_pred, electrons)
             change = ops.square(found.fermi_level - true.fermi_level)
-            both = ops.logical_and(true.reached, found.reached)
+            both = ops.logical_and(usable, found.reached)
             terms += self.fermi_weight * ops.where(both, change, 0.0)
         return terms
 

@@ -69,6 +69,21 @@ def test_terms_vanish_where_the_count_is_out_of_reach():
     assert ((np.asarray(band) > plain) == [True, True, False, True]).all()
 
 
+def test_electrons_can_come_with_each_structure():
+    true, predicted = dos_pair()
+    counts = np.array([4.0, 3.5, np.nan, 3.0], "float32")
+    with_counts = np.concatenate([true, counts[:, None]], axis=1)
+    loss = DosLoss(reduction="none", band_weight=1.0, fermi_weight=0.5)
+    found = np.asarray(loss(with_counts, predicted))
+    for row, count in enumerate(counts):
+        terms = {"band_weight": 1.0, "fermi_weight": 0.5, "electrons": float(count)}
+        one = DosLoss(reduction="none", **({} if np.isnan(count) else terms))
+        expected = np.asarray(one(true[row : row + 1], predicted[row : row + 1]))
+        assert found[row] == pytest.approx(expected[0], rel=1e-5)
+    with pytest.raises(InputError, match="need the electrons"):
+        loss(true, predicted)
+
+
 def test_band_term_has_bounded_gradients_in_a_gap():
     true, predicted = dos_pair()
     gap = (ENERGIES > -14) & (ENERGIES < -9)
@@ -111,7 +126,7 @@ def test_serialisation():
         {"alpha": 1.5},
         {"bin_width": 0.0},
         {"band_weight": -1.0, "electrons": 4.0},
-        {"fermi_weight": 1.0},
+        {"electrons": 0.0},
         {"band_weight": 1.0, "electrons": -4.0},
     ],
 )
