@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from csnn_tf.data.atoms import StructureSet, structure_from_atoms
 from csnn_tf.dos_inference import DosPrediction, DosPredictor
 from csnn_tf.errors import InputError
-from csnn_tf.models.density_of_states import DensityOfStates
+from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.loading import load_model
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ class DosCalculator:
 
     def __init__(
         self,
-        model: DensityOfStates | str | Path,
+        model: AtomicDosModel | str | Path,
         atoms: Atoms | None = None,
         *,
         chunk_atoms: int | None = None,
     ) -> None:
         if isinstance(model, str | Path):
-            model = load_model(model, DensityOfStates)
+            model = load_model(model, AtomicDosModel)
         self.model, self.atoms = model, atoms
         self._predictor = DosPredictor(model, chunk_atoms)
         self._known: tuple[Atoms, DosPrediction] | None = None

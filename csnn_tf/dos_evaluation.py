@@ -16,7 +16,7 @@ from csnn_tf.grid import random_rotations
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
-    from csnn_tf.models.density_of_states import DensityOfStates
+    from csnn_tf.models.atomic_dos_model import AtomicDosModel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +49,7 @@ class DosEvaluation:
 
 
 def evaluate_dos(
-    model: DensityOfStates,
+    model: AtomicDosModel,
     structures: StructureSet,
     train: StructureSet | None = None,
     *,
@@ -115,7 +115,7 @@ def turned_structures(structures: StructureSet, matrices: NDArray) -> StructureS
     )
 
 
-def _checked(model: DensityOfStates, structures: StructureSet) -> NDArray:
+def _checked(model: AtomicDosModel, structures: StructureSet) -> NDArray:
     """Electrons/atom of each structure, after checking that the two belong together."""
     if structures.dos is None:
         raise InputError("the structures have no DOS to compare with.")

@@ -10,12 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from csnn_tf.data.environments import Environments, padded
+from csnn_tf.data.environments import Batch, Environments, padded
 from csnn_tf.electronic import solve_fermi
 from csnn_tf.errors import InputError
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.layers.checks import check_positive
-from csnn_tf.models.density_of_states import DensityOfStates
+from csnn_tf.models.atomic_dos_model import AtomicDosModel
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
@@ -52,7 +52,8 @@ class DosPredictor:
 
     Args:
         model: A `DensityOfStates` model or one of the baselines with the same input.
-        chunk_atoms: Atoms at once; by default as many as fit into some 100 MB.
+        chunk_atoms: Atoms at once; by default as many as fit into some 100 MB. A model that passes
+            messages gets whole structures, however large, as many as have so many atoms.
 
     Example:
         >>> model = DensityOfStates.from_preset("tiny", ["C"], np.linspace(-30, 1, 311), {"C": 4})
@@ -60,7 +61,7 @@ class DosPredictor:
         (224, 311)
     """
 
-    def __init__(self, model: DensityOfStates, chunk_atoms: int | None = None) -> None:
+    def __init__(self, model: AtomicDosModel, chunk_atoms: int | None = None) -> None:
         self.model = model
         if chunk_atoms is None:
             chunk_atoms = _affordable(model)
@@ -115,20 +116,33 @@ class DosPredictor:
 
     def atomic_dos(self, environments: Environments) -> NDArray:
         """DOS of every atom, [A, bins] float32, states/eV."""
-        total = len(environments.atoms)
-        return np.concatenate(
-            [
-                self._chunk(environments, first, min(first + self.chunk_atoms, total))
-                for first in range(0, total, self.chunk_atoms)
-            ]
-        )
+        return np.concatenate([self._chunk(batch) for batch in self._batches(environments)])
 
-    def _chunk(self, environments: Environments, first: int, last: int) -> NDArray:
-        batch = environments.of_atoms(first, last)
+    def _batches(self, environments: Environments) -> Iterator[Batch]:
+        if self.model.passes_messages:
+            ends = np.cumsum(environments.counts)
+            start = 0
+            while start < len(ends):
+                before = ends[start] - environments.counts[start]
+                fit = int(np.searchsorted(ends, before + self.chunk_atoms, side="right"))
+                stop = max(fit, start + 1)
+                batch = environments.of_structures(range(start, stop))
+                del batch["counts"]  # another shape each time, and not needed for atoms
+                yield batch
+                start = stop
+            return
+        total = len(environments.atoms)
+        for first in range(0, total, self.chunk_atoms):
+            yield environments.of_atoms(first, min(first + self.chunk_atoms, total))
+
+    def _chunk(self, batch: Batch) -> NDArray:
+        present = len(batch["atoms"])
         # Few padded shapes, so that few compilations: powers of two.
-        atoms = min(self.chunk_atoms, _rounded(last - first))
+        atoms = _rounded(present)
+        if present <= self.chunk_atoms:
+            atoms = min(self.chunk_atoms, atoms)
         batch = padded(batch, atoms, _rounded(len(batch["centre"])))
-        return np.asarray(self._forward(batch))[: last - first]
+        return np.asarray(self._forward(batch))[:present]
 
     def _blocks(self, structures: StructureSet) -> Iterator[StructureSet]:
         """Groups of structures with some chunks of atoms each."""
@@ -139,9 +153,9 @@ class DosPredictor:
             yield structures if len(rows) == len(structures) else structures.subset(rows)
 
 
-def _affordable(model: DensityOfStates) -> int:
+def _affordable(model: AtomicDosModel) -> int:
     """Atoms, a power of two, whose largest feature maps stay within the budget."""
-    atoms = _NUMBERS_AT_ONCE // max(getattr(model, "numbers_per_atom", 2**14), 1)
+    atoms = _NUMBERS_AT_ONCE // max(model.numbers_per_atom, 1)
     return 1 << (min(max(atoms, _SMALLEST), 2048).bit_length() - 1)
 
 
@@ -149,7 +163,7 @@ def _rounded(count: int) -> int:
     return max(1 << max(int(count) - 1, 0).bit_length(), _SMALLEST)
 
 
-def _compiled(model: DensityOfStates):
+def _compiled(model: AtomicDosModel):
     def forward(batch):
         return model.atomic_dos(batch, training=False)
 

@@ -7,7 +7,7 @@ from csnn_tf.convert_dos import load_published_dos_weights
 from csnn_tf.electronic import cumulative_dos
 from csnn_tf.errors import InputError
 from csnn_tf.models import DensityOfStates
-from csnn_tf.models.density_of_states import structure_means
+from csnn_tf.models.atomic_dos_model import structure_means
 from tests.helpers import golden, golden_config, numpy_of, our_vertices, relative
 
 GOLDEN = golden("dos_l2")

@@ -19,6 +19,7 @@ _SIGNATURE = {
     "displacements": ((None, 3), "float32"),
     "centre": ((None,), "int32"),
     "species": ((None,), "int32"),
+    "neighbor": ((None,), "int32"),
     "atoms": ((None,), "int32"),
     "counts": ((None,), "int32"),
 }

@@ -21,6 +21,8 @@ MARGIN = 1e-4
 
 Batch = dict[str, NDArray]
 
+_PAIRWISE = ("centre", "species", "neighbor")
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Environments:
@@ -28,6 +30,7 @@ class Environments:
 
     Attributes:
         displacements: [pairs, 3] float32, Å, from the centre atom to its neighbour.
+        neighbors: [pairs] int32, index of the neighbour atom among all A.
         species: [pairs] int16, index of the neighbour's element.
         pairs: [A + 1], number of pairs before each atom's.
         atoms: [A] int32, index of each atom's element.
@@ -35,6 +38,7 @@ class Environments:
     """
 
     displacements: NDArray
+    neighbors: NDArray
     species: NDArray
     pairs: NDArray
     atoms: NDArray
@@ -54,7 +58,7 @@ class Environments:
                 `csnn_tf.data.atoms.neighbor_list`); the message names the structure.
         """
         atoms = species_indices(structures, elements)
-        displacements, species, per_atom = [], [], []
+        displacements, neighbors, species, per_atom = [], [], [], []
         for index, first in enumerate(structures.offsets):
             item = structures[index]
             try:
@@ -64,10 +68,12 @@ class Environments:
             except InputError as error:
                 raise InputError(f"{item.name}: {error}") from None
             displacements.append(vectors.astype(np.float32))
-            species.append(atoms[first + neighbor].astype(np.int16))
+            neighbors.append((first + neighbor).astype(np.int32))
+            species.append(atoms[neighbors[-1]].astype(np.int16))
             per_atom.append(np.bincount(centre, minlength=len(item.positions)))
         return cls(
             displacements=np.concatenate(displacements),
+            neighbors=np.concatenate(neighbors),
             species=np.concatenate(species),
             pairs=np.concatenate([[0], np.cumsum(np.concatenate(per_atom))]),
             atoms=atoms,
@@ -82,14 +88,20 @@ class Environments:
     def of_structures(self, which: ArrayLike) -> Batch:
         """The input of a model for some structures, in that order, without padding.
 
+        Only here, where they are in the same batch, neighbours have an index: "neighbor" [pairs].
+
         Args:
             which: [n], indices of structures.
         """
-        offsets = self.offsets
-        parts = [self.of_atoms(offsets[index], offsets[index + 1]) for index in np.asarray(which)]
-        first = np.cumsum([0, *(len(part["atoms"]) for part in parts)])
-        for part, start in zip(parts, first, strict=False):
+        offsets, start, parts = self.offsets, 0, []
+        for index in np.asarray(which):
+            first, last = offsets[index], offsets[index + 1]
+            part = self.of_atoms(first, last)
+            rows = slice(self.pairs[first], self.pairs[last])
             part["centre"] = part["centre"] + np.int32(start)
+            part["neighbor"] = self.neighbors[rows] + np.int32(start - first)
+            parts.append(part)
+            start += last - first
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return {**joined, "counts": self.counts[np.asarray(which)]}
 
@@ -111,8 +123,7 @@ def padded(batch: Batch, atoms: int, pairs: int) -> Batch:
     return {
         **batch,
         "displacements": np.pad(batch["displacements"], ((0, more_pairs), (0, 0))),
-        "centre": np.pad(batch["centre"], (0, more_pairs)),
-        "species": np.pad(batch["species"], (0, more_pairs)),
+        **{name: np.pad(batch[name], (0, more_pairs)) for name in _PAIRWISE if name in batch},
         "atoms": np.pad(batch["atoms"], (0, more_atoms)),
     }
 
@@ -128,14 +139,15 @@ def filled(batch: Batch, atoms: int) -> Batch:
     for start in range(present, atoms, present):
         size = min(present, atoms - start)
         rows = slice(0, int(np.searchsorted(batch["centre"], size)))
-        copies.append(
-            {
-                "displacements": batch["displacements"][rows],
-                "centre": batch["centre"][rows] + np.int32(start),
-                "species": batch["species"][rows],
-                "atoms": batch["atoms"][:size],
-            }
-        )
+        copy = {
+            "displacements": batch["displacements"][rows],
+            "centre": batch["centre"][rows] + np.int32(start),
+            "species": batch["species"][rows],
+            "atoms": batch["atoms"][:size],
+        }
+        if "neighbor" in batch:  # the first atoms themselves: a copy may have been cut off
+            copy["neighbor"] = batch["neighbor"][rows]
+        copies.append(copy)
     joined = {name: np.concatenate([part[name] for part in copies]) for name in copies[-1]}
     return {**batch, **joined}
 

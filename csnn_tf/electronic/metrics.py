@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -126,12 +126,17 @@ def dos_report(
     )
 
 
-def format_table(reports: Mapping[str, DosReport], metric: str = "band_energy_mae") -> str:
+def format_table(
+    reports: Mapping[str, DosReport],
+    metric: str = "band_energy_mae",
+    details: Mapping[str, Sequence[str]] | None = None,
+) -> str:
     """Markdown table with the columns of Table II: one row a model, one column a type, overall.
 
     Args:
         reports: Model name to report, all on the same structures.
         metric: Field of `DosErrors` to show.
+        details: Further columns beside the model's name, by title: one text a model.
 
     Returns:
         Text; the best figure of each column stands in bold. A group with unresolved structures
@@ -152,8 +157,9 @@ def format_table(reports: Mapping[str, DosReport], metric: str = "band_energy_ma
     }
     larger_is_better = metric in ("within_chemical_accuracy", "structures")
     rows = []
-    for model, errors in cells.items():
-        row = [model]
+    details = details or {}
+    for place, (model, errors) in enumerate(cells.items()):
+        row = [model, *(texts[place] for texts in details.values())]
         for column, entry in enumerate(errors):
             rivals = [other[column] for other in cells.values()]
             valid = [getattr(rival, metric) for rival in rivals if not rival.unresolved]
@@ -166,7 +172,8 @@ def format_table(reports: Mapping[str, DosReport], metric: str = "band_energy_ma
                 text = f"**{text}**"
             row.append(text)
         rows.append(row)
-    lines = [["Model", *names], ["---"] * (len(names) + 1), *rows]
+    head = ["Model", *details, *names]
+    lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

@@ -1,5 +1,6 @@
 """Keras layers: points and atoms to spheres, the two convolutions, pooling, augmentations."""
 
+from csnn_tf.layers.agni_fingerprints import AgniFingerprints
 from csnn_tf.layers.batch_normalization import BatchNormalization
 from csnn_tf.layers.co_radial_conv import CoRadialConv
 from csnn_tf.layers.compiled import compiled_kernels
@@ -15,9 +16,12 @@ from csnn_tf.layers.random_jitter import RandomJitter
 from csnn_tf.layers.random_rotation import RandomRotation
 from csnn_tf.layers.random_scale import RandomScale
 from csnn_tf.layers.random_shift import RandomShift
+from csnn_tf.layers.schnet_descriptor import SchNetDescriptor
+from csnn_tf.layers.schnet_interaction import SchNetInteraction
 from csnn_tf.layers.vertex_pooling import VertexPooling
 
 __all__ = [
+    "AgniFingerprints",
     "BatchNormalization",
     "CoRadialConv",
     "IntraSphereConv",
@@ -30,6 +34,8 @@ __all__ = [
     "RandomRotation",
     "RandomScale",
     "RandomShift",
+    "SchNetDescriptor",
+    "SchNetInteraction",
     "VertexPooling",
     "compiled_kernels",
     "nearest_vertices",

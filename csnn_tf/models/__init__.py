@@ -1,15 +1,23 @@
-"""Models: the backbone, the classifier and the density of states on it, and their presets."""
+"""Models: the backbone, the classifier and the density of states on it, baselines, presets."""
 
+from csnn_tf.models.agni_dos import AgniDensityOfStates
+from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.backbone import ConcentricBackbone
 from csnn_tf.models.density_of_states import DensityOfStates
+from csnn_tf.models.dos_architectures import dos_architecture
 from csnn_tf.models.dos_presets import dos_preset, dos_preset_names
 from csnn_tf.models.point_cloud_classifier import PointCloudClassifier
 from csnn_tf.models.presets import preset, preset_names
+from csnn_tf.models.schnet_dos import SchNetDensityOfStates
 
 __all__ = [
+    "AgniDensityOfStates",
+    "AtomicDosModel",
     "ConcentricBackbone",
     "DensityOfStates",
     "PointCloudClassifier",
+    "SchNetDensityOfStates",
+    "dos_architecture",
     "dos_preset",
     "dos_preset_names",
     "preset",

@@ -4,12 +4,12 @@ from typing import Any
 
 from csnn_tf.named import NamedConfigurations
 
-_PRESETS = NamedConfigurations("csnn_tf.models", "dos_presets.json", "preset")
+DOS_PRESETS = NamedConfigurations("csnn_tf.models", "dos_presets.json", "preset")
 
 
 def dos_preset_names() -> tuple[str, ...]:
     """Names of the presets of `DensityOfStates`."""
-    return _PRESETS.names()
+    return DOS_PRESETS.names()
 
 
 def dos_preset(name: str, **changes: Any) -> dict[str, Any]:
@@ -29,4 +29,4 @@ def dos_preset(name: str, **changes: Any) -> dict[str, Any]:
         >>> dos_preset("tiny", channels=8)["channels"]
         8
     """
-    return _PRESETS.get(name, **changes)
+    return DOS_PRESETS.get(name, **changes)

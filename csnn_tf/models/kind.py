@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 from csnn_tf.errors import InputError
+from csnn_tf.models.dos_architectures import DOS_ARCHITECTURES
 from csnn_tf.models.loading import model_file
 
 _LARGEST_CONFIG = 2**24  # bytes
@@ -27,3 +28,8 @@ def class_name(model: str | Path) -> str | None:
     except (InputError, OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None
     return str(name)
+
+
+def is_dos_model(model: str | Path) -> bool:
+    """Whether a trained model, named as for `class_name`, predicts densities of states."""
+    return class_name(model) in {kind.__name__ for kind in DOS_ARCHITECTURES.values()}

@@ -11,7 +11,7 @@ from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosahedral_rotations
 from csnn_tf.models import DensityOfStates
-from csnn_tf.models.density_of_states import structure_means
+from csnn_tf.models.atomic_dos_model import structure_means
 from tests.helpers import numpy_of, randomise, relative, saved_and_loaded
 
 ENERGIES = np.arange(20) * 0.5 - 9.0

@@ -1,0 +1,113 @@
+"""Baseline of Table II: AGNI fingerprints and a dense network."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from csnn_tf.layers import BatchNormalization
+from csnn_tf.layers.agni_fingerprints import AgniFingerprints
+from csnn_tf.models.atomic_dos_model import AtomicDosModel, neighbors_within
+from csnn_tf.named import NamedConfigurations
+
+if TYPE_CHECKING:
+    from csnn_tf.data.environments import Environments
+
+_ATOMS_TO_ADAPT = 8192
+
+
+@keras.saving.register_keras_serializable(package="csnn_tf")
+class AgniDensityOfStates(AtomicDosModel):
+    """Hand-crafted fingerprint of each atom -> DOS of each atom -> mean over a structure's atoms.
+
+    The fingerprints (`AgniFingerprints`) are standardised by the training set's mean and standard
+    deviation (`adapt`) and go into the head that `DensityOfStates` has too.
+
+    Args:
+        elements, energies, electrons, hidden: See `AtomicDosModel`, as for input and output.
+        gaussians, cutoff, smallest, largest, invariants: See `AgniFingerprints`.
+        **kwargs: Arguments of `keras.Model`.
+
+    Raises:
+        InputError: If the arguments do not fit together.
+
+    Example:
+        >>> model = AgniDensityOfStates.from_preset("tiny", ["C"], np.linspace(-30, 1, 311))
+        >>> model.count_params()
+        24431
+
+    Source: Table II of the CSNN paper; its references 27, 33 and 34.
+    """
+
+    presets = NamedConfigurations("csnn_tf.models", "agni_presets.json", "preset")
+    rotation_invariant = True
+
+    def __init__(
+        self,
+        elements: Sequence[str],
+        energies: Sequence[float],
+        electrons: Mapping[str, float] | None = None,
+        *,
+        gaussians: int = 16,
+        cutoff: float = 7.0,
+        smallest: float = 0.5,
+        largest: float | None = None,
+        invariants: str = "tensor",
+        hidden: Sequence[int] = (458, 458),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(elements, energies, electrons, hidden, **kwargs)
+        self.fingerprints = AgniFingerprints(
+            gaussians,
+            elements=len(self.elements),
+            cutoff=cutoff,
+            smallest=smallest,
+            largest=largest,
+            invariants=invariants,
+            name="fingerprints",
+        )
+        (_, width) = self.fingerprints.compute_output_shape((None, 3))
+        features = keras.Input((width,), name="features")
+        # Not trainable: it always uses the statistics that `adapt` has set. Wide Gaussians of a
+        # crystal hardly vary, so the variance must not drown in epsilon.
+        standardise = BatchNormalization(
+            epsilon=1e-9, center=False, scale=False, trainable=False, name="standardise"
+        )
+        self._make_network(features, standardise(features))
+
+    @property
+    def cutoff(self) -> float:
+        """Largest distance of a neighbour that counts, Å."""
+        return self.fingerprints.cutoff
+
+    @property
+    def numbers_per_atom(self) -> int:
+        """About the numbers that the neighbours of one atom become."""
+        return neighbors_within(self.cutoff) * self.fingerprints.numbers_per_pair
+
+    def adapt(self, environments: "Environments") -> None:
+        """Standardise by the fingerprints of some 8192 atoms, spread over the structures."""
+        count = len(environments.counts)
+        step = max(int(environments.counts.sum()) // _ATOMS_TO_ADAPT, 1)
+        found = []
+        for index in range(0, count, step):
+            batch = environments.of_structures([index])
+            found.append(ops.convert_to_numpy(self._descriptor(batch, len(batch["atoms"]), False)))
+        features = np.concatenate(found).astype(np.float64)
+        norm = self.network.get_layer("standardise")
+        norm.moving_mean.assign(features.mean(axis=0))
+        norm.moving_variance.assign(features.var(axis=0))
+
+    def _descriptor(self, inputs, num_atoms, training):
+        """Fingerprints, not standardised yet."""
+        return self.fingerprints(
+            inputs["displacements"], inputs["centre"], inputs["species"], num_atoms=num_atoms
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor."""
+        fingerprints = self.fingerprints.get_config()
+        fields = {name: fingerprints.get(name) for name in self.fields()}
+        return {**fields, **super().get_config()}

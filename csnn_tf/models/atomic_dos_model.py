@@ -1,0 +1,260 @@
+"""What all models of the density of states share: bins, electrons, head, means over atoms."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import keras
+import numpy as np
+from keras import ops
+
+from csnn_tf.errors import InputError
+from csnn_tf.layers import BatchNormalization
+from csnn_tf.layers.checks import check_positive
+from csnn_tf.named import NamedConfigurations
+
+if TYPE_CHECKING:
+    from csnn_tf.data.environments import Environments
+
+SMOOTHING_FILTERS = 3
+
+
+class AtomicDosModel(keras.Model):
+    """Base of the models that predict a DOS of every atom and take the mean over a structure.
+
+    A subclass makes `network` with `_make_network` and says in `_descriptor` what goes in. The head
+    in it is the same for all (section IV-B and figure 6 of the CSNN paper): dense, batch
+    normalisation and ReLU for every layer, the last included; then a convolution over energy from 1
+    to 3 filters, ReLU, and their mean. With several elements it also sees the atom's own element.
+
+    Args:
+        elements: Chemical symbols that the model knows.
+        energies: [bins], eV from the vacuum level, evenly spaced.
+        electrons: Electrons of an atom by chemical symbol, or None if unknown; Fermi level and band
+            energy need them.
+        hidden: Widths of the hidden dense layers.
+        **kwargs: Arguments of `keras.Model`.
+
+    Input: a dictionary of what `csnn_tf.data.environments.Environments` gathers:
+        "displacements" [pairs, 3] Å from the centre atom to its neighbour, "centre" [pairs], index
+        of the centre atom, "species" [pairs], index of the neighbour's element; "atoms" [A], index
+        of each atom's element; "counts" [S], atoms of each structure, whose atoms come one
+        structure after the other. Atoms beyond the sum of the counts are padding. Models that pass
+        messages also take "neighbor" [pairs], index of the neighbour atom.
+    Output: DOS [S, bins] in states/eV/atom, both spins; the mean of each structure's atoms.
+
+    Raises:
+        InputError: If the arguments do not fit together.
+    """
+
+    presets: ClassVar[NamedConfigurations]
+    """Where `from_preset` finds its names."""
+    passes_messages: ClassVar[bool] = False
+    """Whether an atom's DOS depends on neighbours of neighbours, so that atoms of a structure
+    cannot be predicted in separate chunks."""
+    rotation_invariant: ClassVar[bool] = False
+    """Whether turning a structure by any rotation changes nothing but rounding."""
+    network: keras.Model
+
+    def __init__(
+        self,
+        elements: Sequence[str],
+        energies: Sequence[float],
+        electrons: Mapping[str, float] | None,
+        hidden: Sequence[int],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.elements = check_elements(elements)
+        self.energies = check_energies(energies)
+        self.electrons = _check_electrons(electrons, self.elements)
+        self.hidden = tuple(check_positive("hidden", width) for width in hidden)
+
+    def _make_network(self, first: keras.KerasTensor, descriptor: keras.KerasTensor) -> None:
+        """Make `network`, from an input by way of the descriptor made of it to atoms' DOS."""
+        inputs, x = [first], descriptor
+        if len(self.elements) > 1:
+            inputs.append(keras.Input((len(self.elements),), name="element"))
+            x = keras.layers.Concatenate(name="with_element")([x, inputs[1]])
+        outputs = self._head(x)
+        self.network = keras.Model(
+            inputs if len(inputs) > 1 else inputs[0], outputs, name="network"
+        )
+        self.built = True
+
+    def _head(self, x):
+        layers = keras.layers
+        for place, width in enumerate((*self.hidden, len(self.energies))):
+            name = f"hidden{place}" if place < len(self.hidden) else "bins"
+            x = layers.Dense(width, name=name)(x)
+            x = BatchNormalization(name=f"{name}_norm")(x)
+            x = layers.ReLU(name=f"{name}_relu")(x)
+        x = layers.Reshape((-1, 1), name="energy_axis")(x)
+        x = layers.Conv1D(
+            SMOOTHING_FILTERS,
+            3,
+            padding="same",
+            activation="relu",
+            data_format="channels_last",
+            name="smoothing",
+        )(x)
+        return ops.cast(ops.mean(x, axis=-1), "float32")
+
+    @classmethod
+    def fields(cls) -> tuple[str, ...]:
+        """Names of the constructor's arguments that presets and users may set."""
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+    @classmethod
+    def check_fields(cls, changes: Mapping[str, Any]) -> None:
+        """Raise `InputError` if a name is not a field of the model."""
+        for name in changes:
+            if name not in cls.fields():
+                raise InputError(
+                    f"unknown field {name!r}: the model has {', '.join(cls.fields())}."
+                )
+
+    @classmethod
+    def from_preset(
+        cls,
+        name: str,
+        elements: Sequence[str],
+        energies: Sequence[float],
+        electrons: Mapping[str, float] | None = None,
+        **changes: Any,
+    ) -> Self:
+        """Make an untrained model from a preset, changed field by field.
+
+        Args:
+            name: A preset ("paper", "small", "tiny").
+            elements, energies, electrons: See the class.
+            **changes: Constructor arguments that replace the preset's.
+
+        Raises:
+            InputError: If the preset or a field is unknown, or the fields do not fit together.
+        """
+        cls.check_fields(changes)
+        return cls(elements, energies, electrons, **cls.presets.get(name, **changes))
+
+    def adapt(self, environments: "Environments") -> None:
+        """Set what follows from the training structures without being learned: here, nothing."""
+
+    @property
+    def bin_width(self) -> float:
+        """Width of an energy bin, eV."""
+        return (self.energies[-1] - self.energies[0]) / (len(self.energies) - 1)
+
+    @property
+    def cutoff(self) -> float:
+        """Largest distance of a neighbour that counts, Å."""
+        raise NotImplementedError
+
+    @property
+    def numbers_per_atom(self) -> int:
+        """Size of the largest feature map of one atom."""
+        raise NotImplementedError
+
+    def _descriptor(self, inputs: Mapping[str, Any], num_atoms: Any, training: bool | None) -> Any:
+        """What `network` takes first, [A, ...]."""
+        raise NotImplementedError
+
+    def call(self, inputs, training: bool | None = None):
+        """DOS [S, bins] of structures."""
+        return structure_means(self.atomic_dos(inputs, training), inputs["counts"])
+
+    def atomic_dos(self, inputs, training: bool | None = None):
+        """DOS [A, bins] of every atom, states/eV; `inputs` needs no "counts"."""
+        atoms = ops.convert_to_tensor(inputs["atoms"])
+        features = [self._descriptor(inputs, ops.shape(atoms)[0], training)]
+        if len(self.elements) > 1:
+            features.append(ops.one_hot(atoms, len(self.elements)))
+        return self.network(features if len(features) > 1 else features[0], training=training)
+
+    def start_from(self, dos: np.ndarray) -> None:
+        """Set the head so that an untrained model gives about the mean of these DOS curves.
+
+        Training then begins at the simplest baseline instead of spending epochs on reaching it:
+        the last normalisation gets the bins' mean and standard deviation, and the smoothing begins
+        near the identity.
+
+        Args:
+            dos: [S, bins], states/eV/atom.
+        """
+        head = self.network.get_layer
+        norm, smoothing = head("bins_norm"), head("smoothing")
+        norm.beta.assign(dos.mean(axis=0))
+        norm.gamma.assign(dos.std(axis=0))
+        identity = np.zeros(smoothing.kernel.shape, "float32")
+        identity[1] = 1
+        # What is left of the initial kernel keeps the filters different from each other.
+        smoothing.kernel.assign(identity + 0.1 * ops.convert_to_numpy(smoothing.kernel))
+
+    def compute_output_shape(self, input_shape: dict[str, Any]) -> tuple[int | None, int]:
+        """[S, bins]."""
+        return (input_shape["counts"][0], len(self.energies))
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "elements": list(self.elements),
+            "energies": list(self.energies),
+            "electrons": None if self.electrons is None else dict(self.electrons),
+            "hidden": list(self.hidden),
+        }
+
+
+def neighbors_within(cutoff: float) -> int:
+    """About how many neighbours an atom has in dense carbon, to estimate memory."""
+    return round(0.12 * 4 / 3 * np.pi * cutoff**3)
+
+
+def structure_means(values, counts):
+    """Mean of [A, n] values over the atoms of each structure.
+
+    Args:
+        values: [A, n], the atoms of all structures one after the other, then padding.
+        counts: [S], atoms of each structure.
+
+    Returns:
+        [S, n].
+    """
+    counts = ops.cast(counts, "int32")
+    ends = ops.cumsum(counts)
+    atom = ops.arange(ops.shape(values)[0], dtype="int32")
+    structure = ops.searchsorted(ends, atom, side="right")
+    structures = ops.shape(counts)[0]
+    # Padding goes to one segment more, which is cut off.
+    total = ops.segment_sum(values, structure, num_segments=structures + 1)[:structures]
+    return total / ops.cast(counts, values.dtype)[:, None]
+
+
+def check_elements(elements: Sequence[str]) -> tuple[str, ...]:
+    """Return chemical symbols as a tuple, or raise `InputError`."""
+    names = (elements,) if isinstance(elements, str) else tuple(elements)
+    if not names or len(set(names)) != len(names) or not all(isinstance(n, str) for n in names):
+        raise InputError(f"elements must be different chemical symbols, not {names}.")
+    return names
+
+
+def check_energies(energies: Sequence[float]) -> tuple[float, ...]:
+    """Return evenly spaced energies as floats, or raise `InputError`."""
+    values = np.asarray(energies, np.float64)
+    if values.ndim != 1 or values.size < 4 or not np.isfinite(values).all():
+        raise InputError("energies must be at least 4 finite numbers of eV.")
+    steps = np.diff(values)
+    if not (steps.min() > 0 and np.ptp(steps) < 1e-6 * steps.max() * values.size):
+        raise InputError("energies must increase by the same step from bin to bin.")
+    return tuple(values.tolist())
+
+
+def _check_electrons(
+    electrons: Mapping[str, float] | None, elements: tuple[str, ...]
+) -> dict[str, float] | None:
+    if electrons is None:
+        return None
+    for element in elements:
+        if not (element in electrons and electrons[element] > 0):
+            raise InputError(f"electrons must hold a positive number for {element}.")
+    return {element: float(electrons[element]) for element in elements}
