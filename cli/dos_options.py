@@ -48,12 +48,14 @@ def _positive(text: str) -> float:
     return value
 
 
-def structures_of(path: Path | None, electrons: str | None) -> StructureSet:
-    """The structures that `--data` and `--electrons` stand for.
+def structures_of(path: Path | None, electrons: str | Electrons) -> StructureSet:
+    """The structures that `--data` and `--electrons`, as text or read already, stand for.
 
     Raises:
         InputError: If they cannot be read.
     """
     if path is None:
         return builtin_carbon()
-    return load_structures(path, parse_electrons(electrons))
+    if isinstance(electrons, str):
+        electrons = parse_electrons(electrons)
+    return load_structures(path, electrons)

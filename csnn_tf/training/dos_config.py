@@ -3,10 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from csnn_tf.models.density_of_states import check_dos_fields, dos_fields
-from csnn_tf.models.dos_presets import dos_preset
+from csnn_tf.errors import InputError
+from csnn_tf.models.dos_architectures import DOS_ARCHITECTURES, dos_architecture
 from csnn_tf.named import NamedConfigurations
 from csnn_tf.training.run_config import RunConfig
+
+
+def dos_fields() -> tuple[str, ...]:
+    """Names of the fields of all models."""
+    fields = (name for model in DOS_ARCHITECTURES.values() for name in model.fields())
+    return tuple(dict.fromkeys(fields))
 
 
 @dataclass(frozen=True)
@@ -15,10 +21,16 @@ class DosConfig(RunConfig):
 
     Args:
         data: File or folder of the structures, or "carbon" for the built-in ones.
-        preset: Name of the model's preset.
+        electrons: Valence electrons, one number or by element, that were given for data which does
+            not say; only recorded here, the structures have them.
+        architecture: "csnn", or a baseline of the paper's Table II: "agni" or "schnet".
+        preset: Name of the preset of that model.
         recipe: Name of the recipe that the optimiser's fields came from.
         model: Fields of the model that differ from the preset.
-        rotate: Whether structures are turned at random in training, uniformly over SO(3).
+        initial: Trained model (a file, a run folder or a trained model's name) of the same fields
+            whose weights the run begins with, or None.
+        rotate: Whether structures are turned at random in training, uniformly over SO(3); models
+            that are invariant to rotations never need it.
         validation: Share of the training structures held out to pick the best epoch, where the
             data has no validation split.
         epochs: Number of epochs.
@@ -36,16 +48,20 @@ class DosConfig(RunConfig):
         refine: Share of the epochs, the last ones, that refine: batch normalisation uses its
             running statistics, as in prediction, and the terms of fermi_weight and band_weight
             count only now. With 0 they count from the start.
-        alpha, fermi_weight, band_weight: See `csnn_tf.losses.DosLoss`.
+        alpha, fermi_weight, band_weight: See `csnn_tf.losses.DosLoss`. Structures whose electron
+            count is unknown have no terms of Fermi level and band energy.
 
     Raises:
         InputError: If a value is unknown or out of range.
     """
 
     data: str = "carbon"
+    electrons: float | dict[str, float] | None = None
+    architecture: str = "csnn"
     preset: str = "small"
     recipe: str = "best"
     model: dict[str, Any] = field(default_factory=dict)
+    initial: str | None = None
     rotate: bool = True
     validation: float = 0.2
     epochs: int = 60
@@ -67,6 +83,7 @@ class DosConfig(RunConfig):
     recipes = NamedConfigurations("csnn_tf.training", "dos_recipes.json", "recipe")
     model_fields = staticmethod(dos_fields)
     choices: ClassVar = {
+        "architecture": tuple(DOS_ARCHITECTURES),
         "rotate": (True, False),
         "stratified": (True, False),
         "optimizer": ("adam", "adamw"),
@@ -91,8 +108,11 @@ class DosConfig(RunConfig):
 
     def __post_init__(self) -> None:
         self.check()
-        dos_preset(self.preset)
-        check_dos_fields(self.model)
+        if self.initial is not None and not isinstance(self.initial, str):
+            raise InputError(f"initial must name a model or be nothing, not {self.initial!r:.60}.")
+        model = dos_architecture(self.architecture)
+        model.presets.get(self.preset)
+        model.check_fields(self.model)
 
 
 def dos_recipe_names() -> tuple[str, ...]:

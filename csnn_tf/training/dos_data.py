@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from csnn_tf.errors import InputError
 
@@ -47,6 +48,11 @@ def training_parts(
     if not len(rows):
         raise InputError("no structure is left to train on: all are of the splits test and val.")
     return structures.subset(rows), structures.subset(held) if len(held) else None
+
+
+def reference(structures: StructureSet) -> NDArray:
+    """What the loss compares with: DOS and electrons of each structure, [S, bins + 1]."""
+    return np.concatenate([structures.dos, structures.electrons[:, None]], axis=1, dtype=np.float32)
 
 
 def elements_of(structures: StructureSet) -> tuple[str, ...]:

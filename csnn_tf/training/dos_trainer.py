@@ -16,10 +16,17 @@ from csnn_tf.data.environments import Environments
 from csnn_tf.errors import InputError
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.losses import DosLoss
-from csnn_tf.models.density_of_states import DensityOfStates
-from csnn_tf.models.dos_presets import dos_preset
+from csnn_tf.models.atomic_dos_model import AtomicDosModel
+from csnn_tf.models.dos_architectures import dos_architecture
+from csnn_tf.models.loading import load_model
+from csnn_tf.training.checkpoint import Checkpoint
 from csnn_tf.training.dos_config import DosConfig
-from csnn_tf.training.dos_data import electrons_by_element, elements_of, training_parts
+from csnn_tf.training.dos_data import (
+    electrons_by_element,
+    elements_of,
+    reference,
+    training_parts,
+)
 from csnn_tf.training.dos_validation import DosValidation, by_loss
 from csnn_tf.training.epoch_end import EpochEnd
 from csnn_tf.training.run_folder import RunFolder, versions
@@ -28,12 +35,16 @@ from csnn_tf.training.schedules import Plateau, make_optimizer
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
 
+CHECKPOINT = "checkpoint.npz"
+"""File of a run folder that a stopped run goes on from."""
+
 
 def train_dos(
     config: DosConfig,
     structures: StructureSet,
     out: str | Path,
     *,
+    resume: bool = False,
     callbacks: list[keras.callbacks.Callback] | None = None,
 ) -> RunFolder:
     """Train a density-of-states model and leave a run folder.
@@ -43,6 +54,8 @@ def train_dos(
         structures: With DOS. Their splits "train" and "val" are used where there; structures of
             the split "test" never are.
         out: Run folder, which must not hold anything yet.
+        resume: Go on with the run that stopped in `out`, from its last finished epoch. It ends with
+            the weights, to the bit, of a run that was never stopped.
         callbacks: Further Keras callbacks, for example to show progress.
 
     Returns:
@@ -54,29 +67,32 @@ def train_dos(
     """
     keras.utils.set_random_seed(config.seed)
     training, held_out = training_parts(structures, config.validation, config.seed)
-    model = DensityOfStates(
+    model = dos_architecture(config.architecture).from_preset(
+        config.preset,
         elements_of(structures),
         structures.energies,
         electrons_by_element(structures),
-        **dos_preset(config.preset, **config.model),
+        **config.model,
     )
-    model.start_from(training.dos)
-    loss = make_loss(config, model, training)
+    if config.initial is None:
+        model.start_from(training.dos)
+    else:
+        _take_weights(model, config.initial)
+    loss = make_loss(config, model)
     environments = Environments.find(training, model.elements, model.cutoff)
+    model.adapt(environments)
     plan = BatchPlan(
         len(training),
         min(config.batch_size, len(training)),
         config.seed,
         _numbered(training.types) if config.stratified else None,
     )
-    batches = dos_batches(
-        environments, training.dos, plan, rotate=config.rotate, epochs=config.epochs
-    )
-    run = RunFolder.create(out)
-    run.write_json("config.json", {**config.to_dict(), "elements": list(model.elements)})
-    run.write_json("versions.json", versions())
+    run = RunFolder(out) if resume else RunFolder.create(out)
+    if not resume:
+        run.write_json("config.json", {**config.to_dict(), "elements": list(model.elements)})
+        run.write_json("versions.json", versions())
     plain = dataclasses.replace(config, fermi_weight=0.0, band_weight=0.0)
-    trained = _Training(model, make_loss(plain if config.refine else config, model, training), loss)
+    trained = _Training(model, make_loss(plain if config.refine else config, model), loss)
     trained.compile(
         optimizer=make_optimizer(config, plan.steps),
         loss=trained.loss_of,
@@ -91,42 +107,50 @@ def train_dos(
         config.min_learning_rate,
         by_loss,
     )
+    checkpoint = Checkpoint(run.path / CHECKPOINT, ending)
+    first = checkpoint.restore(trained) if resume and checkpoint.path.exists() else 0
+    if first >= config.epochs or ending.finished:
+        return run
+    batches = dos_batches(
+        environments,
+        reference(training),
+        plan,
+        rotate=config.rotate and not model.rotation_invariant,
+        epochs=config.epochs,
+        first_epoch=first,
+    )
     first_refined = config.epochs - round(config.refine * config.epochs)
     with compiled_kernels():
         trained.fit(
             batches,
             steps_per_epoch=plan.steps,
+            initial_epoch=first,
             epochs=config.epochs,
-            callbacks=[_Refine(first_refined), ending, *(callbacks or [])],
+            callbacks=[_Refine(first_refined), ending, checkpoint, *(callbacks or [])],
             verbose=0,
             shuffle=False,
         )
     return run
 
 
-def make_loss(config: DosConfig, model: DensityOfStates, training: StructureSet) -> DosLoss:
-    """The loss of a configuration.
-
-    Raises:
-        InputError: If a term needs an electron count that the structures do not share.
-    """
-    electrons = None
-    if config.fermi_weight or config.band_weight:
-        counts = np.unique(training.electrons)
-        if len(counts) != 1 or not np.isfinite(counts[0]):
-            raise InputError(
-                "fermi_weight and band_weight need one electron count per atom that all "
-                "structures share."
-            )
-        electrons = float(counts[0])
+def make_loss(config: DosConfig, model: AtomicDosModel) -> DosLoss:
+    """The loss of a configuration."""
     return DosLoss(
         alpha=config.alpha,
         bin_width=model.bin_width,
         fermi_weight=config.fermi_weight,
         band_weight=config.band_weight,
         first_energy=model.energies[0],
-        electrons=electrons,
     )
+
+
+def _take_weights(model: AtomicDosModel, initial: str) -> None:
+    """Give a model the weights of a trained one of the same fields."""
+    source = load_model(initial, type(model))
+    for name, value in model.get_config().items():
+        if name not in ("name", "dtype", "electrons") and source.get_config()[name] != value:
+            raise InputError(f"{initial} differs from the model to train in {name}.")
+    model.set_weights(source.get_weights())
 
 
 def _numbered(types: Sequence[str]) -> tuple[int, ...]:

@@ -11,11 +11,12 @@ import numpy as np
 from csnn_tf.data.environments import Environments
 from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.electronic import dos_report
+from csnn_tf.training.dos_data import reference
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
     from csnn_tf.losses import DosLoss
-    from csnn_tf.models.density_of_states import DensityOfStates
+    from csnn_tf.models.atomic_dos_model import AtomicDosModel
 
 
 class DosValidation:
@@ -27,7 +28,7 @@ class DosValidation:
         loss: The loss of the training.
     """
 
-    def __init__(self, model: DensityOfStates, structures: StructureSet, loss: DosLoss) -> None:
+    def __init__(self, model: AtomicDosModel, structures: StructureSet, loss: DosLoss) -> None:
         self.structures, self.loss = structures, loss
         self.environments = Environments.find(structures, model.elements, model.cutoff)
         self.predictor = DosPredictor(model)
@@ -38,7 +39,7 @@ class DosValidation:
         atomic = self.predictor.atomic_dos(self.environments)
         dos = np.add.reduceat(atomic, held.offsets, axis=0, dtype=np.float64)
         dos = (dos / held.counts[:, None]).astype(np.float32)
-        losses = self.loss.call(held.dos, dos)
+        losses = self.loss.call(reference(held), dos)
         row = {"val_loss": float(np.mean(keras.ops.convert_to_numpy(losses)))}
         if np.isfinite(held.electrons).all():
             errors = dos_report(held.energies, held.dos, dos, held.electrons, held.types).overall

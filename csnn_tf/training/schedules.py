@@ -22,6 +22,8 @@ class OptimizerFields(Protocol):
 def make_optimizer(config: OptimizerFields, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """The optimiser of a configuration, its learning rate or schedule set."""
     kind = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[config.optimizer]
+    # AdamW wants a number, and Adam does needless work for 0.
+    none = 0.0 if config.optimizer == "adamw" else None
     rate: Any = config.learning_rate
     if config.schedule == "cosine":
         total = config.epochs * steps_per_epoch
@@ -29,7 +31,7 @@ def make_optimizer(config: OptimizerFields, steps_per_epoch: int) -> keras.optim
         rate = WarmUpCosine(config.learning_rate, warm_up, total)
     # PyTorch's Adam, which the paper used, adds the decay to the gradient; Keras's subtracts it
     # from the weight. At the published 2.7e-7 neither is visible in the result.
-    optimizer = kind(learning_rate=rate, weight_decay=config.weight_decay or None)
+    optimizer = kind(learning_rate=rate, weight_decay=config.weight_decay or none)
     if config.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer

@@ -78,9 +78,18 @@ def test_no_electron_counts_and_nothing_held_out(carbon, tmp_path):
     )
     run = train_dos(configuration(epochs=1, validation=0.0), unknown, tmp_path / "run")
     assert keras.models.load_model(run.best).electrons is None
-    with pytest.raises(InputError, match="electron count"):
-        train_dos(configuration(fermi_weight=1.0), unknown, tmp_path / "none")
-    assert not (tmp_path / "none").exists()
+    # Without electron counts the terms of Fermi level and band energy are left out.
+    weights = {
+        term: keras.models.load_model(
+            train_dos(
+                configuration(fermi_weight=term, band_weight=term, refine=0.0, epochs=1),
+                unknown,
+                tmp_path / f"run{term}",
+            ).last
+        ).get_weights()
+        for term in (0.0, 1.0)
+    }
+    assert all(np.array_equal(a, b) for a, b in zip(*weights.values(), strict=True))
 
 
 def test_parts(carbon):
@@ -140,3 +149,17 @@ def test_refining_keeps_the_running_statistics_and_trains_the_rest(carbon, tmp_p
     assert all((a != b).any() for a, b in zip(moving0, moving1, strict=True))
     assert all((a == b).all() for a, b in zip(moving1, moving2, strict=True))
     assert any((a != b).any() for a, b in zip(weights1, weights2, strict=True))
+
+
+def test_a_run_can_begin_with_a_trained_model(run, carbon, tmp_path):
+    still = configuration(initial=str(run.path), epochs=1, learning_rate=0.0, weight_decay=0.0)
+    again = train_dos(still, carbon, tmp_path / "again")
+    model, found = (keras.models.load_model(path) for path in (run.best, again.last))
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(model.trainable_variables, found.trainable_variables, strict=True)
+    )
+    other = configuration(initial=str(run.path), model={**MODEL, "cutoff": 3.5})
+    with pytest.raises(InputError, match="differs from the model to train in cutoff"):
+        train_dos(other, carbon, tmp_path / "other")
+    assert not (tmp_path / "other").exists()

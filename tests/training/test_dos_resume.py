@@ -1,0 +1,103 @@
+"""A run of a density of states that is stopped and resumed ends as if it had never been stopped."""
+
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from csnn_tf.data.atoms import builtin_carbon
+from csnn_tf.errors import InputError
+from csnn_tf.training.dos_trainer import train_dos
+from csnn_tf.training.time_budget import TimeBudget
+from tests.helpers import tensorflow_only
+from tests.training.test_dos_trainer import MODEL, configuration
+from tests.training.test_resume import StopAfter, same
+
+pytestmark = tensorflow_only
+
+
+def few():
+    """Four structures to train on, one of the split "val"."""
+    cages = builtin_carbon().select(type="C20")
+    rows = [np.flatnonzero(cages.split == split) for split in ("train", "val")]
+    return cages.subset(np.r_[rows[0][:4], rows[1][:1]])
+
+
+def columns(run):
+    """The history without the seconds."""
+    return [row.rsplit(",", 1)[0] for row in (run.path / "history.csv").read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schedule": "cosine", "refine": 0.3, "band_weight": 1e-3, "stratified": True},
+        {"schedule": "plateau", "patience": 0, "threshold": 0.9},
+        {"architecture": "agni", "model": {"hidden": [8], "cutoff": 3.0}},
+        {"architecture": "schnet", "model": {"hidden": [8], "cutoff": 3.0, "filters": 4}},
+    ],
+    ids=["refined", "plateau", "agni", "schnet"],
+)
+def test_resumed_run_equals_the_undisturbed_one_to_the_bit(tmp_path, changes):
+    config, carbon = configuration(epochs=3, **changes), few()
+    whole = train_dos(config, carbon, tmp_path / "whole")
+    out = tmp_path / "parts"
+    for stop in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            train_dos(config, carbon, out, resume=out.exists(), callbacks=[StopAfter(stop)])
+    parts = train_dos(config, carbon, out, resume=True)
+    assert same(whole.last, parts.last)
+    assert same(whole.best, parts.best)
+    assert columns(whole) == columns(parts)
+    # A finished run has nothing left to do.
+    before = parts.last.stat().st_mtime_ns
+    train_dos(config, carbon, out, resume=True)
+    assert parts.last.stat().st_mtime_ns == before
+
+
+def test_a_checkpoint_of_another_model_is_named(tmp_path):
+    carbon = few()
+    run = train_dos(configuration(epochs=1), carbon, tmp_path / "run")
+    other = configuration(epochs=2, model={**MODEL, "hidden": [9]})
+    with pytest.raises(InputError, match=r"checkpoint\.npz"):
+        train_dos(other, carbon, run.path, resume=True)
+
+
+SCRIPT = """
+import pathlib, sys
+from csnn_tf.training.dos_trainer import train_dos
+from tests.training.test_dos_resume import few
+from tests.training.test_dos_trainer import configuration
+out = pathlib.Path(sys.argv[1])
+train_dos(configuration(epochs=5), few(), out, resume=out.exists())
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_run_resumes_to_the_same_weights(tmp_path):
+    whole = train_dos(configuration(epochs=5), few(), tmp_path / "whole")
+    out = tmp_path / "killed"
+    command = [sys.executable, "-c", SCRIPT, str(out)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not (out / "checkpoint.npz").exists():
+            time.sleep(0.01)
+        process.kill()
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    assert same(whole.last, out / "last.keras")
+    assert same(whole.best, out / "best.keras")
+
+
+def test_a_budget_stops_before_an_epoch_that_would_end_too_late():
+    now = [0.0]
+    budget = TimeBudget(10.0, clock=lambda: now[0])
+    budget.set_model(keras.Sequential([keras.layers.Dense(1)]))
+    stopped = []
+    for epoch in range(4):
+        budget.on_epoch_begin(epoch)
+        now[0] += 3.0
+        budget.on_epoch_end(epoch)
+        stopped.append(budget.model.stop_training)
+    assert stopped == [False, False, True, True]
