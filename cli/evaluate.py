@@ -10,13 +10,13 @@ from csnn_tf.cli.options import data_option, json_option, load_shapes, rotation_
 from csnn_tf.data.mesh_set import MeshSet
 from csnn_tf.evaluation import evaluate
 from csnn_tf.models import PointCloudClassifier
-from csnn_tf.models.kind import class_name
+from csnn_tf.models.kind import is_dos_model
 from csnn_tf.models.loading import load_model, training_record
 
 
 def _dos(name: str, args: list[str]) -> Choice | None:
     """Hand over if the model is not a classifier: its errors and options are others."""
-    if not any(class_name(argument) == "DensityOfStates" for argument in args):
+    if not any(is_dos_model(argument) for argument in args):
         return None
     from csnn_tf.cli.evaluate_dos import evaluate_dos_command
 
@@ -30,8 +30,20 @@ def _dos(name: str, args: list[str]) -> Choice | None:
 @click.option("--split", type=click.Choice(["test", "train"]), default="test", show_default=True)
 @click.option("--sampling", type=click.Choice(["haar", "euler"]), default="haar", show_default=True)
 @click.option("--upright-axis", type=click.IntRange(0, 2), default=1, show_default=True)
-@click.option("--num-points", type=int, default=1024, show_default=True, help="Points of a cloud.")
-@click.option("--per-class", type=int, default=50, show_default=True, help="Built-in shapes only.")
+@click.option(
+    "--num-points",
+    type=click.IntRange(1, 10_000_000),
+    default=1024,
+    show_default=True,
+    help="Points of a cloud.",
+)
+@click.option(
+    "--per-class",
+    type=click.IntRange(1, 1_000_000),
+    default=50,
+    show_default=True,
+    help="Built-in shapes only.",
+)
 @click.option("--repeats", type=int, default=1, show_default=True, help="Passes, new rotations.")
 @click.option("--votes", type=int, default=1, show_default=True, help="Rotations averaged over.")
 @click.option("--consistency", type=int, default=0, help="Rotations that must agree on a class.")

@@ -9,7 +9,7 @@ from csnn_tf.cli.dos_options import electrons_option, structures_of, structures_
 from csnn_tf.cli.options import json_option
 from csnn_tf.dos_evaluation import DosEvaluation, evaluate_dos
 from csnn_tf.electronic import CHEMICAL_ACCURACY, format_table
-from csnn_tf.models import DensityOfStates
+from csnn_tf.models import AtomicDosModel
 from csnn_tf.models.loading import load_model, training_record
 
 _TABLES = {
@@ -33,7 +33,9 @@ _TABLES = {
 @click.option(
     "--rotations", type=click.IntRange(0), default=0, help="Turn each structure so often."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the rotations.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the rotations."
+)
 @click.option("--parity", type=click.Path(path_type=Path), help="Plot of band energies, PNG.")
 @json_option
 def evaluate_dos_command(
@@ -44,7 +46,7 @@ def evaluate_dos_command(
     Without --data, on the built-in carbon structures. The means of the data's training structures
     stand beside it: a model that does not beat them has learned nothing.
     """
-    network = load_model(model, DensityOfStates)
+    network = load_model(model, AtomicDosModel)
     structures = structures_of(path, electrons)
     chosen = structures if split == "all" else structures.select(split=split)
     train = structures.select(split="train") if "train" in structures.split else None

@@ -11,7 +11,7 @@ import numpy as np
 from csnn_tf.cli.options import json_option
 from csnn_tf.data.atoms import StructureSet, read_frames, structure_from_atoms
 from csnn_tf.dos_inference import DosPrediction, DosPredictor
-from csnn_tf.models import DensityOfStates
+from csnn_tf.models import AtomicDosModel
 from csnn_tf.models.loading import load_model
 
 
@@ -27,7 +27,7 @@ def predict_dos_command(model, files, as_csv, plot, as_json) -> None:
     MODEL is a .keras file, a run folder or a trained model's name; FILES are of any format that ASE
     reads, every frame of them. Energies in eV from the vacuum level, DOS in states/eV/atom.
     """
-    network = load_model(model, DensityOfStates)
+    network = load_model(model, AtomicDosModel)
     frames = [
         structure_from_atoms(atoms, f"{name}[{place}]")
         for name in files

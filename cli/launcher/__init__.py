@@ -17,8 +17,12 @@ _COMMANDS = {
     "train": "Train a model and leave a run folder.",
     "evaluate": "Measure a trained model under rotations.",
     "predict": "Classify shape files.",
+    "report": "Write a page with pictures about a run.",
+    "show": "Show a shape or structure on its concentric grid.",
     "export": "Write a trained model as a SavedModel for TensorFlow Serving.",
     "data": "Get or make data sets.",
+    "benchmark": "Measure speed and memory on this machine.",
+    "reproduce": "Make a table of the paper anew.",
 }
 
 
@@ -85,4 +89,12 @@ def main() -> None:
         if type(error).__name__ != "InputError":
             raise
         click.echo(f"csnn-tf: {error}", err=True)
+        raise SystemExit(2) from None
+    except OSError as error:  # of a path that the system takes no further, such as one too long
+        name = str(error.filename)
+        name = name if len(name) <= 80 else f"{name[:77]}..."
+        click.echo(f"csnn-tf: {name}: {error.strerror or error}.", err=True)
+        raise SystemExit(2) from None
+    except MemoryError:
+        click.echo("csnn-tf: there is not enough memory for this.", err=True)
         raise SystemExit(2) from None

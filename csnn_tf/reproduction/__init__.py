@@ -1,0 +1,1 @@
+"""The paper's tables, made anew from data at hand."""

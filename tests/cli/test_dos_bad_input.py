@@ -1,0 +1,100 @@
+"""Structures that cannot be used: exit status 2 and one sentence that names the culprit."""
+
+import sys
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.io import write
+
+from csnn_tf.models import DensityOfStates
+from csnn_tf_command import main
+from tests.helpers import tensorflow_only
+
+pytestmark = tensorflow_only
+ENERGIES = np.arange(24) * 0.5 - 11.0
+GOOD = "2\n\nC 0 0 0\nC 0 0 1.4\n"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "tiny.keras"
+    DensityOfStates.from_preset("tiny", ["C"], ENERGIES, {"C": 4.0}, hidden=(8,), channels=4).save(
+        path
+    )
+    return path
+
+
+@pytest.fixture
+def refused(monkeypatch, capsys):
+    """Runs the command as a shell would; gives the sentence that it ends with."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["csnn-tf", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        assert caught.value.code == 2
+        output = capsys.readouterr()
+        assert not output.out
+        (line,) = output.err.splitlines()
+        assert line.startswith("csnn-tf: ")
+        return line
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("0\n\n", "atoms"),
+        ("2\n\nC 0 0 0\nSi 0 0 1.8\n", "contains Si"),
+        ('2\npbc="T T T"\nC 0 0 0\nC 0 0 1.4\n', "cell is missing"),
+        ("2\n\nC 0 0 0\nC 0 nan 1.4\n", "atom 1 is not a finite number"),
+        ("3\n\nC 0 0 0\nC 0 0 1.4\nC 0 0 0.001\n", "same place"),
+    ],
+    ids=["no atoms", "element", "cell", "nan", "coincident"],
+)
+def test_a_structure_that_cannot_be_predicted(model, refused, tmp_path, text, named):
+    path = tmp_path / "bad.xyz"
+    path.write_text(GOOD + text)
+    line = refused("predict", "dos", model, path, "--plot", tmp_path / "dos.png")
+    assert named in line
+    assert "bad.xyz" in line
+    assert not (tmp_path / "dos.png").exists()
+
+
+def labelled(dos, energies=ENERGIES):
+    atoms = Atoms("C2", [[0, 0, 0], [0, 0, 1.4]])
+    atoms.info = {"dos": np.asarray(dos, float), "dos_energies": energies, "electrons": 4.0}
+    return atoms
+
+
+@pytest.mark.parametrize(
+    ("dos", "named"),
+    [
+        (np.full(23, 0.5), "expected (24,) energy bins"),
+        (np.r_[np.full(23, 0.5), -0.1], "negative in 1 bins"),
+        (np.r_[np.full(23, 0.5), np.nan], "not finite"),
+    ],
+    ids=["length", "negative", "nan"],
+)
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_a_dos_that_cannot_be_used(model, refused, tmp_path, command, dos, named):
+    path, out = tmp_path / "bad.extxyz", tmp_path / "run"
+    write(path, [labelled(np.full(24, 0.5)), labelled(dos)])
+    arguments = {
+        "train": ["train", "dos", "--data", path, "--preset", "tiny", "--out", out],
+        "evaluate": ["evaluate", model, "--data", path, "--split", "all"],
+    }
+    line = refused(*arguments[command])
+    assert named in line
+    assert "bad.extxyz[1]" in line
+    assert not out.exists()
+
+
+def test_a_dos_on_other_bins_than_the_models(model, refused, tmp_path):
+    path = tmp_path / "other.extxyz"
+    write(path, [labelled(np.full(12, 0.9), ENERGIES[::2])])
+    line = refused("evaluate", model, "--data", path, "--split", "all")
+    assert "12 bins" in line
+    assert "24" in line
