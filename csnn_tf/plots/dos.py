@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MOST = 12
 """Structures drawn above each other before the figure becomes unreadable."""
+_MARKERS = "osD^vP<>X"
+"""Types differ by more than colour, for those who see few."""
 
 
 def plot_dos(
@@ -45,30 +47,49 @@ def plot_dos(
     if count > _MOST:
         raise InputError(f"a plot shows at most {_MOST} structures, not {count}.")
     figure, panels = plt.subplots(
-        count, 1, figsize=(7, 1 + 2 * count), sharex=True, squeeze=False, layout="constrained"
+        count,
+        1,
+        figsize=(7, 1.2 + 1.5 * count),
+        sharex=True,
+        squeeze=False,
+        layout="constrained",
     )
-    levels = None
+    levels = np.full(count, np.nan)
     if reference is not None and np.isfinite(prediction.electrons).all():
         levels = solve_fermi(prediction.energies, reference, prediction.electrons).fermi_level
     for place, panel in enumerate(panels[:, 0]):
         if reference is not None:
             panel.fill_between(
-                prediction.energies, reference[place], color="0.8", label="reference"
+                prediction.energies, reference[place], color="0.82", lw=0, label="reference"
             )
-        panel.plot(prediction.energies, prediction.dos[place], "C0", lw=1.2, label="predicted")
-        _mark(panel, prediction.fermi_level[place], "C3", "$E_F$")
-        if levels is not None:
-            _mark(panel, levels[place], "0.4", "$E_F$ of the reference")
-        panel.set_title(names[place], fontsize="small")
-        panel.set_ylabel("states/eV/atom")
+            _mark(panel, levels[place], "0.45", "-", "$E_F$ of the reference")
+        panel.plot(prediction.energies, prediction.dos[place], "C0", lw=1.1, label="predicted")
+        _mark(panel, prediction.fermi_level[place], "C3", "--", "$E_F$ predicted")
+        panel.set_title(names[place], fontsize="small", loc="left")
         panel.set_ylim(bottom=0)
-        panel.legend(fontsize="x-small")
+        panel.margins(y=0.12)
+        panel.spines[["top", "right"]].set_visible(False)
+    panels[0, 0].set_xlim(_with_states(prediction, reference))
     panels[-1, 0].set_xlabel("energy from the vacuum level (eV)")
+    figure.supylabel("DOS (states/eV/atom)", fontsize="medium")
+    # One legend for all panels, above them, where it hides no curve.
+    entries: dict[str, Any] = {}
+    for panel in panels[:, 0]:
+        handles, labels = panel.get_legend_handles_labels()
+        entries |= dict(zip(labels, handles, strict=True))
+    figure.legend(
+        entries.values(),
+        entries.keys(),
+        loc="outside upper right",
+        ncols=2 if count == 1 else 4,
+        fontsize="small",
+        frameon=False,
+    )
     _write(figure, path)
 
 
 def plot_parity(structures: StructureSet, prediction: DosPrediction, path: str | Path) -> None:
-    """Draw predicted against reference band energies, coloured by structure type.
+    """Draw predicted against reference band energies, and the error, coloured by structure type.
 
     Args:
         structures: With DOS and electron counts.
@@ -76,28 +97,58 @@ def plot_parity(structures: StructureSet, prediction: DosPrediction, path: str |
         path: Picture to write.
 
     Raises:
-        InputError: If matplotlib is missing or the file cannot be written.
+        InputError: If matplotlib is missing, the model knows no electron counts, or the file cannot
+            be written.
     """
     plt = pyplot()
+    if not np.isfinite(prediction.electrons).all():
+        raise InputError("band energies need the electron counts, which are unknown.")
     reference = solve_fermi(structures.energies, structures.dos, prediction.electrons).band_energy
-    figure, panel = plt.subplots(figsize=(5.5, 5), layout="constrained")
-    for name in dict.fromkeys(structures.types):
+    figure, (panel, errors) = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
+    for place, name in enumerate(dict.fromkeys(structures.types)):
         rows = structures.types == name
-        panel.plot(reference[rows], prediction.band_energy[rows], ".", label=name)
-    ends = np.array([np.nanmin(reference), np.nanmax(reference)])
-    panel.plot(ends, ends, "k-", lw=0.8)
-    panel.fill_between(
-        ends, ends - CHEMICAL_ACCURACY, ends + CHEMICAL_ACCURACY, color="0.9", zorder=0
-    )
+        style = {"marker": _MARKERS[place % len(_MARKERS)], "ms": 5, "mec": "w", "mew": 0.3}
+        found = prediction.band_energy[rows]
+        panel.plot(reference[rows], found, ls="", label=name, **style)
+        errors.plot(reference[rows], found - reference[rows], ls="", **style)
+    both = np.concatenate([reference, prediction.band_energy])
+    ends = np.array([np.nanmin(both), np.nanmax(both)])
+    ends += (np.ptp(ends) or 1.0) * np.array([-0.05, 0.05])
+    panel.plot(ends, ends, color="0.4", lw=0.8, zorder=0)
+    panel.set(xlim=ends, ylim=ends, aspect="equal")
+    errors.axhline(0, color="0.4", lw=0.8, zorder=0)
+    errors.axhspan(-CHEMICAL_ACCURACY, CHEMICAL_ACCURACY, color="0.93", lw=0, zorder=-1)
+    errors.set_xlim(ends)
+    largest = np.nanmax(np.abs([*errors.get_ylim(), 1.2 * CHEMICAL_ACCURACY]))
+    errors.set_ylim(-largest, largest)
     panel.set_xlabel("band energy of the reference (eV/atom)")
     panel.set_ylabel("predicted band energy (eV/atom)")
-    panel.legend(fontsize="small", title=f"grey: within {CHEMICAL_ACCURACY} eV/atom")
+    errors.set_xlabel("band energy of the reference (eV/atom)")
+    errors.set_ylabel("predicted minus reference (eV/atom)")
+    errors.set_title(f"grey: within {CHEMICAL_ACCURACY} eV/atom", fontsize="small", loc="left")
+    for axes in (panel, errors):
+        axes.locator_params(axis="x", nbins=5)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside upper center", ncols=8, fontsize="small", frameon=False)
     _write(figure, path)
 
 
-def _mark(panel, level: float, color: str, label: str) -> None:
+def _with_states(prediction: DosPrediction, reference: NDArray | None) -> tuple[float, float]:
+    """Lowest and highest energy worth drawing: where there are states, and the Fermi levels."""
+    curves = prediction.dos if reference is None else np.concatenate([prediction.dos, reference])
+    highest = curves.max(axis=0)
+    inside = prediction.energies[highest > 0.005 * max(float(highest.max()), 1e-9)]
+    ends = np.concatenate([inside, prediction.fermi_level])
+    ends = ends[np.isfinite(ends)]
+    if not len(ends):
+        ends = prediction.energies
+    first, last = prediction.energies[[0, -1]]
+    return max(float(ends.min()) - 1.0, first), min(float(ends.max()) + 1.0, last)
+
+
+def _mark(panel, level: float, color: str, style: str, label: str) -> None:
     if np.isfinite(level):
-        panel.axvline(level, color=color, lw=0.8, ls="--", label=label)
+        panel.axvline(level, color=color, lw=1.0, ls=style, label=label)
 
 
 def _write(figure, path: str | Path) -> None:
