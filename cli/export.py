@@ -25,9 +25,20 @@ from csnn_tf.export import FORMATS, PRECISIONS, ExportOptions, export_model
 @click.option("--no-fold", is_flag=True, help="Keep batch normalisations as layers of their own.")
 @click.option("--top", type=int, default=5, show_default=True, help="Classes in an answer.")
 @click.option(
-    "--max-points", type=int, default=1_000_000, show_default=True, help="Rows in a request."
+    "--max-points",
+    type=int,
+    default=1_000_000,
+    show_default=True,
+    help="Points, or pairs of neighbouring atoms, in a request.",
 )
-@click.option("--max-clouds", type=int, default=128, show_default=True, help="Clouds in a request.")
+@click.option(
+    "--max-clouds",
+    type=int,
+    default=128,
+    show_default=True,
+    help="Clouds, or structures, in a request.",
+)
+@click.option("--max-atoms", type=int, default=10_000, show_default=True, help="Atoms likewise.")
 @click.option(
     "--format", "file_format", type=click.Choice(FORMATS), default="savedmodel", show_default=True
 )

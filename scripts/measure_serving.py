@@ -21,26 +21,30 @@ from csnn_tf.export import PRECISIONS, ExportOptions, export_model
 from csnn_tf.models import PointCloudClassifier
 
 HEADER = (
-    "| preset | batch | p50 latency, export / Keras | p99 latency, export / Keras "
+    "| preset | batch | calls | p50 latency, export / Keras | p99 latency, export / Keras "
     "| throughput, export / Keras |"
 )
+LEAST = 5
+"""Timed calls at least, however long they take."""
 
 
-def measure(keras_call, exported_call, repeats, untimed=3):
-    """Seconds of each call, [repeats] for Keras and for the export."""
+def measure(keras_call, exported_call, repeats, seconds, untimed=2):
+    """Seconds of each call, [calls] for Keras and for the export."""
     for _ in range(untimed):
         keras_call()
         exported_call()
-    times = np.empty((repeats, 2))
-    for row in times:
-        for place, call in enumerate((keras_call, exported_call)):
+    times, end = [], time.perf_counter() + seconds
+    while len(times) < repeats and (len(times) < LEAST or time.perf_counter() < end):
+        row = []
+        for call in (keras_call, exported_call):
             start = time.perf_counter()
             call()
-            row[place] = time.perf_counter() - start
-    return times.T
+            row.append(time.perf_counter() - start)
+        times.append(row)
+    return np.array(times).T
 
 
-def compare(preset, batches, points, repeats, options):
+def compare(preset, batches, points, repeats, seconds, options):
     """Yield (batch, Keras's seconds, the export's seconds) for each batch size."""
     model = PointCloudClassifier.from_preset(preset, num_classes=40)
     with tempfile.TemporaryDirectory() as folder:
@@ -59,7 +63,7 @@ def compare(preset, batches, points, repeats, options):
             difference = np.abs(keras.ops.softmax(by_keras()) - by_export()).max()
             if options.precision == "float32" and options.votes == 1 and difference > 1e-5:
                 raise SystemExit(f"the export of {preset} differs by {difference:.1e}")
-            yield (batch, *measure(by_keras, by_export, repeats))
+            yield (batch, *measure(by_keras, by_export, repeats, seconds))
 
 
 def main():
@@ -69,6 +73,12 @@ def main():
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 8, 32])
     parser.add_argument("--points", type=int, default=1024)
     parser.add_argument("--repeats", type=int, default=100, help="timed calls (default: 100)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=60,
+        help="fewer calls once they took that long, for each row",
+    )
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
     parser.add_argument("--no-fold", action="store_true")
     parser.add_argument("--absolute", action="store_true", help="milliseconds too")
@@ -78,13 +88,16 @@ def main():
     print(HEADER + absolute)
     print("|---" * (HEADER + absolute).count(" |") + "|")
     for preset in options.presets:
-        rows = compare(preset, options.batches, options.points, options.repeats, choices)
+        rows = compare(
+            *(preset, options.batches, options.points),
+            *(options.repeats, options.seconds, choices),
+        )
         for batch, by_keras, by_export in rows:
             median, tail = (
                 np.percentile(by_export, share) / np.percentile(by_keras, share)
                 for share in (50, 99)
             )
-            row = f"| {preset} | {batch} | {median:.2f} | {tail:.2f} "
+            row = f"| {preset} | {batch} | {len(by_keras)} | {median:.2f} | {tail:.2f} "
             row += f"| {by_keras.sum() / by_export.sum():.2f} |"
             if options.absolute:
                 medians = (1000 * np.median(times) for times in (by_keras, by_export))

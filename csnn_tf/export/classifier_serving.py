@@ -1,7 +1,7 @@
 """Signatures of an exported classifier."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -42,6 +42,11 @@ class ClassifierServing(Serving):
     clouds; probabilities are averaged, `logits` is the logarithm of that average and `embedding`
     the mean descriptor.
     """
+
+    free_sizes: ClassVar = {
+        "points": "batch points",
+        **dict.fromkeys(("probabilities", "logits", "embedding"), "batch"),
+    }
 
     def __init__(self, model: PointCloudClassifier, options: ExportOptions) -> None:
         super().__init__(model, options)

@@ -42,7 +42,7 @@ def model_card(serving: Serving, name: str, source: str, record: Mapping[str, An
     config = {
         key: value
         for key, value in model.get_config().items()
-        if key not in ("name", "trainable", "dtype", "class_names")
+        if key not in ("name", "trainable", "dtype", "class_names", "energies")
     }
     parts.append(f"## Configuration\n\n{_json(config)}")
     return "\n\n".join(parts) + "\n"

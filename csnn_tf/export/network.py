@@ -23,10 +23,12 @@ def inference_network(
     """
     folds = {id(pair.linear): pair for pair in find_folds(network)} if fold else {}
     skipped = {id(pair.norm) for pair in folds.values()}
-    last = network.outputs[0]._keras_history.operation
+    last = network.layers[-1]
     originals: list[tuple[keras.layers.Layer, keras.layers.Layer]] = []
 
-    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+    def clone(layer: keras.Operation) -> keras.Operation:
+        if not isinstance(layer, keras.layers.Layer):
+            return layer  # a function of keras.ops, without weights
         if id(layer) in skipped or isinstance(layer, keras.layers.Dropout):
             return keras.layers.Identity(name=layer.name)
         config = layer.get_config()

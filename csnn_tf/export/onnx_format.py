@@ -19,9 +19,10 @@ def write_onnx(folder: Path, serving: Serving, name: str, card: str) -> None:
         card: The model card.
 
     Raises:
-        InputError: If the converter is missing or the precision is not float32.
+        InputError: If the converter is missing or fails, or the precision is not float32.
     """
     try:
+        import onnx
         import tf2onnx
     except ImportError as error:
         raise InputError("format onnx needs tf2onnx: pip install 'csnn-tf[onnx]'.") from error
@@ -30,20 +31,16 @@ def write_onnx(folder: Path, serving: Serving, name: str, card: str) -> None:
     function, specs = portable_function(serving, "onnx")
     model, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=OPSET)
     model.graph.name = name
-    for spec, value in zip(specs, model.graph.input, strict=True):
-        _name_free_sizes(value, spec.shape)
-    for value in model.graph.output:
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    for value in (*model.graph.input, *model.graph.output):
+        sizes = serving.free_sizes.get(value.name, "").split()
+        for size, dimension in zip(sizes, value.type.tensor_type.shape.dim, strict=False):
+            dimension.dim_param = size
     for key, text in (("labels", "\n".join(serving.labels)), ("model_card", card)):
         model.metadata_props.add(key=key, value=text)
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"the model cannot be converted to onnx: {reason}.") from error
     (folder / "model.onnx").write_bytes(model.SerializeToString())
     write_companions(folder, serving, card)
-
-
-def _name_free_sizes(value, shape) -> None:
-    names = ("batch", "points")
-    for place, (size, dimension) in enumerate(
-        zip(shape, value.type.tensor_type.shape.dim, strict=True)
-    ):
-        if size is None:
-            dimension.dim_param = names[place]

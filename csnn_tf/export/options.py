@@ -14,14 +14,17 @@ class ExportOptions:
     """Choices that shape the exported graph.
 
     Args:
-        votes: Rotations over which class probabilities are averaged; 1 takes a cloud as it comes.
+        votes: Rotations over which class probabilities, or densities of states, are averaged; 1
+            takes the input as it comes.
         precision: What the network computes in and stores its weights in: "float32" or "bfloat16".
             The mapping to spheres and all outputs are float32 in either case.
         fold: Whether batch normalisations are folded into the convolution or dense layer before
             them.
         top: How many classes `classes` and `scores` list, best first (at most all of them).
-        max_points: Rows of `points` that a request may have over all its clouds, padding included.
-        max_clouds: Clouds that a request may have. Both bounds keep a request from taking the
+        max_points: Rows of `points` that a request may have over all its clouds, padding included;
+            for atoms, pairs of neighbours.
+        max_clouds: Clouds or structures that a request may have.
+        max_atoms: Atoms that a request may have. These bounds keep a request from taking the
             server's memory.
 
     Raises:
@@ -34,9 +37,10 @@ class ExportOptions:
     top: int = 5
     max_points: int = 1_000_000
     max_clouds: int = 128
+    max_atoms: int = 10_000
 
     def __post_init__(self) -> None:
-        for name in ("votes", "top", "max_points", "max_clouds"):
+        for name in ("votes", "top", "max_points", "max_clouds", "max_atoms"):
             check_positive(name, getattr(self, name))
         if self.precision not in PRECISIONS:
             raise InputError(

@@ -27,9 +27,9 @@ def checked_clouds(points, *, max_points: int, max_clouds: int, lengths=None) ->
     # its name and its message end up in the server's answer.
     points = tf.ensure_shape(points, [None, None, 3], name="points_must_be_batch_points_3")
     clouds, longest = tf.unstack(tf.shape(points, tf.int64)[:2])
-    points = _after(
+    points = after(
         points,
-        _assert(longest > 0, "points: a cloud has no points"),
+        require(longest > 0, "points: a cloud has no points"),
         *_within(clouds, longest, max_points, max_clouds),
     )
     if lengths is None:
@@ -37,7 +37,7 @@ def checked_clouds(points, *, max_points: int, max_clouds: int, lengths=None) ->
     else:
         lengths = _checked_lengths(lengths, clouds, longest)
     mask = tf.sequence_mask(lengths, longest)
-    return _finite(points, mask), mask
+    return _finite_points(points, mask), mask
 
 
 def padded_clouds(points, row_lengths, *, max_points: int, max_clouds: int) -> tuple[Any, Any]:
@@ -51,20 +51,20 @@ def padded_clouds(points, row_lengths, *, max_points: int, max_clouds: int) -> t
     """
     points = tf.ensure_shape(points, [None, 3], name="points_must_be_rows_3")
     rows = tf.shape(points, tf.int64)[0]
-    lengths = _ensure_vector(row_lengths, "row_lengths")
-    lengths = _after(
+    lengths = vector(row_lengths, "row_lengths")
+    lengths = after(
         lengths,
-        _assert(
+        require(
             tf.reduce_all((lengths > 0) & (lengths <= rows)),
             "points: a cloud has no points, or row_lengths does not fit points",
         ),
-        _assert(tf.size(lengths, tf.int64) <= max_clouds, f"points: over {max_clouds} clouds"),
+        require(tf.size(lengths, tf.int64) <= max_clouds, f"points: over {max_clouds} clouds"),
     )
     # Only now, so that the sum of absurd lengths cannot wrap around.
     clouds, longest = tf.size(lengths, tf.int64), tf.reduce_max(tf.concat([lengths, [1]], 0))
-    points = _after(
+    points = after(
         points,
-        _assert(
+        require(
             tf.reduce_sum(lengths) == rows,
             "points: row_lengths must add up to its rows",
             rows,
@@ -74,17 +74,17 @@ def padded_clouds(points, row_lengths, *, max_points: int, max_clouds: int) -> t
     mask = tf.sequence_mask(lengths, longest)
     places = tf.where(mask)
     padded = tf.scatter_nd(places, points, tf.stack([clouds, longest, 3]))
-    return _finite(padded, mask), mask
+    return _finite_points(padded, mask), mask
 
 
 def _checked_lengths(lengths, clouds, longest):
-    lengths = _ensure_vector(lengths, "lengths")
-    return _after(
+    lengths = vector(lengths, "lengths")
+    return after(
         lengths,
-        _assert(
+        require(
             tf.size(lengths, tf.int64) == clouds, "lengths: must have one entry for each cloud"
         ),
-        _assert(
+        require(
             tf.reduce_all((lengths > 0) & (lengths <= longest)),
             "points: a cloud has no points, or lengths exceeds its rows",
         ),
@@ -93,8 +93,8 @@ def _checked_lengths(lengths, clouds, longest):
 
 def _within(clouds, longest, max_points: int, max_clouds: int) -> list[Any]:
     return [
-        _assert(clouds <= max_clouds, f"points: over {max_clouds} clouds", clouds),
-        _assert(
+        require(clouds <= max_clouds, f"points: over {max_clouds} clouds", clouds),
+        require(
             clouds * longest <= max_points,
             f"points: over {max_points} rows, padding included",
             clouds * longest,
@@ -102,27 +102,29 @@ def _within(clouds, longest, max_points: int, max_clouds: int) -> list[Any]:
     ]
 
 
-def _finite(points, mask):
+def _finite_points(points, mask):
     # False for NaN too.
     allowed = tf.reduce_all(tf.abs(points) <= LARGEST_COORDINATE, axis=-1) | ~mask
-    return _after(
+    return after(
         points,
-        _assert(
+        require(
             tf.reduce_all(allowed),
             f"points: coordinates must be finite and at most {LARGEST_COORDINATE:g} in size",
         ),
     )
 
 
-def _ensure_vector(values, name: str):
+def vector(values, name: str):
+    """Whole numbers [n] of any type as int64, or an error at run time that names the input."""
     return tf.cast(tf.ensure_shape(values, [None], name=f"{name}_must_be_batch"), tf.int64)
 
 
-def _assert(condition, message: str, *values):
+def require(condition, message: str, *values):
+    """An operation that fails at run time, with a message and values, unless a condition holds."""
     return tf.debugging.Assert(condition, [message, *values])
 
 
-def _after(tensor, *operations):
+def after(tensor, *operations):
     """The tensor, once the operations have run."""
     with tf.control_dependencies(operations):
         return tf.identity(tensor)

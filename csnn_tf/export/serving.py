@@ -31,6 +31,8 @@ class Serving(abc.ABC):
         options: Choices of the export.
     """
 
+    free_sizes: ClassVar[Mapping[str, str]] = {}
+    """Names of the first axes of `portable`'s inputs and outputs, where their sizes are free."""
     _BY_MODEL: ClassVar[dict[type[keras.Model], type["Serving"]]] = {}
 
     def __init__(self, model: keras.Model, options: ExportOptions) -> None:
@@ -83,7 +85,7 @@ def serving_of(model: keras.Model, options: ExportOptions) -> Serving:
         InputError: If models of its class cannot be exported.
     """
     # Here, not at the top: these modules import TensorFlow.
-    from csnn_tf.export import classifier_serving  # noqa: F401
+    from csnn_tf.export import classifier_serving, dos_serving  # noqa: F401
 
     for model_class in type(model).__mro__:
         if model_class in Serving._BY_MODEL:

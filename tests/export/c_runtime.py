@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-_NUMBERS = {1: np.float32, 3: np.int32, 9: np.int64, 10: np.bool_, 14: np.uint16}
+_NUMBERS = {1: np.float32, 2: np.float64, 3: np.int32, 9: np.int64, 10: np.bool_, 14: np.uint16}
 _CODES = {np.dtype(kind): code for code, kind in _NUMBERS.items()}
 _STRING, _STRING_BYTES = 7, 24
 _NO_ARGUMENTS = (None, 0)

@@ -19,6 +19,7 @@ import pytest
 
 from csnn_tf.export import export_model
 from csnn_tf.models import PointCloudClassifier
+from tests.export.dos_cases import dos_model
 from tests.helpers import BACKEND, clouds
 
 HERE = Path(__file__).parent
@@ -30,9 +31,9 @@ if BACKEND != "tensorflow":
 
 @dataclass(frozen=True)
 class ExportedModel:
-    """A classifier and its SavedModel."""
+    """A model and its SavedModel."""
 
-    model: PointCloudClassifier
+    model: keras.Model
     file: Path
     folder: Path
     path: Path
@@ -106,6 +107,14 @@ def exported(tiny_classifier, tmp_path_factory) -> ExportedModel:
 
 
 @pytest.fixture(scope="session")
+def exported_dos(tmp_path_factory) -> ExportedModel:
+    folder, model = tmp_path_factory.mktemp("serving_dos"), dos_model()
+    model.save(folder / "carbon.keras")
+    result = export_model(folder / "carbon.keras", folder / "models")
+    return ExportedModel(model, folder / "carbon.keras", folder / "models", result.path)
+
+
+@pytest.fixture(scope="session")
 def loaded(exported):
     """The SavedModel's signatures in this process."""
     import tensorflow as tf
@@ -154,25 +163,35 @@ def run_outside(model: ExportedModel, jobs: Sequence[Job], folder: Path) -> list
 @pytest.fixture(scope="session")
 def kserve_url(exported, tmp_path_factory):
     """Address of a KServe server that serves the exported classifier as `shapes`."""
+    yield from _kserve(exported, "shapes", tmp_path_factory.mktemp("kserve"))
+
+
+@pytest.fixture(scope="session")
+def kserve_dos_url(exported_dos, tmp_path_factory):
+    """Address of one that serves the exported density-of-states model as `carbon`."""
+    yield from _kserve(exported_dos, "carbon", tmp_path_factory.mktemp("kserve_dos"))
+
+
+def _kserve(model: ExportedModel, name: str, folder: Path):
     if importlib.util.find_spec("kserve") is None:
         pytest.skip("kserve is not installed: pip install csnn-tf[serving-test]")
-    folder = tmp_path_factory.mktemp("kserve")
-    (folder / "signatures.json").write_text(json.dumps(exported.signatures))
+    signatures = folder / "signatures.json"
+    signatures.write_text(json.dumps(model.signatures))
+    command = [sys.executable, HERE / "kserve_server.py", model.path, name, "{port}", signatures]
+    yield from serving(command, name, folder / "log")
+
+
+def serving(command: Sequence, name: str, log: Path):
+    """Address of a server process, whose command gets a free port for {port}, until it is left."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with open(folder / "log", "wb") as log:
-        server = subprocess.Popen(
-            [
-                *(sys.executable, HERE / "kserve_server.py", exported.path, "shapes", str(port)),
-                folder / "signatures.json",
-            ],
-            stdout=log,
-            stderr=log,
-        )
+    command = [str(part).replace("{port}", str(port)) for part in command]
+    with open(log, "wb") as file:
+        server = subprocess.Popen(command, stdout=file, stderr=file)
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait(f"{url}/v1/models/shapes", server, folder / "log")
+        _wait(f"{url}/v1/models/{name}", server, log)
         yield url
         assert server.poll() is None, "the server died"
     finally:

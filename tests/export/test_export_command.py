@@ -42,12 +42,12 @@ def test_every_option(run):
     _, [(*_, choices)] = run(
         *("a.keras", "served", "--name", "parts", "--version", "7", "--votes", "4", "--no-fold"),
         *("--precision", "bfloat16", "--top", "2", "--max-points", "9", "--max-clouds", "8"),
-        *("--format", "onnx"),
+        *("--max-atoms", "7", "--format", "onnx"),
     )
     assert choices == {
         "name": "parts",
         "version": 7,
-        "options": ExportOptions(4, "bfloat16", False, 2, 9, 8),
+        "options": ExportOptions(4, "bfloat16", False, 2, 9, 8, 7),
         "file_format": "onnx",
     }
 

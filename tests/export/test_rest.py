@@ -6,12 +6,13 @@ import sys
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from csnn_tf.export import ExportOptions
-from tests.export.conftest import CLASSES, HERE, script
+from tests.export.conftest import CLASSES, HERE, script, serving
 from tests.helpers import clouds, relative
 
 ROOT = HERE.parents[1]
@@ -115,7 +116,31 @@ def test_documentation(kserve_url, client, tmp_path, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out) == [answer]
 
 
+def test_readme(exported, tmp_path, capsys):
+    """What the README says to do without Docker, step by step, with a smaller model."""
+    text = (ROOT / "README.md").read_text("utf-8").split("## Serve it", 1)[1].split("\n## ", 1)[0]
+    assert "python scripts/serve_kserve.py serving\n" in text
+    assert "python scripts/client_rest.py --model modelnet40_small_so3 cone.xyz\n" in text
+    cone = text.split("<<'CONE' > cone.xyz\n", 1)[1].split("CONE\n", 1)[0]
+    done = subprocess.run([sys.executable, "-c", cone], check=True, capture_output=True)
+    (tmp_path / "cone.xyz").write_bytes(done.stdout)
+    command = [sys.executable, ROOT / "scripts" / "serve_kserve.py", exported.folder]
+    client = script("client_rest")
+    server = contextmanager(serving)([*command, "--port", "{port}"], "shapes", tmp_path / "log")
+    with server as url:
+        client.main(["--url", url, "--model", "shapes", str(tmp_path / "cone.xyz")])
+        with pytest.raises(RuntimeError, match="answered 4.*points: coordinates must be finite"):
+            client.predict(url, "shapes", [[[1e31, 0.0, 0.0]]])
+    (answer,) = json.loads(capsys.readouterr().out)
+    points = np.loadtxt(tmp_path / "cone.xyz", np.float32)
+    np.testing.assert_allclose(
+        answer["probabilities"], exported.probabilities([points])[0], atol=1e-5
+    )
+    assert answer["classes"][0] == CLASSES[int(np.argmax(answer["probabilities"]))]
+
+
 def test_documented_bounds():
     text = (ROOT / "docs" / "serving.md").read_text("utf-8")
     assert f"more than {ExportOptions().max_points:,} rows" in text
     assert f"more than {ExportOptions().max_clouds} clouds" in text
+    assert f"{ExportOptions().max_atoms:,} atoms" in text

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Serve a folder that `csnn-tf export MODEL DIR` made, without Docker. Needs kserve.
+
+    pip install kserve
+    python scripts/serve_kserve.py DIR [--port 8501]
+
+Every model in DIR, its latest version, answers at http://localhost:8501/v1/models/NAME:predict as
+TensorFlow Serving would: {"instances": [...]} gives {"predictions": [...]}, and {"inputs": {...}}
+gives {"outputs": {...}}. It listens on this machine only and has no batching, no warm-up and no
+gRPC; for many clients take scripts/serve.sh.
+"""
+
+import argparse
+import asyncio
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+# kserve would read the command line when it is imported.
+ARGUMENTS, sys.argv[1:] = sys.argv[1:], []
+from kserve import Model, ModelRepository, ModelServer  # noqa: E402
+from kserve.errors import InvalidInput  # noqa: E402
+from kserve.protocol.model_repository_extension import ModelRepositoryExtension  # noqa: E402
+from kserve.protocol.rest.server import RESTServer  # noqa: E402
+
+DTYPES = {
+    "positions": np.float64,
+    "cell": np.float64,
+    "pbc": np.bool_,
+    **dict.fromkeys(("lengths", "row_lengths", "numbers", "counts"), np.int64),
+    **dict.fromkeys(("centre", "neighbor_numbers"), np.int64),
+}
+"""What inputs are of that are not float32."""
+
+
+class SavedModel:
+    """A SavedModel in this process."""
+
+    def __init__(self, folder):
+        import tensorflow as tf
+
+        self._tf = tf
+        self._loaded = tf.saved_model.load(str(folder))
+
+    def run(self, signature, inputs):
+        """Outputs by name."""
+        call = self._loaded.signatures[signature]
+        try:
+            given = {key: self._tf.constant(value) for key, value in inputs.items()}
+            return {key: value.numpy() for key, value in call(**given).items()}
+        except self._tf.errors.OpError as error:
+            raise RuntimeError(error.message) from error
+
+
+class Served(Model):
+    """Answers predict requests with anything that has `run(signature, inputs)`."""
+
+    def __init__(self, name, model):
+        super().__init__(name)
+        self.model, self.ready = model, True
+        self.pool = ThreadPoolExecutor(8)
+
+    async def predict(self, payload, headers=None, response_headers=None):
+        """The answer to a decoded JSON request."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.pool, self._answer, payload)
+
+    def _answer(self, payload):
+        signature = payload.get("signature_name", "serving_default")
+        try:
+            if "inputs" in payload:
+                outputs = self.model.run(signature, arrays(payload["inputs"]))
+                return {"outputs": {key: plain(value) for key, value in outputs.items()}}
+            outputs = self.model.run(signature, arrays(columns(payload["instances"])))
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise InvalidInput(f"{type(error).__name__}: {error}") from error
+        rows = {key: plain(value) for key, value in outputs.items()}
+        if len(rows) == 1:
+            return {"predictions": next(iter(rows.values()))}
+        return {
+            "predictions": [
+                dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)
+            ]
+        }
+
+
+def columns(instances):
+    """Inputs by name from a list with one entry for each row."""
+    if not isinstance(instances[0], dict):
+        return {"points": instances}
+    return {key: [instance[key] for instance in instances] for key in instances[0]}
+
+
+def arrays(inputs):
+    """Inputs of the types that signatures take."""
+    return {key: np.array(value, DTYPES.get(key, np.float32)) for key, value in inputs.items()}
+
+
+def plain(array):
+    """Nested lists, with strings for bytes."""
+    return np.char.decode(array.astype(bytes)).tolist() if array.dtype == object else array.tolist()
+
+
+def serve(models, port):
+    """Serve models by name on this machine's own address until interrupted."""
+    repository = ModelRepository()
+    for name, model in models.items():
+        repository.update(Served(name, model))
+    server = ModelServer(registered_models=repository, enable_grpc=False, workers=1)
+    rest = RESTServer(
+        "kserve.model_server:app", server.dataplane, ModelRepositoryExtension(repository), port
+    )
+    rest.config.host = "127.0.0.1"  # kserve itself would listen on all addresses
+    rest.run()
+
+
+def latest(folder):
+    """Model folders of the newest versions by name."""
+    found = {}
+    for path in sorted(Path(folder).glob("*/*/saved_model.pb")):
+        name, version = path.parent.parent.name, path.parent.name
+        if version.isdecimal() and int(version) > int(found[name].name if name in found else -1):
+            found[name] = path.parent
+    return found
+
+
+def main():
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Serve exported models without Docker.")
+    parser.add_argument("folder", metavar="DIR", help="that csnn-tf export has written to")
+    parser.add_argument("--port", type=int, default=8501, help="default: %(default)s")
+    options = parser.parse_args(ARGUMENTS)
+    folders = latest(options.folder)
+    if not folders:
+        raise SystemExit(f"serve_kserve: {options.folder} holds no exported model")
+    models = {name: SavedModel(folder) for name, folder in folders.items()}
+    for name in models:
+        print(f"http://localhost:{options.port}/v1/models/{name}:predict", flush=True)
+    serve(models, options.port)
+
+
+if __name__ == "__main__":
+    main()
