@@ -5,8 +5,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from csnn_tf.errors import InputError
+from csnn_tf.models.archive import check_archive
 
 
 def trained_models() -> dict[str, Path]:
@@ -52,12 +54,16 @@ def load_model(model: str | Path, kind: type[keras.Model]) -> keras.Model:
     """
     path = model_file(model)
     try:
+        check_archive(path)
         loaded = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds for files that are not its own
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else repr(error)
         raise InputError(f"{path} cannot be read as a Keras model: {reason}") from error
     if not isinstance(loaded, kind):
         raise InputError(f"{path} holds a {type(loaded).__name__}, not a {kind.__name__}.")
+    for weight in loaded.weights:
+        if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+            raise InputError(f"{path} has weights that are not finite: {weight.path}.")
     return loaded
 
 
@@ -67,6 +73,6 @@ def training_record(model: str | Path) -> dict:
     for candidate in (path.with_suffix(".json"), path.parent / "config.json"):
         try:
             return dict(json.loads(candidate.read_text("utf-8")))
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError, RecursionError):
             continue
     return {}
