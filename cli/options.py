@@ -25,11 +25,16 @@ rotation_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+_OWN_OPTIONS = {"folder": "data", "rotate": "rotate or --no-rotate"} | {
+    name: name for name in ("data", "preset", "recipe", "rotation", "seed")
+}
+
+
 def parse_fields(settings: Sequence[str]) -> dict[str, Any]:
     """Turn `key=value` settings into a dictionary; values are read as JSON where they can be.
 
     Raises:
-        InputError: If a setting has no `=` or a key comes twice.
+        InputError: If a setting has no `=`, a key comes twice or has an option of its own.
     """
     fields: dict[str, Any] = {}
     for setting in settings:
@@ -39,9 +44,11 @@ def parse_fields(settings: Sequence[str]) -> dict[str, Any]:
             raise InputError(f"--set needs key=value, not {setting!r}.")
         if key in fields:
             raise InputError(f"--set gives {key} twice.")
+        if key in _OWN_OPTIONS:
+            raise InputError(f"--set does not take {key}: give --{_OWN_OPTIONS[key]}.")
         try:
             fields[key] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             fields[key] = value
     return fields
 

@@ -25,7 +25,13 @@ def _dos() -> click.Command:
 @click.argument("model")
 @click.argument("files", nargs=-1, required=True)
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Classes shown.")
-@click.option("--num-points", type=int, default=1024, show_default=True, help="Drawn on meshes.")
+@click.option(
+    "--num-points",
+    type=click.IntRange(1, 10_000_000),
+    default=1024,
+    show_default=True,
+    help="Drawn on meshes.",
+)
 @json_option
 def predict_command(model, files, top, num_points, as_json) -> None:
     """Classify FILES (off, obj, ply, stl, npy, npz, xyz, txt) in whatever orientation they are.

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from csnn_tf.data.labelled import check_seed
 from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.errors import InputError
 from csnn_tf.evaluation_result import EvaluationResult
@@ -54,10 +55,11 @@ def evaluate(
         InputError: If an argument is out of range or the classes do not fit.
     """
     check_rotation(rotation, sampling)
+    check_seed(seed)
     repeats, votes = check_positive("repeats", repeats), check_positive("votes", votes)
     if consistency:
         consistency = check_positive("consistency", consistency)
-    _check_classes(model, shapes)
+    check_classes(model, shapes)
     predictor = Predictor(model, batch_size)
     passes, done = max(repeats, consistency) * votes, 0
     classes: list[np.ndarray] = []
@@ -89,7 +91,8 @@ def evaluate(
     )
 
 
-def _check_classes(model: PointCloudClassifier, shapes: ShapeSet) -> None:
+def check_classes(model: PointCloudClassifier, shapes: ShapeSet) -> None:
+    """Raise `InputError` unless the shapes' classes are the model's."""
     names = model.class_names
     if names is None and len(shapes.class_names) == model.num_classes:
         return

@@ -8,6 +8,7 @@ import numpy as np
 from csnn_tf.data.resampling import padded
 from csnn_tf.errors import InputError
 from csnn_tf.layers import compiled_kernels
+from csnn_tf.layers.checks import check_positive
 from csnn_tf.models import PointCloudClassifier
 
 
@@ -25,9 +26,7 @@ class Predictor:
     """
 
     def __init__(self, model: PointCloudClassifier, batch_size: int = 32) -> None:
-        if batch_size < 1:
-            raise InputError(f"batch_size must be at least 1, not {batch_size}.")
-        self.model, self.batch_size = model, int(batch_size)
+        self.model, self.batch_size = model, check_positive("batch_size", batch_size)
         self._forward = _compiled(model)
 
     def logits(self, clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
@@ -40,13 +39,20 @@ class Predictor:
             [S, classes] float32.
 
         Raises:
-            InputError: If a cloud is empty, not [n, 3], or not finite.
+            InputError: If a cloud is empty, not [n, 3], or not finite in float32, or the model's
+                weights are such that its answer is not finite.
         """
-        check_clouds(clouds)
-        parts = list(self._batches(clouds))
+        parts = list(self._batches(checked_clouds(clouds)))
         if not parts:
             return np.zeros((0, self.model.num_classes), np.float32)
-        return np.concatenate(parts)
+        logits = np.concatenate(parts)
+        finite = np.isfinite(logits).all(axis=1)
+        if not finite.all():
+            raise InputError(
+                f"the model gives numbers that are not finite for cloud {int(finite.argmin())}: "
+                "its weights are damaged, or its training diverged."
+            )
+        return logits
 
     def probabilities(self, clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """Class probabilities of all clouds, [S, classes] float32; see `logits`."""
@@ -66,16 +72,36 @@ class Predictor:
             yield np.asarray(self._forward(batch, mask))[: len(part)]
 
 
-def check_clouds(clouds: np.ndarray | Sequence[np.ndarray]) -> None:
-    """Raise `InputError` unless every cloud is [n, 3] with n at least 1 and finite."""
-    for place, cloud in enumerate(clouds):
+def checked_clouds(clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray | list[np.ndarray]:
+    """The clouds as float32, one array where they were one.
+
+    Raises:
+        InputError: If one is not [n, 3] with n at least 1, or not finite in float32.
+    """
+    array = isinstance(clouds, np.ndarray) and clouds.ndim > 0
+    if not (array or isinstance(clouds, list | tuple)):
+        raise InputError(f"clouds must be a list of arrays, not {type(clouds).__name__}.")
+    checked = [_checked_cloud(cloud, f"cloud {place}") for place, cloud in enumerate(clouds)]
+    plain = array and clouds.dtype != object
+    return clouds.astype(np.float32, copy=False) if plain and checked else checked
+
+
+def _checked_cloud(cloud: np.ndarray, name: str) -> np.ndarray:
+    try:
         cloud = np.asarray(cloud)
-        if cloud.ndim != 2 or cloud.shape[1] != 3 or cloud.dtype.kind not in "fiu":
-            raise InputError(f"cloud {place} must be numbers [points, 3], not {cloud.shape}.")
-        if len(cloud) == 0:
-            raise InputError(f"cloud {place} has no points.")
-        if not np.isfinite(cloud).all():
-            raise InputError(f"cloud {place} has coordinates that are not finite.")
+    except (ValueError, TypeError):
+        raise InputError(f"{name} must be numbers [points, 3].") from None
+    if cloud.ndim != 2 or cloud.shape[1] != 3 or cloud.dtype.kind not in "fiu":
+        raise InputError(
+            f"{name} must be numbers [points, 3], not {cloud.dtype} of shape {cloud.shape}."
+        )
+    if len(cloud) == 0:
+        raise InputError(f"{name} has no points.")
+    with np.errstate(over="ignore"):  # too large for float32 becomes inf
+        cloud = cloud.astype(np.float32, copy=False)
+    if not np.isfinite(cloud).all():
+        raise InputError(f"{name} has coordinates that are not finite.")
+    return cloud
 
 
 def _rounded(count: int) -> int:

@@ -28,13 +28,13 @@ class NamedConfigurations:
         """All names."""
         return tuple(self._entries)
 
-    def get(self, name: str, **changes: Any) -> dict[str, Any]:
+    def get(self, name: str, /, **changes: Any) -> dict[str, Any]:
         """A copy of the fields under a name, with changes.
 
         Raises:
             InputError: If the name is unknown.
         """
-        if name not in self._entries:
+        if not isinstance(name, str) or name not in self._entries:
             raise InputError(f"{self.kind} must be one of {', '.join(self.names())}, not {name!r}.")
         fields = dict(self._entries[name])
         fields.pop("description")

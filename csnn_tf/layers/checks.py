@@ -1,15 +1,56 @@
 """Checks that several layers share."""
 
-from collections.abc import Sequence
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from numbers import Real
+from typing import Any
 
 from csnn_tf.errors import InputError
 
 
-def check_positive(name: str, value: object) -> int:
+def check_positive(name: str, value: Any) -> int:
     """Return `value` as an int, or raise `InputError` if it is not a positive whole number."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 1:
-        raise InputError(f"{name} must be a positive whole number, not {value!r}.")
-    return value.__index__()
+    try:
+        number = 0 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise InputError(f"{name} must be a positive whole number, not {_shown(value)}.")
+    return number
+
+
+def check_sizes(name: str, values: Any) -> tuple[int, ...]:
+    """Return positive whole numbers as a tuple, or raise `InputError` if they are not a list."""
+    if isinstance(values, str | dict) or not isinstance(values, Iterable):
+        raise InputError(f"{name} must be a list of whole numbers, not {_shown(values)}.")
+    return tuple(check_positive(name, value) for value in values)
+
+
+def check_number(name: str, value: Any) -> float:
+    """Return `value` as a float, or raise `InputError` if it is not a finite number."""
+    if isinstance(value, bool | complex | str) or not isinstance(value, Real):
+        raise InputError(f"{name} must be a number, not {_shown(value)}.")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise InputError(f"{name} must be a finite number, not {_shown(value)}.")
+    return number
+
+
+def check_choice(name: str, value: Any, known: Sequence[str]) -> str:
+    """Return `value`, or raise `InputError` if it is none of the known names."""
+    if not isinstance(value, str) or value not in known:
+        raise InputError(f"{name} must be one of {', '.join(known)}, not {_shown(value)}.")
+    return value
+
+
+def _shown(value: Any) -> str:
+    """A value on one line of a message."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def check_feature_map(shape: Sequence[int | None], owner: str) -> int:

@@ -9,7 +9,7 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosphere
 from csnn_tf.grid.icosphere import check_level
-from csnn_tf.layers.checks import check_points, check_positive
+from csnn_tf.layers.checks import check_number, check_points, check_positive
 from csnn_tf.layers.nearest_vertices import nearest_vertices
 from csnn_tf.layers.normalize_points import masked, norm
 
@@ -76,12 +76,12 @@ class PointsToSpheres(keras.layers.Layer):
         self.neighbors = check_positive("neighbors", neighbors)
         if self.neighbors > 12:
             raise InputError(f"neighbors must be at most 12, not {neighbors}.")
-        if not 0 < threshold < 1:
+        self.threshold = check_number("threshold", threshold)
+        if not 0 < self.threshold < 1:
             raise InputError(f"threshold must lie between 0 and 1, not {threshold!r}.")
-        if radius is not None and not 0 < radius < float("inf"):
+        self.radius = None if radius is None else check_number("radius", radius)
+        if self.radius is not None and not 1e-30 < self.radius < 1e30:
             raise InputError(f"radius must be a positive length or None, not {radius!r}.")
-        self.threshold = float(threshold)
-        self.radius = None if radius is None else float(radius)
         self.point_count = (
             None if point_count is None else check_positive("point_count", point_count)
         )

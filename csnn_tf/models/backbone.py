@@ -1,6 +1,7 @@
 """The hierarchy of convolutions that turns a feature map into a descriptor."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -9,7 +10,13 @@ from csnn_tf.errors import InputError
 from csnn_tf.grid import num_vertices
 from csnn_tf.grid.icosphere import check_level
 from csnn_tf.layers import BatchNormalization, CoRadialConv, IntraSphereConv, VertexPooling
-from csnn_tf.layers.checks import check_positive
+from csnn_tf.layers.checks import check_choice, check_positive, check_sizes
+
+# A configuration from a file or a slip of the keyboard must not fill the memory. The published
+# model has 4 million weights, and maps of 400,000 numbers.
+_MOST_NUMBERS = 2**26
+_MOST_WEIGHTS = 2**28
+_MOST_LAYERS = 256
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -77,32 +84,32 @@ class ConcentricBackbone(keras.Model):
             "co_radial_filters": co_radial_filters,
             "co_radial_layers": co_radial_layers,
         }
-        per_level = {name: tuple(values) for name, values in per_level.items()}
+        per_level = {name: check_sizes(name, values) for name, values in per_level.items()}
         sizes = {len(values) for values in per_level.values()}
         if len(sizes) != 1 or not 1 <= max(sizes) <= level + 1:
             raise InputError(
                 f"intra_filters, intra_layers, co_radial_filters and co_radial_layers need one "
                 f"entry for each of 1 to {level + 1} levels, not {per_level}."
             )
-        for name, values in per_level.items():
-            for value in values:
-                check_positive(name, value)
-        for name, value, known in (
-            ("pooling", pooling, ("max", "mean")),
-            ("descriptor", descriptor, ("levels", "last")),
-        ):
-            if value not in known:
-                raise InputError(f"{name} must be {' or '.join(known)}, not {value!r}.")
+        check_choice("pooling", pooling, ("max", "mean"))
+        check_choice("descriptor", descriptor, ("levels", "last"))
         self._arguments = {
             "level": level,
             "spheres": check_positive("spheres", spheres),
             "channels": check_positive("channels", channels),
             **per_level,
-            "kernel_size": kernel_size,
+            "kernel_size": check_positive("kernel_size", kernel_size),
             "pooling": pooling,
             "descriptor": descriptor,
             "early_reduction": bool(early_reduction),
         }
+        numbers = num_vertices(level) * self._arguments["spheres"] * self._arguments["channels"]
+        if numbers > _MOST_NUMBERS:
+            raise InputError(
+                f"level {level}, spheres {spheres} and channels {channels} make feature maps of "
+                f"{numbers:.3g} numbers; at most {_MOST_NUMBERS:.3g} are taken."
+            )
+        check_weights(_widths(channels, self._arguments["kernel_size"], **per_level))
         inputs = keras.Input((num_vertices(level), spheres, channels), name="spheres")
         super().__init__(inputs=inputs, outputs=_graph(inputs, **self._arguments), **kwargs)
 
@@ -120,6 +127,35 @@ class ConcentricBackbone(keras.Model):
     ) -> "ConcentricBackbone":
         """Make a backbone from `get_config`'s dictionary."""
         return cls(**config)
+
+
+def check_weights(widths: Sequence[int]) -> None:
+    """Raise `InputError` if layers of these widths, one after the other, are far too large."""
+    if len(widths) > _MOST_LAYERS:
+        raise InputError(f"{len(widths)} layers are asked for; at most {_MOST_LAYERS} are taken.")
+    weights = sum(first * second for first, second in pairwise(widths))
+    if weights > _MOST_WEIGHTS:
+        raise InputError(
+            f"the widths {_first_few(widths)} make {weights:.3g} weights; at most "
+            f"{_MOST_WEIGHTS:.3g} are taken."
+        )
+
+
+def _first_few(widths: Sequence[int]) -> str:
+    return ", ".join(f"{width:.6g}" for width in widths[:8]) + (", ..." if len(widths) > 8 else "")
+
+
+def _widths(
+    channels, kernel_size, *, intra_filters, intra_layers, co_radial_filters, co_radial_layers
+):
+    """Widths of all layers from fine to coarse; a co-radial window counts as more of them."""
+    if max(*intra_layers, *co_radial_layers) > _MOST_LAYERS:
+        raise InputError(f"a level may have at most {_MOST_LAYERS} layers of a kind.")
+    widths = [channels]
+    for place, width in enumerate(intra_filters):
+        widths += [width] * intra_layers[place]
+        widths += [co_radial_filters[place] * kernel_size] * co_radial_layers[place]
+    return widths
 
 
 def _graph(

@@ -1,7 +1,7 @@
 """Classifier of raw point clouds."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -9,8 +9,8 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization, NormalizePoints, PointsToSpheres
-from csnn_tf.layers.checks import check_points, check_positive
-from csnn_tf.models.backbone import ConcentricBackbone
+from csnn_tf.layers.checks import check_number, check_points, check_positive, check_sizes
+from csnn_tf.models.backbone import ConcentricBackbone, check_weights
 from csnn_tf.models.loading import load_model, trained_models
 from csnn_tf.models.presets import preset
 
@@ -76,10 +76,10 @@ class PointCloudClassifier(keras.Model):
     ) -> None:
         super().__init__(**kwargs)
         self.num_classes, self.class_names = _classes(num_classes, class_names)
-        if not 0 <= dropout < 1:
+        self.dropout = check_number("dropout", dropout)
+        if not 0 <= self.dropout < 1:
             raise InputError(f"dropout must be at least 0 and below 1, not {dropout!r}.")
-        self.hidden = tuple(check_positive("hidden", width) for width in hidden)
-        self.dropout = float(dropout)
+        self.hidden = check_sizes("hidden", hidden)
         self.center = NormalizePoints(scale=False, name="center") if center else None
         self.to_spheres = PointsToSpheres(
             level,
@@ -104,6 +104,7 @@ class PointCloudClassifier(keras.Model):
             descriptor=descriptor,
             name="backbone",
         )
+        check_weights((self.backbone.output_shape[-1], *self.hidden, self.num_classes))
         spheres_in = keras.Input(self.backbone.input_shape[1:], name="spheres")
         outputs = self._head(self.backbone(spheres_in))
         self.network = keras.Model(spheres_in, outputs, name="network")
@@ -229,6 +230,8 @@ def check_fields(changes: dict[str, Any]) -> None:
 def _classes(number: int | None, names: Sequence[str] | None) -> tuple[int, tuple[str, ...] | None]:
     if names is None:
         return check_positive("num_classes", number), None
+    if isinstance(names, str | dict) or not isinstance(names, Iterable):
+        raise InputError(f"class_names must be a list of names, not {names!r:.60}.")
     names = tuple(str(name) for name in names)
     if not names or (number is not None and number != len(names)):
         raise InputError(f"class_names has {len(names)} names for {number} classes.")

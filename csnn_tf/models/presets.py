@@ -12,7 +12,7 @@ def preset_names() -> tuple[str, ...]:
     return _PRESETS.names()
 
 
-def preset(name: str, **changes: Any) -> dict[str, Any]:
+def preset(name: str, /, **changes: Any) -> dict[str, Any]:
     """Arguments of `PointCloudClassifier` under a name, changed field by field.
 
     Args:

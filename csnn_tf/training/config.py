@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from csnn_tf.data.augmenter import ROTATIONS
+from csnn_tf.errors import InputError
+from csnn_tf.layers.checks import check_number
 from csnn_tf.models.point_cloud_classifier import check_fields, classifier_fields
 from csnn_tf.models.presets import preset
 from csnn_tf.named import NamedConfigurations
@@ -75,6 +77,7 @@ class TrainingConfig(RunConfig):
         "rotation": ROTATIONS,
         "optimizer": ("adam", "adamw"),
         "schedule": ("plateau", "cosine", "constant"),
+        "mixed_precision": (True, False),
     }
     ranges: ClassVar = {
         "num_points": (1, 1_000_000),
@@ -99,6 +102,16 @@ class TrainingConfig(RunConfig):
         self.check()
         preset(self.preset)
         check_fields(self.model)
+        if "class_names" in self.model:
+            raise InputError("class_names come from the data and cannot be set.")
+        if self.folder is not None and not isinstance(self.folder, str):
+            raise InputError(f"folder must be a path or nothing, not {self.folder!r:.60}.")
+        if self.scale is not None:
+            if not isinstance(self.scale, list | tuple) or len(self.scale) != 2:
+                raise InputError(f"scale must be two factors or nothing, not {self.scale!r:.60}.")
+            low, high = (check_number("scale", factor) for factor in self.scale)
+            if not 0 < low <= high <= 100:
+                raise InputError(f"scale must be two factors, low and high, not {self.scale!r}.")
 
 
 def recipe_names() -> tuple[str, ...]:

@@ -28,6 +28,12 @@ class RunConfig:
 
     def check(self) -> None:
         """Raise `InputError` if a value is unknown or out of range."""
+        for name in ("preset", "recipe"):
+            if not isinstance(value := getattr(self, name), str):
+                raise InputError(f"{name} must be a name, not {value!r:.60}.")
+        model = getattr(self, "model")  # noqa: B009
+        if not isinstance(model, dict):
+            raise InputError(f"model must be fields of the model by name, not {model!r:.60}.")
         for name, known in self.choices.items():
             value = getattr(self, name)
             if value not in known:
@@ -40,10 +46,10 @@ class RunConfig:
             if isinstance(value, bool) or not isinstance(value, kinds):
                 raise InputError(f"{name} must be a {kind}, not {value!r}.")
             if not low <= value <= high:
-                raise InputError(f"{name} must be from {low:g} to {high:g}, not {value!r}.")
+                raise InputError(f"{name} must be from {low:g} to {high:g}, not {value!r:.60}.")
 
     @classmethod
-    def from_recipe(cls, recipe: str, **changes: Any) -> Self:
+    def from_recipe(cls, recipe: str, /, **changes: Any) -> Self:
         """A configuration from a named recipe, changed field by field.
 
         Args:
@@ -56,7 +62,12 @@ class RunConfig:
         known = {entry.name for entry in dataclasses.fields(cls)}  # type: ignore[arg-type]
         model_fields = cls.model_fields()
         fields: dict[str, Any] = {"recipe": recipe}
-        model = dict(changes.pop("model", {}))
+        model = changes.pop("model", {})
+        if not isinstance(model, dict):
+            raise InputError(f"model must be fields of the model by name, not {model!r:.60}.")
+        if "recipe" in changes:
+            raise InputError("the recipe is named once, by itself.")
+        model = dict(model)
         for name, value in cls.recipes.get(recipe, **changes).items():
             if name in known:
                 fields[name] = value
@@ -85,5 +96,7 @@ class RunConfig:
         known = {entry.name for entry in dataclasses.fields(cls)}  # type: ignore[arg-type]
         unknown = set(fields) - known
         if unknown:
-            raise InputError(f"unknown field {min(unknown)!r} in a training configuration.")
+            raise InputError(
+                f"unknown field {min(map(str, unknown))!r} in a training configuration."
+            )
         return cls(**fields)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.data.atoms.announced import check_counts
 from csnn_tf.data.atoms.rebinning import check_electrons, rebin_dos
 from csnn_tf.data.atoms.structure import Electrons, Structure, check_dos, electrons_per_atom
 from csnn_tf.data.atoms.structure_set import StructureSet
@@ -94,6 +95,7 @@ def read_frames(path: str | os.PathLike, format: str | None = None) -> list[Atom
     if not path.is_file():
         raise InputError(f"{path} does not exist.")
     try:
+        check_counts(path, format)
         if path.suffix == ".db" or format == "db":
             with ase.db.connect(path) as database:
                 return [_from_row(row) for row in database.select()]
