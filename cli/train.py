@@ -1,6 +1,7 @@
 """csnn-tf train"""
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -11,7 +12,9 @@ from csnn_tf.cli.options import data_option, load_shapes, parse_fields, rotation
 from csnn_tf.cli.progress import TrainingProgress
 from csnn_tf.errors import InputError
 from csnn_tf.training.config import TrainingConfig
+from csnn_tf.training.distribution import distributed
 from csnn_tf.training.run_folder import RunFolder
+from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 from csnn_tf.training.trainer import train
 
 
@@ -40,14 +43,35 @@ def _dos() -> click.Command:
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder [default: runs/TIME].")
 @click.option("--resume", is_flag=True, help="Go on with the run that stopped in --out.")
+@click.option("--tensorboard", is_flag=True, help="Write logs for TensorBoard into the run folder.")
+@click.option("--distribute", is_flag=True, help="Use all devices (JAX backend).")
+@click.option("--coordinator", metavar="HOST:PORT", help="Where process 0 of several listens.")
+@click.option("--processes", type=int, help="Number of processes, each started by itself.")
+@click.option("--process-id", type=int, help="Number of this one, from 0.")
 @click.pass_context
 def train_command(
-    ctx, kind, folder, preset, recipe, settings, rotation, epochs, seed, out, resume
+    ctx,
+    kind,
+    folder,
+    preset,
+    recipe,
+    settings,
+    rotation,
+    epochs,
+    seed,
+    out,
+    resume,
+    tensorboard,
+    distribute,
+    **group,
 ) -> None:
     """Train on ModelNet40-like data (modelnet --data DIR) or on the built-in shapes.
 
     A run that stopped goes on with `csnn-tf train KIND --out RUN --resume`.
     """
+    many = any(value is not None for value in group.values())
+    if many and not resume and out is None:
+        raise InputError("several processes need --out, the run folder of them all.")
     if resume:
         config = _stored_config(ctx, kind, out)
         folder = None if config.folder is None else Path(config.folder)
@@ -64,14 +88,19 @@ def train_command(
             seed=seed,
             **fields,
         )
-    shapes = load_shapes(
-        kind, folder, "train", num_points=config.num_points, per_class=config.per_class
-    )
     out = out or Path("runs") / time.strftime(f"{kind}-%Y%m%d-%H%M%S")
     progress = TrainingProgress(config.epochs)
+    parallel = distributed(*group.values()) if distribute or many else nullcontext(None)
     try:
-        with progress:
-            train(config, shapes, out, resume=resume, callbacks=[progress])
+        with parallel as part:
+            shapes = load_shapes(
+                kind, folder, "train", num_points=config.num_points, per_class=config.per_class
+            )
+            with progress:
+                shown = [progress] if part is None or part.writes else []
+                if tensorboard and shown:
+                    shown.append(TensorBoardLog(out / FOLDER, shapes.class_names))
+                train(config, shapes, out, resume=resume, callbacks=shown, distribution=part)
     except KeyboardInterrupt:
         click.echo(
             f"Interrupted after {len(progress.history)} epochs: go on with "
@@ -95,6 +124,8 @@ def _stored_config(ctx: click.Context, kind: str, out: Path | None) -> TrainingC
             option = {"folder": "data", "settings": "set"}.get(name, name)
             raise InputError(f"--resume goes on with the run as it was: leave out --{option}.")
     stored = RunFolder(out).read_json("config.json")
+    if not isinstance(stored, dict):
+        raise InputError(f"{out}/config.json is not the configuration of a run.")
     stored.pop("classes", None)
     config = TrainingConfig.from_dict(stored)
     if config.data != kind:

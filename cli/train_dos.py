@@ -18,6 +18,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_trainer import train_dos
 from csnn_tf.training.run_folder import RunFolder
+from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 
 
 @click.command("dos")
@@ -35,7 +36,8 @@ from csnn_tf.training.run_folder import RunFolder
     "--preset", default="small", show_default=True, help="Its size: paper, small or tiny."
 )
 @click.option(
-    "--recipe", help="Optimiser: paper, best or quick [default: best; built-in data: quick]."
+    "--recipe",
+    help="Optimiser: paper, best, refine or quick [default: best; built-in data: quick].",
 )
 @click.option(
     "--set",
@@ -52,6 +54,7 @@ from csnn_tf.training.run_folder import RunFolder
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder [default: runs/TIME].")
 @click.option("--resume", is_flag=True, help="Go on with the run that stopped in --out.")
+@click.option("--tensorboard", is_flag=True, help="Write logs for TensorBoard into the run folder.")
 @click.pass_context
 def train_dos_command(
     ctx,
@@ -67,6 +70,7 @@ def train_dos_command(
     seed,
     out,
     resume,
+    tensorboard,
 ) -> None:
     """Train a density of states on atomic structures, the built-in ones by default.
 
@@ -94,7 +98,8 @@ def train_dos_command(
     progress = DosProgress(config.epochs)
     try:
         with progress:
-            train_dos(config, structures, out, resume=resume, callbacks=[progress])
+            shown = [progress, *([TensorBoardLog(out / FOLDER)] if tensorboard else [])]
+            train_dos(config, structures, out, resume=resume, callbacks=shown)
     except KeyboardInterrupt:
         click.echo(
             f"Interrupted after {len(progress.history)} epochs: go on with "
@@ -112,7 +117,7 @@ def _stored_config(ctx: click.Context, out: Path | None) -> DosConfig:
     """The configuration of the run to go on with; nothing of it can be changed."""
     if out is None:
         raise InputError("--resume needs --out, the folder of the run that stopped.")
-    for name in ctx.params.keys() - {"out", "resume"}:
+    for name in ctx.params.keys() - {"out", "resume", "tensorboard"}:
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = {
                 "path": "data",

@@ -14,7 +14,13 @@ Prepare = Callable[[Any, Any], Any]
 
 
 def training_batches(
-    source: Source, prepare: Prepare, plan: BatchPlan, *, epochs: int, first_epoch: int = 0
+    source: Source,
+    prepare: Prepare,
+    plan: BatchPlan,
+    *,
+    epochs: int,
+    first_epoch: int = 0,
+    rows: slice = slice(None),
 ):
     """Batches of a training run, epoch after epoch, for `fit` with `steps_per_epoch=plan.steps`.
 
@@ -29,13 +35,14 @@ def training_batches(
         plan: Order and seeds.
         epochs: Number of the last epoch plus one.
         first_epoch: Epoch to start from.
+        rows: The rows of every batch that `prepare` gives, all of them on TensorFlow.
 
     Returns:
         A `tf.data.Dataset` or a generator of (network input, labels [batch]).
     """
     if keras.backend.backend() == "tensorflow":
         return _tensorflow(source, prepare, plan, first_epoch, epochs)
-    return _in_memory(source, prepare, plan, first_epoch, epochs)
+    return _in_memory(source, prepare, plan, first_epoch, epochs, rows)
 
 
 def _tensorflow(source, prepare, plan, first_epoch, epochs):
@@ -62,7 +69,7 @@ def _tensorflow(source, prepare, plan, first_epoch, epochs):
         return batches.map(finish).prefetch(4)
 
 
-def _in_memory(source, prepare, plan, first_epoch, epochs):
+def _in_memory(source, prepare, plan, first_epoch, epochs, rows):
     def make(order, seed):
         return prepare(source(order, seed), seed)
 
@@ -72,4 +79,4 @@ def _in_memory(source, prepare, plan, first_epoch, epochs):
         make = jax.jit(make)
     for epoch in range(first_epoch, epochs):
         for order, seed in zip(*plan.epoch(epoch), strict=True):
-            yield make(order, seed), source.labels[order]
+            yield make(order, seed), source.labels[order[rows]]

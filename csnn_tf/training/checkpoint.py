@@ -24,14 +24,17 @@ class Checkpoint(keras.callbacks.Callback):
     Args:
         path: The .npz file. It is written aside and renamed: a crash leaves the previous one.
         ending: What validates and keeps the history; its state is part of the checkpoint.
+        writes: Whether this process writes; of several with the same state one does.
     """
 
-    def __init__(self, path: Path, ending: EpochEnd) -> None:
+    def __init__(self, path: Path, ending: EpochEnd, *, writes: bool = True) -> None:
         super().__init__()
-        self.path, self.ending = path, ending
+        self.path, self.ending, self.writes = path, ending, writes
 
     def on_epoch_end(self, epoch, logs=None):
         """Write."""
+        if not self.writes:
+            return
         state: dict[str, Any] = {"epoch": epoch + 1, "ending": self.ending.state()}
         text = np.frombuffer(json.dumps(state).encode("utf-8"), dtype=np.uint8)
         arrays = {

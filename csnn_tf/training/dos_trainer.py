@@ -29,6 +29,7 @@ from csnn_tf.training.dos_data import (
 )
 from csnn_tf.training.dos_validation import DosValidation, by_loss
 from csnn_tf.training.epoch_end import EpochEnd
+from csnn_tf.training.finite_loss import FiniteLoss
 from csnn_tf.training.run_folder import RunFolder, versions
 from csnn_tf.training.schedules import Plateau, make_optimizer
 
@@ -111,6 +112,8 @@ def train_dos(
     first = checkpoint.restore(trained) if resume and checkpoint.path.exists() else 0
     if first >= config.epochs or ending.finished:
         return run
+    if first:
+        run.mark_resumed(first + 1)
     batches = dos_batches(
         environments,
         reference(training),
@@ -126,7 +129,13 @@ def train_dos(
             steps_per_epoch=plan.steps,
             initial_epoch=first,
             epochs=config.epochs,
-            callbacks=[_Refine(first_refined), ending, checkpoint, *(callbacks or [])],
+            callbacks=[
+                FiniteLoss(plan, training.names),
+                _Refine(first_refined),
+                ending,
+                checkpoint,
+                *(callbacks or []),
+            ],
             verbose=0,
             shuffle=False,
         )

@@ -19,7 +19,7 @@ _PACKAGES = ("csnn-tf", "keras", "tensorflow", "jax", "numpy", "scipy")
 
 
 class RunFolder:
-    """A run's files: config.json, versions.json, history.csv, best.keras, last.keras, result.json.
+    """A run's files: config.json, versions.json, history.csv, best.keras, last.keras, resumed.json.
 
     Args:
         path: The folder.
@@ -68,7 +68,7 @@ class RunFolder:
         path = self.path / name
         try:
             return json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path} cannot be read as JSON: {error}.") from error
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
@@ -81,6 +81,12 @@ class RunFolder:
             self.path / "history.csv",
             lambda temporary: temporary.write_text(text.getvalue(), "utf-8"),
         )
+
+    def mark_resumed(self, epoch: int) -> None:
+        """Record in resumed.json that the run goes on, after a stop, with an epoch."""
+        name = "resumed.json"
+        earlier = self.read_json(name) if (self.path / name).is_file() else []
+        self.write_json(name, [*(start for start in earlier if start < epoch), epoch])
 
     def save_model(self, path: Path, model: keras.Model) -> None:
         """Write a .keras file."""
@@ -108,12 +114,23 @@ def write_aside(path: Path, write: Callable[[Path], Any]) -> None:
         temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
         temporary = None
+        _sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{path} cannot be written: {reason}.") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Flush a rename to the disk, where the system can open folders."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _umask() -> int:

@@ -8,17 +8,21 @@ import numpy as np
 from csnn_tf.data.augmenter import Augmenter
 from csnn_tf.data.batches import BatchPlan
 from csnn_tf.data.mesh_set import MeshSet
-from csnn_tf.data.pipeline import training_batches
+from csnn_tf.data.pipeline import Prepare, training_batches
 from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.data.sources import make_source
 from csnn_tf.layers import NormalizePoints, compiled_kernels
 from csnn_tf.models import PointCloudClassifier, preset
 from csnn_tf.training.checkpoint import Checkpoint
 from csnn_tf.training.config import TrainingConfig
+from csnn_tf.training.distribution import Distribution
 from csnn_tf.training.epoch_end import EpochEnd
+from csnn_tf.training.finite_loss import FiniteLoss
 from csnn_tf.training.run_folder import RunFolder, versions
 from csnn_tf.training.schedules import Plateau, make_optimizer
-from csnn_tf.training.smoothed_crossentropy import SmoothedCrossentropy
+from csnn_tf.training.silent_run import SilentRun
+from csnn_tf.training.tensorboard_log import TensorBoardLog
+from csnn_tf.training.training_network import training_network
 from csnn_tf.training.validation import Validation
 
 
@@ -29,6 +33,7 @@ def train(
     *,
     resume: bool = False,
     callbacks: list[keras.callbacks.Callback] | None = None,
+    distribution: Distribution | None = None,
 ) -> RunFolder:
     """Train a classifier and leave a run folder.
 
@@ -40,6 +45,7 @@ def train(
         resume: Go on with the run that stopped in `out`, from its last finished epoch. It ends with
             the weights, to the bit, of a run that was never stopped.
         callbacks: Further Keras callbacks, for example to show progress.
+        distribution: This process's part, inside `csnn_tf.training.distribution.distributed`.
 
     Returns:
         The run folder. `best.keras` is the model of the epoch with the best accuracy on the
@@ -65,17 +71,16 @@ def train(
         training, held_out = shapes.split(max(config.validation, float(least)), config.seed)
     plan = BatchPlan(len(training), min(config.batch_size, len(training)), config.seed)
     source = make_source(training, config.num_points, config.seed)
-    run = RunFolder(out) if resume else RunFolder.create(out)
+    part = distribution or Distribution()
+    rows = part.rows(plan.batch_size)
+    run = SilentRun(out)
+    if part.writes:
+        run = RunFolder(out) if resume else RunFolder.create(out)
     if not resume:
         run.write_json("config.json", {**config.to_dict(), "classes": list(shapes.class_names)})
         run.write_json("versions.json", versions())
-    # A twin that shares the weights carries the optimiser, which so stays out of the saved model.
-    network = keras.Model(model.network.inputs, model.network.outputs)
-    network.compile(
-        optimizer=make_optimizer(config, plan.steps),
-        loss=SmoothedCrossentropy(config.label_smoothing),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        jit_compile=_compile_whole_step(),
+    network = training_network(
+        model.network, make_optimizer(config, plan.steps), config.label_smoothing
     )
     ending = EpochEnd(
         model,
@@ -84,27 +89,47 @@ def train(
         Plateau() if config.schedule == "plateau" else None,
         config.min_learning_rate,
     )
-    checkpoint = Checkpoint(run.path / "checkpoint.npz", ending)
+    for callback in callbacks or []:
+        if isinstance(callback, TensorBoardLog):
+            callback.validation = ending.validate
+    checkpoint = Checkpoint(run.path / "checkpoint.npz", ending, writes=part.writes)
     first = checkpoint.restore(network) if resume and checkpoint.path.exists() else 0
     if first >= config.epochs or ending.finished:
         return run
+    if first:
+        run.mark_resumed(first + 1)
     batches = training_batches(
-        source, _preparation(config, model), plan, epochs=config.epochs, first_epoch=first
+        source,
+        preparation(config, model, rows),
+        plan,
+        epochs=config.epochs,
+        first_epoch=first,
+        rows=rows,
     )
-    with compiled_kernels(not _compile_whole_step()):
+    with compiled_kernels(not network.jit_compile):
         network.fit(
             batches,
             steps_per_epoch=plan.steps,
             initial_epoch=first,
             epochs=config.epochs,
-            callbacks=[ending, checkpoint, *(callbacks or [])],
+            callbacks=[FiniteLoss(plan, training.names), ending, checkpoint, *(callbacks or [])],
             verbose=0,
             shuffle=False,
         )
     return run
 
 
-def _preparation(config: TrainingConfig, model: PointCloudClassifier):
+def preparation(
+    config: TrainingConfig, model: PointCloudClassifier, rows: slice = slice(None)
+) -> Prepare:
+    """What turns a batch of clouds into the network's input: normalised, augmented, mapped.
+
+    Args:
+        config: Says which augmentations.
+        model: Maps.
+        rows: The rows of the batch that are wanted. What they become depends on the whole batch's
+            seed alone, not on who else computes the others.
+    """
     normalize = NormalizePoints(scale=model.to_spheres.radius is None)
     augment = Augmenter(
         rotation=config.rotation,
@@ -117,15 +142,6 @@ def _preparation(config: TrainingConfig, model: PointCloudClassifier):
     )
 
     def prepare(points, seed):
-        return model.to_spheres(augment(normalize(points), seed))
+        return model.to_spheres(augment(normalize(points), seed)[rows])
 
     return prepare
-
-
-def _compile_whole_step() -> bool:
-    """XLA for the whole step where it wins: not on TensorFlow's CPU (see `compiled_kernels`)."""
-    if keras.backend.backend() != "tensorflow":
-        return True
-    import tensorflow as tf
-
-    return bool(tf.config.list_logical_devices("GPU"))

@@ -1,0 +1,188 @@
+"""Full disks, read-only folders and kills while writing: a clear error, and the old file whole."""
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from csnn_tf.errors import InputError
+from csnn_tf.training.checkpoint import Checkpoint
+from csnn_tf.training.run_folder import RunFolder, write_aside
+
+KILLS = int(os.environ.get("CSNN_TF_KILLS", "2"))
+
+
+class Ending:
+    """In place of the real one: nothing but a state."""
+
+    def state(self):
+        return {"rows": [1] * 1000}
+
+    def restore(self, state):
+        self.restored = state
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(128)])
+    model.compile(optimizer="adam", loss="mse")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def writers(folder, model):
+    """What a run writes, by file, each with a way to see that it is whole."""
+    run, checkpoint = RunFolder(folder), Checkpoint(folder / "checkpoint.npz", Ending())
+    checkpoint.set_model(model)
+    return {
+        run.last: (
+            lambda: run.save_model(run.last, model),
+            lambda: keras.models.load_model(run.last, compile=False),
+        ),
+        checkpoint.path: (
+            lambda: checkpoint.on_epoch_end(0),
+            lambda: checkpoint.restore(model),
+        ),
+        folder / "history.csv": (
+            lambda: run.write_history([{"loss": 1.5}] * 5000),
+            lambda: (folder / "history.csv").read_text().splitlines()[5000],
+        ),
+    }
+
+
+@contextlib.contextmanager
+def file_size_limit(size):
+    """Every write beyond `size` bytes of a file fails, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def check_failures(folder, model, failing):
+    parts = writers(folder, model)
+    for write, read in parts.values():
+        write()
+        read()
+    before = {path: path.read_bytes() for path in parts}
+    with failing():
+        for path, (write, _) in parts.items():
+            with pytest.raises(InputError, match=path.name) as caught:
+                write()
+            assert "cannot be written" in str(caught.value)
+    for path, (_, read) in parts.items():
+        assert path.read_bytes() == before[path]
+        read()
+    assert sorted(folder.iterdir()) == sorted(parts)  # nothing half-written is left
+
+
+@pytest.mark.parametrize("size", [0, 1000, 12_000])
+def test_no_more_can_be_written(tmp_path, model, size):
+    check_failures(tmp_path, model, lambda: file_size_limit(size))
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, where the machine lets this user make one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except OSError:
+        pytest.skip("there is no mount")
+    if done.returncode:
+        pytest.skip("this user may not mount a file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk(small_disk, model):
+    @contextlib.contextmanager
+    def full():
+        filler = small_disk.parent / "disk" / "filler"
+        with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        yield
+        filler.unlink()
+
+    check_failures(small_disk, model, full)
+
+
+def test_a_read_only_disk(small_disk, model):
+    @contextlib.contextmanager
+    def read_only():
+        subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+        with pytest.raises(InputError, match="cannot be made"):
+            RunFolder.create(small_disk / "run")
+        yield
+        subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+
+    check_failures(small_disk, model, read_only)
+
+
+def test_a_folder_that_refuses(tmp_path, monkeypatch, model):
+    # Where nothing can be mounted: the system's answer, put in by hand.
+    @contextlib.contextmanager
+    def refusing():
+        def refuse(*_, **__):
+            raise PermissionError(13, "Permission denied")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("tempfile.mkstemp", refuse)
+            yield
+
+    check_failures(tmp_path, model, refusing)
+
+
+def test_a_file_is_flushed_before_and_its_folder_after_the_rename(tmp_path, monkeypatch):
+    calls = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(
+            os, name, lambda *args, name=name, real=real: calls.append(name) or real(*args)
+        )
+    write_aside(tmp_path / "a.txt", lambda path: path.write_text("hello"))
+    assert calls == ["fsync", "replace", "fsync"]
+
+
+SCRIPT = """
+import pathlib, sys
+import numpy as np
+from csnn_tf.training.run_folder import write_aside
+path, number = pathlib.Path(sys.argv[1]), 0
+while True:
+    number += 1
+    values = np.full(300_000, number)
+    write_aside(path, lambda aside: np.savez(aside.open("wb"), values=values))
+"""
+
+
+@pytest.mark.slow
+def test_killed_while_writing(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    rng = np.random.default_rng(0)
+    for _ in range(KILLS):
+        path.unlink(missing_ok=True)
+        command = [sys.executable, "-W", "ignore", "-c", SCRIPT, str(path)]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        while not path.exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.2))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        with np.load(path, allow_pickle=False) as stored:
+            values = stored["values"]
+        assert len(values) == 300_000
+        assert (values == values[0]).all()

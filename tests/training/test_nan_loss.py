@@ -1,0 +1,46 @@
+"""A loss that is no number ends the run, names step and batch, and costs no finished epoch."""
+
+import keras
+import numpy as np
+import pytest
+
+from csnn_tf.data.shapes import builtin_shapes
+from csnn_tf.errors import InputError
+from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models.loading import load_model
+from csnn_tf.training.trainer import train
+from tests.training.test_trainer import config
+
+
+class Spoil(keras.callbacks.Callback):
+    """Makes a weight NaN before a step of the second epoch."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.step, self.epoch = step, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == (1, self.step):
+            weight = self.model.trainable_variables[-1]  # of the logits: no ReLU hides it
+            weight.assign(np.full(weight.shape, np.nan, "float32"))
+
+
+def test_the_step_and_the_batch_are_named_and_the_run_can_go_on(tmp_path):
+    shapes = builtin_shapes("train", 4, num_points=64)
+    settings = config(epochs=3, batch_size=8)
+    with pytest.raises(InputError) as caught:
+        train(settings, shapes, tmp_path / "run", callbacks=[Spoil(2)])
+    message = str(caught.value)
+    assert "step 3 of 6 of epoch 2" in message
+    assert "epoch 1" in message
+    named = [name for name in shapes.names if name in message]
+    assert len(named) == 5
+    assert "and 3 more" in message
+    assert "\n" not in message
+    model = load_model(tmp_path / "run", PointCloudClassifier)  # refuses weights that are NaN
+    assert np.isfinite(np.asarray(model(shapes.clouds[:1]))).all()
+    run = train(settings, shapes, tmp_path / "run", resume=True)
+    assert len((run.path / "history.csv").read_text().splitlines()) == 4
