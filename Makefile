@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 DEMO := demo
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test lint clean
+.PHONY: demo test fuzz soak lint clean
 
 $(INSTALLED): setup.py pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,17 @@ test: lint
 	$(BIN)/python -m pytest
 	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/grid tests/layers tests/models \
 	    tests/test_testing.py tests/test_convert.py
+
+# Generated cases by the thousand, and every truncation of every kind of file.
+fuzz: $(INSTALLED)
+	CSNN_TF_FUZZ_EXAMPLES=$${CSNN_TF_FUZZ_EXAMPLES:-1000} $(BIN)/python -m pytest tests/fuzz
+	CSNN_TF_KILLS=$${CSNN_TF_KILLS:-20} $(BIN)/python -m pytest tests/training/test_resume.py \
+	    tests/training/test_disk.py
+
+# A million predictions and ten thousand epochs, in memory that must stay flat.
+soak: $(INSTALLED)
+	CSNN_TF_SOAK_SHAPES=$${CSNN_TF_SOAK_SHAPES:-1000000} \
+	    CSNN_TF_SOAK_EPOCHS=$${CSNN_TF_SOAK_EPOCHS:-10000} $(BIN)/python -m pytest -s tests/soak
 
 clean:
 	rm -rf $(VENV) $(DEMO) build *.egg-info

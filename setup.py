@@ -28,6 +28,7 @@ setup(
         "csnn_tf.models": ["*.json"],
         "csnn_tf.training": ["*.json"],
         "csnn_tf.data.atoms": ["*.npz"],
+        "csnn_tf.report": ["*.html", "*.css", "*.js"],
         "csnn_tf.saved_models": ["*.keras", "*.json", "*.md"],
     },
     install_requires=[
@@ -46,7 +47,8 @@ setup(
     ],
     extras_require={
         "jax": ["jax>=0.4.34"],
-        "plot": ["matplotlib>=3.8"],
+        "plot": ["matplotlib>=3.8", "plotly>=6"],
+        "tensorboard": ["tensorboard>=2.18", "matplotlib>=3.8"],
         # Warm-up requests of an export, and the gRPC client.
         "serving": ["tensorflow-serving-api>=2.18", "grpcio>=1.60"],
         "onnx": ["tf2onnx>=1.16", "onnx>=1.16"],
@@ -56,6 +58,14 @@ setup(
             "hypothesis>=6",
             "jax>=0.4.34",
             "matplotlib>=3.8",
+            "plotly>=6",
+            "tensorboard>=2.18",
+            # Runs the quick start notebook.
+            "nbclient>=0.10",
+            "nbformat>=5.10",
+            "ipykernel>=6",
+            # Drives the Chromium of the machine; downloads none.
+            "playwright>=1.45",
             "tensorflow-serving-api>=2.18",
             "grpcio>=1.60",
             "tf2onnx>=1.16",

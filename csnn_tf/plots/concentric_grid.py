@@ -55,7 +55,11 @@ def plot_concentric_grid(level: int = 2, spheres: int = 3) -> "Figure":
 
 
 def plot_feature_map(
-    features: np.ndarray, points: np.ndarray | None = None, *, channel: int = 0
+    features: np.ndarray,
+    points: np.ndarray | None = None,
+    *,
+    channel: int = 0,
+    turn: np.ndarray | None = None,
 ) -> "Figure":
     """A cloud beside its features on each sphere, as colours at the vertices.
 
@@ -63,6 +67,7 @@ def plot_feature_map(
         features: [vertex, sphere, channel] features of one cloud.
         points: [n, 3] the cloud itself, or None.
         channel: Which channel is shown.
+        turn: [3, 3] rotation of the drawn vertices, so that they fit points turned for the picture.
 
     Returns:
         A matplotlib figure.
@@ -72,6 +77,7 @@ def plot_feature_map(
     """
     plt = pyplot()
     grid = icosphere(level_of(features.shape[0], "plot_feature_map"))
+    vertices = grid.vertices if turn is None else grid.vertices @ turn.T
     spheres = features.shape[1]
     columns = spheres + (points is not None)
     figure = plt.figure(figsize=(3 * columns, 3.4))
@@ -87,11 +93,9 @@ def plot_feature_map(
         axes = figure.add_subplot(1, columns, place + number, projection="3d")
         values = features[:, number, channel] / largest
         front = values > 0.01
+        axes.scatter(*(vertices[~front] * (number + 1) / spheres).T, s=2, c="0.85", linewidths=0)
         axes.scatter(
-            *(grid.vertices[~front] * (number + 1) / spheres).T, s=2, c="0.85", linewidths=0
-        )
-        axes.scatter(
-            *(grid.vertices[front] * (number + 1) / spheres).T,
+            *(vertices[front] * (number + 1) / spheres).T,
             s=14,
             c=colours(np.sqrt(values[front])),
             linewidths=0,

@@ -1,0 +1,76 @@
+"""csnn-tf report"""
+
+import webbrowser
+from pathlib import Path
+
+import click
+
+from csnn_tf.cli.dos_options import electrons_option
+from csnn_tf.errors import InputError
+from csnn_tf.models.kind import is_dos_model
+from csnn_tf.models.loading import model_file, training_record
+
+
+@click.command("report")
+@click.argument("run")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Test data, as for `csnn-tf evaluate` [default: what the run was trained on].",
+)
+@electrons_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="File [default: report.html in RUN, or MODEL.html here].",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the rotations.")
+@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+def report_command(run, data, electrons, out, seed, show) -> None:
+    """Write one HTML page about RUN: how good it is, where it fails, does it hold under rotation.
+
+    RUN is a run folder, a .keras file or a trained model's name. The page needs no network.
+    """
+    model = model_file(run)
+    path = out or (Path(run) / "report.html" if Path(run).is_dir() else Path(f"{model.stem}.html"))
+    if not path.parent.is_dir():
+        raise InputError(f"{path.parent} is no folder: the page cannot be written there.")
+    write = _dos if is_dos_model(run) else _classifier
+    write(run, data, electrons, path, seed)
+    click.echo(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+    if show:
+        webbrowser.open(path.resolve().as_uri())
+
+
+def _step(name: str) -> None:
+    click.echo(f"  {name}", err=True)
+
+
+def _classifier(run: str, data: Path | None, electrons: str | None, path: Path, seed: int) -> None:
+    from csnn_tf.cli.options import load_shapes
+    from csnn_tf.data.mesh_set import MeshSet
+    from csnn_tf.report import classifier_report
+
+    if electrons is not None:
+        raise InputError("--electrons is for density-of-states models, which this is not.")
+    config = training_record(run)
+    if data is None and config.get("folder"):
+        data = Path(config["folder"])
+    kind = "shapes" if data is None and config.get("data") == "shapes" else "modelnet"
+    points = int(config.get("num_points", 1024))
+    shapes = load_shapes(kind, data, "test", num_points=points, per_class=50)
+    if isinstance(shapes, MeshSet):
+        shapes = shapes.to_shape_set(points, seed)
+    upright = int(config.get("upright_axis", 1))
+    classifier_report(run, shapes, path, upright_axis=upright, seed=seed, progress=_step)
+
+
+def _dos(run: str, data: Path | None, electrons: str | None, path: Path, seed: int) -> None:
+    from csnn_tf.cli.dos_options import structures_of
+    from csnn_tf.report import dos_report_page
+
+    config = training_record(run)
+    if data is None and config.get("data", "carbon") != "carbon":
+        data = Path(config["data"])
+    known = electrons if electrons is not None else config.get("electrons")
+    dos_report_page(run, structures_of(data, known), path, seed=seed, progress=_step)

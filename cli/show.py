@@ -1,0 +1,109 @@
+"""csnn-tf show"""
+
+import webbrowser
+from pathlib import Path
+
+import click
+
+from csnn_tf.errors import InputError
+from csnn_tf.models.kind import is_dos_model
+from csnn_tf.models.loading import load_model
+
+
+@click.command("show")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--model", help="A .keras file, a run folder or a trained model's name.")
+@click.option(
+    "--level", type=int, help="Level of the model's grid whose activation is shown, turned too."
+)
+@click.option("--sphere", type=int, help="Sphere, 0 the innermost [default: varies most].")
+@click.option("--channel", type=int, help="Channel [default: varies most].")
+@click.option("--atom", type=int, default=0, show_default=True, help="Atom in the centre.")
+@click.option("--num-points", type=int, default=1024, show_default=True, help="Drawn on meshes.")
+@click.option("--upright-axis", type=click.IntRange(0, 2), help="[default: 1; structures: 2]")
+@click.option("--png", type=click.Path(path_type=Path), help="Write a picture instead of a page.")
+@click.option("--html", type=click.Path(path_type=Path), help="Page [default: FILE's name.html].")
+@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+def show_command(
+    file, model, level, sphere, channel, atom, num_points, upright_axis, png, html, show
+) -> None:
+    """Show FILE, a shape or an atomic structure, on its concentric grid in 3D.
+
+    With --model as that model maps it, and with --level the activation of a level, also of the
+    input turned. Structures are files that ASE reads; one of their atoms is in the centre.
+    """
+    dos = model is not None and is_dos_model(model)
+    view = (_atom if dos or not _is_shape(file) else _shape)(file, model, level, atom, num_points)
+    up = upright_axis if upright_axis is not None else (1 if _is_shape(file) and not dos else 2)
+    if png is not None:
+        _write_picture(view, png, sphere, channel, up)
+        click.echo(png)
+    if html is None and png is not None:
+        return
+    from csnn_tf.report.show_page import write_view
+
+    html = html or Path(f"{file.stem}.html")
+    channel, sphere = write_view(
+        view, html, channel=channel, sphere=sphere, turned=level is not None, upright_axis=up
+    )
+    click.echo(f"{html}: {view.shown}, channel {channel}, sphere {sphere}")
+    if show:
+        webbrowser.open(html.resolve().as_uri())
+
+
+def _is_shape(file: Path) -> bool:
+    from csnn_tf.data.readers import SHAPE_SUFFIXES, read_shape
+
+    if file.suffix.lower() != ".xyz":
+        return file.suffix.lower() in SHAPE_SUFFIXES
+    try:  # points or atoms
+        read_shape(file)
+    except InputError:
+        return False
+    return True
+
+
+def _shape(file: Path, model: str | None, level: int | None, atom: int, num_points: int):
+    from csnn_tf.data.mesh import Mesh
+    from csnn_tf.data.mesh_set import sample_surface
+    from csnn_tf.data.readers import read_shape
+    from csnn_tf.models import PointCloudClassifier
+    from csnn_tf.report.grid_view import GridView
+
+    shape = read_shape(file)
+    if isinstance(shape, Mesh):
+        shape = sample_surface(shape, num_points, [0])
+    network = None if model is None else load_model(model, PointCloudClassifier)
+    return GridView.of_shape(file.name, shape, network, level)
+
+
+def _atom(file: Path, model: str | None, level: int | None, atom: int, num_points: int):
+    from csnn_tf.data.atoms import read_frames, structure_from_atoms
+    from csnn_tf.models import DensityOfStates
+    from csnn_tf.report.grid_view import GridView
+
+    structure = structure_from_atoms(read_frames(file)[0], file.name)
+    network = None if model is None else load_model(model, DensityOfStates)
+    return GridView.of_atom(file.name, structure, atom, network, level)
+
+
+def _write_picture(view, path: Path, sphere: int | None, channel: int | None, up: int) -> None:
+    import numpy as np
+
+    from csnn_tf.plots.concentric_grid import plot_feature_map
+    from csnn_tf.plots.matplotlib_extra import pyplot
+    from csnn_tf.report.show_page import choose
+    from csnn_tf.training.run_folder import write_aside
+
+    if path.suffix.lower() != ".png":
+        raise InputError(f"{path} must end in .png.")
+    plt = pyplot()
+    points, features = view.features()
+    channel, _ = choose(features, channel, sphere)
+    # matplotlib's third axis points up. Turning the input instead would change its features.
+    turn = np.roll(np.eye(3), 2 - up, axis=0)
+    figure = plot_feature_map(features, points @ turn.T, channel=channel, turn=turn)
+    try:
+        write_aside(path, lambda temporary: figure.savefig(temporary, dpi=110, bbox_inches="tight"))
+    finally:
+        plt.close(figure)

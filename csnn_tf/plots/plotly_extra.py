@@ -1,0 +1,20 @@
+"""Plotly, which is an extra."""
+
+from types import ModuleType
+
+from csnn_tf.errors import InputError
+
+
+def graph_objects() -> ModuleType:
+    """plotly.graph_objects.
+
+    Raises:
+        InputError: If plotly is not installed; the message says how to get it.
+    """
+    try:
+        from plotly import graph_objects
+    except ImportError as error:
+        raise InputError(
+            "Interactive pictures need plotly: install it with `pip install 'csnn-tf[plot]'`."
+        ) from error
+    return graph_objects

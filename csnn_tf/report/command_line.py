@@ -1,0 +1,92 @@
+"""The command that repeats a run."""
+
+import json
+import shlex
+from typing import Any
+
+from csnn_tf.errors import InputError
+from csnn_tf.training.run_config import RunConfig
+
+_BY_OPTION = {"data", "folder", "preset", "recipe", "model", "rotation", "rotate", "seed", "epochs"}
+_BY_OPTION |= {"architecture", "electrons", "initial"}
+"""Fields that have an option of their own."""
+
+
+def training_command(config: dict[str, Any]) -> str:
+    """The command line that a recorded configuration came from, or one that does the same.
+
+    Args:
+        config: The configuration that a run folder or a trained model's JSON file records.
+
+    Returns:
+        The command; an empty text if the record does not say enough.
+
+    Example:
+        >>> training_command({"data": "shapes", "preset": "small", "recipe": "best", "seed": 3})
+        'csnn-tf train shapes --preset small --recipe best --seed 3'
+    """
+    config = json.loads(json.dumps(config))  # as a run folder records it: lists, no tuples
+    if "command" in config:
+        return str(config["command"])
+    if not {"data", "preset", "recipe"} <= config.keys():
+        return ""
+    words = ["csnn-tf", "train", *_data(config)]
+    words += ["--preset", config["preset"], "--recipe", config["recipe"]]
+    if "rotation" in config:
+        words += ["--rotation", config["rotation"]]
+    if config.get("rotate") is False:
+        words.append("--no-rotate")
+    for name in ("seed", "epochs"):
+        if name in config:
+            words += [f"--{name}", config[name]]
+    for name, value in _changed(config).items():
+        words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
+    return shlex.join(map(str, words))
+
+
+def is_dos(config: dict[str, Any]) -> bool:
+    """Whether a configuration is of a density-of-states run."""
+    return "elements" in config or "rotate" in config
+
+
+def _data(config: dict[str, Any]) -> list[str]:
+    if is_dos(config):
+        words = ["dos"] if config["data"] == "carbon" else ["dos", "--data", config["data"]]
+        electrons = config.get("electrons")
+        if isinstance(electrons, dict):
+            electrons = ",".join(f"{name}={count:g}" for name, count in electrons.items())
+        for option, value in (
+            ("--electrons", electrons),
+            ("--model", config.get("architecture")),
+            ("--from", config.get("initial")),
+        ):
+            words += [] if value is None else [option, str(value)]
+        return words
+    folder = config.get("folder")
+    return [config["data"], *(["--data", folder] if folder else [])]
+
+
+def _kind(config: dict[str, Any]) -> type[RunConfig]:
+    if is_dos(config):
+        from csnn_tf.training.dos_config import DosConfig
+
+        return DosConfig
+    from csnn_tf.training.config import TrainingConfig
+
+    return TrainingConfig
+
+
+def _changed(config: dict[str, Any]) -> dict[str, Any]:
+    """Fields of the training and of the model that are not what the recipe says."""
+    try:
+        recipe = _kind(config).from_recipe(config["recipe"], preset=config["preset"])
+    except InputError:  # a recipe or preset that is no longer known
+        return dict(config.get("model", {}))
+    # Through JSON, as the recorded configuration went: tuples are lists there.
+    usual = json.loads(json.dumps(recipe.to_dict()))
+    own = {name: value for name, value in config.items() if name in usual.keys() - _BY_OPTION}
+    model, usual_model = config.get("model", {}), usual["model"]
+    return {
+        **{name: value for name, value in own.items() if usual[name] != value},
+        **{name: value for name, value in model.items() if usual_model.get(name) != value},
+    }

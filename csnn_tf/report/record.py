@@ -1,0 +1,44 @@
+"""The section about how a run was made."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from csnn_tf.report.command_line import training_command
+from csnn_tf.report.html import grid, section, table, text
+from csnn_tf.report.run_source import RunSource
+
+
+def run_section(run: RunSource, made_of: dict[str, Any]) -> tuple[str, str, str]:
+    """Configuration, versions and the command to repeat a run.
+
+    Args:
+        run: The run.
+        made_of: What the page's figures were measured on, by name.
+    """
+    command = training_command(run.config)
+    hidden = {"classes", "command"}
+    config = [
+        (name, value if isinstance(value, str) else json.dumps(value))
+        for name, value in run.config.items()
+        if name not in hidden
+    ]
+    names = list(dict.fromkeys([*run.versions, *run.reporting]))
+    versions = [(name, run.versions.get(name, "–"), run.reporting.get(name, "–")) for name in names]
+    repeat = (
+        f"<pre>{text(command)}</pre>" if command else "<p>The model's file does not record it.</p>"
+    )
+    return section(
+        "run",
+        "The run",
+        f'<div class="card"><h3>Command to repeat it</h3>{repeat}</div>',
+        grid(
+            _card("Configuration", ("field", "value"), config) if config else "",
+            _card("Versions", ("", "training", "this page"), versions),
+            _card("This page", ("", "value"), made_of.items()),
+        ),
+    )
+
+
+def _card(title: str, head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
+    return f'<div class="card record"><h3>{title}</h3>{table(head, rows)}</div>'

@@ -1,0 +1,95 @@
+"""What a page is about: a run folder, a .keras file or a trained model of the package."""
+
+import csv
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csnn_tf.errors import InputError
+from csnn_tf.models.loading import model_file, training_record
+from csnn_tf.training.run_folder import RunFolder, versions
+
+
+@dataclass(frozen=True)
+class RunSource:
+    """The files of a run, read.
+
+    Attributes:
+        name: What the page calls it.
+        model: Its .keras file.
+        folder: The run folder, or None for a model by itself.
+        config: The recorded configuration, empty where there is none.
+        versions: Versions recorded with the run.
+        reporting: Versions that make the page.
+        history: Column name to [epochs] values of history.csv, empty where there is none.
+        resumed: First epoch of every part that was resumed.
+    """
+
+    name: str
+    model: Path
+    folder: Path | None
+    config: dict[str, Any]
+    versions: dict[str, str]
+    reporting: dict[str, str] = field(default_factory=versions)
+    history: dict[str, NDArray] = field(default_factory=dict)
+    resumed: tuple[int, ...] = ()
+
+    @classmethod
+    def find(cls, run: str | Path) -> "RunSource":
+        """Read what a user names.
+
+        Args:
+            run: A run folder, a .keras file or the name of a trained model.
+
+        Raises:
+            InputError: If there is no model, or a file of the run cannot be read.
+        """
+        model = model_file(run)
+        path = Path(run)
+        folder = path if path.is_dir() else None
+        if folder is None:
+            return cls(model.stem, model, None, training_record(run), {})
+        files = RunFolder(folder)
+
+        def optional(name: str, nothing: Any) -> Any:
+            return files.read_json(name) if (folder / name).is_file() else nothing
+
+        return cls(
+            folder.resolve().name,
+            model,
+            folder,
+            dict(optional("config.json", {})),
+            dict(optional("versions.json", {})),
+            history=read_history(folder / "history.csv"),
+            resumed=tuple(int(epoch) for epoch in optional("resumed.json", [])),
+        )
+
+    def best_epoch(self) -> int | None:
+        """The epoch that best.keras is of, by what training goes by, or None if unknown."""
+        if "epoch" not in self.history:
+            return None
+        loss = self.history.get("val_loss", self.history["loss"])
+        accuracy = self.history.get("val_accuracy", np.zeros(len(loss)))
+        return int(self.history["epoch"][np.lexsort((loss, -accuracy))[0]])
+
+
+def read_history(path: Path) -> dict[str, NDArray]:
+    """Columns of a history.csv, NaN for empty cells; nothing if there is no such file.
+
+    Raises:
+        InputError: If it is not a table of numbers.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return {
+            name: np.array([float(row[name] or "nan") for row in rows])
+            for name in (rows[0] if rows else ())
+        }
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path} cannot be read as a table of numbers: {error}.") from error

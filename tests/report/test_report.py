@@ -1,0 +1,194 @@
+"""What the pages say, and that they say it truly."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from csnn_tf.electronic import solve_fermi
+from csnn_tf.errors import InputError
+from csnn_tf.report.classifier_findings import drawn_by_class
+from csnn_tf.report.command_line import training_command
+from csnn_tf.report.dos_findings import atomic_band_energy, best_median_worst
+from csnn_tf.report.html import number, percent, table
+from csnn_tf.report.run_source import RunSource, read_history
+from csnn_tf.training.config import TrainingConfig
+from csnn_tf_command import cli
+from tests.report.conftest import CONFIG, HISTORY
+
+
+def test_the_page_is_one_small_file_that_refers_to_no_other(classifier_page):
+    path, findings = classifier_page
+    page = path.read_text("utf-8")
+    assert path.stat().st_size < 8e6
+    head, body = page.split("<body>")
+    assert "default-src 'none'" in head  # the browser itself refuses every request
+    assert "<script src" not in page
+    assert '<link rel="stylesheet' not in page
+    assert "shapes &lt;1&gt;" in page  # the run's name, escaped
+    assert f"{len(findings.shapes)} test shapes" in body
+
+
+def test_the_page_says_what_was_measured(classifier_page):
+    path, findings = classifier_page
+    page = path.read_text("utf-8")
+    for result in findings.results.values():
+        assert percent(result.accuracy, 2) in page
+    assert percent(float(findings.consistent.mean())) in page
+    assert "drawn at random (seed 0)" in page  # 16 of 32 shapes
+    assert "resumed at epoch 3" in page
+    assert "that of epoch 2" in page
+    for mistake in findings.mistakes:
+        assert f"{mistake.true}, taken for" in page
+
+
+def test_mistakes_are_wrong_and_confident_first(classifier_page):
+    _, findings = classifier_page
+    assert len(findings.mistakes) == 6
+    averages = [mistake.top[0][1] for mistake in findings.mistakes]
+    wrong = [mistake.top[0][0] != mistake.true for mistake in findings.mistakes]
+    assert wrong == sorted(wrong, reverse=True)
+    sure = [share for share, off in zip(averages, wrong, strict=True) if off]
+    assert sure == sorted(sure, reverse=True)
+    for mistake in findings.mistakes:
+        shares = [share for _, share, _ in mistake.top]
+        assert shares == sorted(shares, reverse=True)
+        assert sum(first for *_, first in mistake.top) <= 20
+
+
+def test_a_dos_page_shows_three_structures_of_each_type(dos_page):
+    path, findings = dos_page
+    page = path.read_text("utf-8")
+    assert path.stat().st_size < 8e6
+    for kind, rows in findings.chosen.items():
+        for rank, row in rows.items():
+            assert f"{kind}: {rank}" in page
+            assert findings.structures.types[row] == kind
+        errors = [findings.errors[row] for row in rows.values()]
+        assert errors == sorted(errors)
+    assert max(map(len, findings.chosen.values())) == 3
+
+
+def test_atoms_contributions_sum_to_the_band_energy(dos_page):
+    _, findings = dos_page
+    prediction = findings.evaluation.prediction
+    for row, parts in findings.atomic.items():
+        assert len(parts) == findings.structures.counts[row]
+        np.testing.assert_allclose(parts.mean(), prediction.band_energy[row], rtol=2e-3)
+
+
+def test_atomic_band_energy_of_a_box_is_exact():
+    energies = np.linspace(-4, 4, 81)
+    curves = np.stack([np.ones(81), 2 * np.ones(81)])
+    level = solve_fermi(energies, curves[0], 3.05).fermi_level
+    found = atomic_band_energy(energies, curves, float(level))
+    np.testing.assert_allclose(found, [(level**2 - 16) / 2, level**2 - 16], rtol=1e-6)
+    assert np.isnan(atomic_band_energy(energies, curves, float("nan"))).all()
+
+
+def test_best_median_worst_of_few_and_many():
+    errors = np.array([3.0, 1.0, 2.0, 9.0, 5.0, 4.0])
+    types = np.array(["a", "a", "a", "b", "c", "c"])
+    assert best_median_worst(errors, types) == {
+        "a": {"best": 1, "median": 2, "worst": 0},
+        "b": {"best": 3},
+        "c": {"best": 5, "worst": 4},
+    }
+
+
+def test_shapes_are_drawn_evenly_over_the_classes():
+    labels = np.repeat([0, 1, 2], [100, 5, 40])
+    rows = drawn_by_class(labels, 30, seed=0)
+    assert len(set(rows.tolist())) == 30
+    assert (np.diff(rows) > 0).all()
+    counts = np.bincount(labels[rows])
+    assert counts[1] == 5
+    assert abs(counts[0] - counts[2]) <= 1
+    np.testing.assert_array_equal(drawn_by_class(labels, 1000, seed=0), np.arange(145))
+
+
+def test_the_command_makes_the_same_configuration():
+    command = training_command({**CONFIG, "learning_rate": 0.01, "scale": None})
+    assert command == (
+        "csnn-tf train shapes --preset tiny --recipe quick --rotation so3 --seed 3 --epochs 3 "
+        "--set learning_rate=0.01 --set scale=null --set 'hidden=[16]'"
+    )
+    unchanged = TrainingConfig.from_recipe("best", data="modelnet", folder="my data", epochs=9)
+    assert training_command({**unchanged.to_dict(), "classes": ["a"]}) == (
+        "csnn-tf train modelnet --data 'my data' --preset paper --recipe best --rotation so3 "
+        "--seed 0 --epochs 9"
+    )
+    assert training_command({"name": "x"}) == ""
+    dos = {"data": "d", "preset": "small", "recipe": "best", "rotate": False, "elements": ["C"]}
+    dos |= {"electrons": {"C": 4.0, "O": 6}, "architecture": "schnet", "seed": 1}
+    assert training_command(dos) == (
+        "csnn-tf train dos --data d --electrons C=4,O=6 --model schnet --preset small "
+        "--recipe best --no-rotate --seed 1"
+    )
+
+
+def test_a_run_is_read_whole(classifier_run, tmp_path):
+    source = RunSource.find(classifier_run.path)
+    assert source.config == CONFIG
+    assert source.resumed == (3,)
+    assert source.best_epoch() == 2
+    np.testing.assert_allclose(source.history["loss"], [row["loss"] for row in HISTORY])
+    assert RunSource.find(classifier_run.best).folder is None
+    broken = tmp_path / "history.csv"
+    broken.write_text("epoch,loss\n1,much\n")
+    with pytest.raises(InputError, match="history.csv cannot be read"):
+        read_history(broken)
+
+
+def test_tables_escape_and_numbers_have_dashes():
+    assert "&lt;i&gt;" in table(("<i>",), [("a & b",)])
+    assert "a &amp; b" in table(("x",), [("a & b",)])
+    assert number(float("nan")) == number(None) == percent(float("nan")) == "–"
+
+
+def test_the_command_writes_a_page(classifier_run, tmp_path, monkeypatch):
+    from csnn_tf.cli import report
+
+    opened = []
+    monkeypatch.setattr(report.webbrowser, "open", opened.append)
+    out = tmp_path / "page.html"
+    arguments = ["report", str(classifier_run.path), "--out", str(out), "--open"]
+    monkeypatch.setattr("csnn_tf.cli.options.load_shapes", _few_shapes)
+    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert str(out) in result.stdout
+    assert out.read_text("utf-8").startswith("<!doctype html>")
+    assert opened == [out.as_uri()]
+
+
+def _few_shapes(kind, folder, split, *, num_points, per_class):
+    from csnn_tf.data.shapes import builtin_shapes
+
+    assert (kind, folder, split) == ("shapes", None, "test")
+    return builtin_shapes(split, 1, num_points=64)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing-here"], "neither a .keras file"),
+        (["RUN", "--electrons", "C=4"], "for density-of-states models"),
+        (["RUN", "--out", "/no/such/folder/page.html"], "no folder"),
+    ],
+)
+def test_what_cannot_be_reported_is_said(classifier_run, arguments, message):
+    arguments = [str(classifier_run.path) if word == "RUN" else word for word in arguments]
+    with pytest.raises(InputError, match=message):
+        CliRunner().invoke(cli, ["report", *arguments], catch_exceptions=False)
+
+
+def test_without_plotly_a_sentence_says_how_to_get_it(
+    classifier_run, shapes, tmp_path, monkeypatch
+):
+    import sys
+
+    from csnn_tf.report import classifier_report
+
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    with pytest.raises(InputError, match=r"csnn-tf\[plot\]"):
+        classifier_report(classifier_run.path, shapes, tmp_path / "page.html")
+    assert list(tmp_path.iterdir()) == []

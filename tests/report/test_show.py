@@ -1,0 +1,97 @@
+"""`csnn-tf show` and the views behind it."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from csnn_tf.data.atoms import builtin_carbon
+from csnn_tf.data.shapes import make_shape
+from csnn_tf.errors import InputError
+from csnn_tf.grid import icosahedral_rotations, vertex_permutations
+from csnn_tf.models import DensityOfStates, PointCloudClassifier
+from csnn_tf.report.grid_view import GridView
+from csnn_tf.report.show_page import choose
+from csnn_tf_command import cli
+
+
+@pytest.fixture(scope="module")
+def chair():
+    return make_shape("chair", np.random.default_rng(0), 200)
+
+
+def test_activations_turn_with_the_input(chair):
+    model = PointCloudClassifier.from_preset("tiny", num_classes=3)
+    view = GridView.of_shape("chair", chair, model, level=1)
+    points, features = view.features()
+    assert features.shape == (42, 4, 32)
+    assert np.linalg.norm(points, axis=1).max() == pytest.approx(1, abs=1e-5)
+    _, turned = view.features(icosahedral_rotations()[7])
+    expected = np.empty_like(features)
+    expected[vertex_permutations(1)[7]] = features
+    scale = np.abs(features).max()
+    assert np.abs(features - turned).max() > 1e-2 * scale
+    np.testing.assert_allclose(turned, expected, atol=1e-4 * scale)
+
+
+def test_an_atom_is_seen_as_the_model_sees_it():
+    carbon = builtin_carbon()
+    model = DensityOfStates.from_preset("tiny", ["C"], carbon.energies, {"C": 4.0})
+    view = GridView.of_atom("carbon", carbon[0], 2, model)
+    points, features = view.features()
+    assert np.linalg.norm(points, axis=1).max() <= 1.001
+    assert features.shape == model.backbone.input_shape[1:]
+    assert features.sum() > 0
+    with pytest.raises(InputError, match="--atom must be from 0 to"):
+        GridView.of_atom("carbon", carbon[0], 100_000, model)
+
+
+def test_what_varies_most_is_chosen():
+    features = np.zeros((12, 3, 2))
+    features[4, 1, 1] = 5.0
+    assert choose(features, None, None) == (1, 1)
+    assert choose(features, 0, 2) == (0, 2)
+    with pytest.raises(InputError, match="--sphere must be from 0 to 2"):
+        choose(features, None, 3)
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, ["show", *map(str, arguments)], catch_exceptions=False)
+
+
+def test_a_shape_becomes_a_picture_or_a_page(tmp_path, chair):
+    np.save(tmp_path / "chair.npy", chair)
+    model = tmp_path / "model.keras"
+    PointCloudClassifier.from_preset("tiny", num_classes=3).save(model)
+    png, html = tmp_path / "chair.png", tmp_path / "chair.html"
+    assert run(tmp_path / "chair.npy", "--png", png).exit_code == 0
+    assert png.read_bytes().startswith(b"\x89PNG")
+    arguments = (tmp_path / "chair.npy", "--model", model, "--level", 1, "--html", html)
+    assert "activation of level 1" in run(*arguments).stdout
+    page = html.read_text("utf-8")
+    assert "Turned by a rotation of the icosahedron" in page
+    assert page.count('class="plot three"') == 3
+
+
+def test_a_structure_becomes_a_page(tmp_path):
+    from ase.build import bulk
+
+    bulk("C", "diamond", 3.57).write(tmp_path / "POSCAR.vasp", format="vasp")
+    result = run(tmp_path / "POSCAR.vasp", "--html", tmp_path / "page.html")
+    assert result.exit_code == 0
+    assert "atom 0 (C)" in (tmp_path / "page.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--level", "1"], "give --model"),
+        (["--sphere", "9"], "--sphere must be from 0 to 3"),
+        (["--png", "chair.jpg"], "must end in .png"),
+    ],
+)
+def test_what_cannot_be_shown_is_said(tmp_path, monkeypatch, chair, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    np.save("chair.npy", chair)
+    with pytest.raises(InputError, match=message):
+        run("chair.npy", *arguments)
+    assert [path.name for path in tmp_path.iterdir()] == ["chair.npy"]
