@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from csnn_tf.data.atoms import StructureSet, structure_from_atoms
+from csnn_tf.data.atoms import StructureSet, builtin_carbon, structure_from_atoms
 from csnn_tf.data.atoms.structure import Structure
+from csnn_tf.dos_evaluation import evaluate_dos
 from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.electronic import solve_fermi
 from csnn_tf.errors import InputError
 from csnn_tf.models import DensityOfStates
+from csnn_tf.models.loading import load_model
 from tests.helpers import tensorflow_only
 
 pytestmark = tensorflow_only
@@ -93,3 +95,12 @@ def test_levels_are_those_of_the_dos_and_the_electron_counts(predictor):
     np.testing.assert_array_equal(found.band_energy, band)
     assert np.isfinite(level).all()
     assert found.atomic_dos is None
+
+
+def test_the_shipped_model_predicts_the_builtin_test_structures():
+    test = builtin_carbon().select(split="test")
+    model = load_model("carbon_dos_small", DensityOfStates)
+    result = evaluate_dos(model, test, None)
+    assert result.report.overall.band_energy_mae < 0.015
+    assert result.report.overall.dos_rmse < 0.013
+    assert result.report.types_within_chemical_accuracy == 8

@@ -28,7 +28,7 @@ class SchNetDensityOfStates(AtomicDosModel):
     Example:
         >>> model = SchNetDensityOfStates.from_preset("tiny", ["C"], np.linspace(-30, 1, 311))
         >>> model.count_params()
-        24717
+        25519
 
     Source: Table II of the CSNN paper; its reference 35.
     """
