@@ -10,6 +10,7 @@ from rich.console import Console
 from csnn_tf.benchmark import BenchmarkCase, run_benchmark
 from csnn_tf.benchmark.cases import scaling_cases, standard_cases
 from csnn_tf.benchmark.lines import result_lines
+from csnn_tf.cli.options import make_folder
 from csnn_tf.errors import InputError
 from csnn_tf.models import preset
 from csnn_tf.training.run_folder import write_aside
@@ -39,6 +40,8 @@ def benchmark_command(name, batch, points, seconds, scaling, mixed, out) -> None
     preset(name)
     if out is not None and (out / "benchmark.json").exists():
         raise InputError(f"{out / 'benchmark.json'} exists already.")
+    if out is not None:
+        make_folder(out)
     if scaling:
         cases = scaling_cases(name, batch, points, seconds)
     else:
@@ -54,7 +57,6 @@ def benchmark_command(name, batch, points, seconds, scaling, mixed, out) -> None
         return
     from csnn_tf.plots.speed import plot_benchmark
 
-    out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(found, indent=2)
     write_aside(out / "benchmark.json", lambda temporary: temporary.write_text(text, "utf-8"))
     figure = plot_benchmark(found)

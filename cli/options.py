@@ -25,9 +25,12 @@ rotation_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-_OWN_OPTIONS = {"folder": "data", "rotate": "rotate or --no-rotate"} | {
-    name: name for name in ("data", "preset", "recipe", "rotation", "seed")
-}
+_OWN_OPTIONS = {
+    "folder": "data",
+    "rotate": "rotate or --no-rotate",
+    "initial": "from",
+    "electrons": "electrons",
+} | {name: name for name in ("data", "preset", "recipe", "rotation", "seed")}
 
 
 def parse_fields(settings: Sequence[str]) -> dict[str, Any]:
@@ -69,3 +72,11 @@ def load_shapes(kind: str, folder: Path | None, split: str, *, num_points: int, 
             "--data is needed: the folder of ModelNet40 (`csnn-tf data modelnet DIR` gets it)."
         )
     return load_point_clouds(folder, split, num_points)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, or raise `InputError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made: {error.strerror}.") from error

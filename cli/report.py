@@ -24,7 +24,9 @@ from csnn_tf.models.loading import model_file, training_record
     type=click.Path(path_type=Path),
     help="File [default: report.html in RUN, or MODEL.html here].",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the rotations.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the rotations."
+)
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 def report_command(run, data, electrons, out, seed, show) -> None:
     """Write one HTML page about RUN: how good it is, where it fails, does it hold under rotation.
@@ -56,6 +58,8 @@ def _classifier(run: str, data: Path | None, electrons: str | None, path: Path, 
     config = training_record(run)
     if data is None and config.get("folder"):
         data = Path(config["folder"])
+        if not data.exists():
+            raise InputError(f"the data that {run} was trained on is not at hand: give --data.")
     kind = "shapes" if data is None and config.get("data") == "shapes" else "modelnet"
     points = int(config.get("num_points", 1024))
     shapes = load_shapes(kind, data, "test", num_points=points, per_class=50)
@@ -72,5 +76,7 @@ def _dos(run: str, data: Path | None, electrons: str | None, path: Path, seed: i
     config = training_record(run)
     if data is None and config.get("data", "carbon") != "carbon":
         data = Path(config["data"])
+        if not data.exists():
+            raise InputError(f"the data that {run} was trained on is not at hand: give --data.")
     known = electrons if electrons is not None else config.get("electrons")
     dos_report_page(run, structures_of(data, known), path, seed=seed, progress=_step)

@@ -10,6 +10,7 @@ from csnn_tf.cli.dos_options import (
     structures_of,
     structures_option,
 )
+from csnn_tf.cli.options import make_folder
 from csnn_tf.errors import InputError
 
 
@@ -68,7 +69,7 @@ def table2_command(path, electrons, out, preset, recipe, rotate, epochs, budget,
     structures = structures_of(path, electrons)
     for split in ("train", "test"):
         structures.select(split=split)
-    _make(out)
+    make_folder(out)
 
     def callbacks(config):
         click.echo(f"Training {config.architecture} for up to {config.epochs} epochs.", err=True)
@@ -85,10 +86,3 @@ def table2_command(path, electrons, out, preset, recipe, rotate, epochs, budget,
     if missing:
         click.echo(f"Not trained for lack of time: {', '.join(missing)}.")
     click.echo(f"Written: {', '.join(map(str, files))}")
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be made: {error.strerror}.") from error

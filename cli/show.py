@@ -19,7 +19,13 @@ from csnn_tf.models.loading import load_model
 @click.option("--sphere", type=int, help="Sphere, 0 the innermost [default: varies most].")
 @click.option("--channel", type=int, help="Channel [default: varies most].")
 @click.option("--atom", type=int, default=0, show_default=True, help="Atom in the centre.")
-@click.option("--num-points", type=int, default=1024, show_default=True, help="Drawn on meshes.")
+@click.option(
+    "--num-points",
+    type=click.IntRange(1, 10_000_000),
+    default=1024,
+    show_default=True,
+    help="Drawn on meshes.",
+)
 @click.option("--upright-axis", type=click.IntRange(0, 2), help="[default: 1; structures: 2]")
 @click.option("--png", type=click.Path(path_type=Path), help="Write a picture instead of a page.")
 @click.option("--html", type=click.Path(path_type=Path), help="Page [default: FILE's name.html].")

@@ -2,6 +2,7 @@
 
 import ast
 import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -112,3 +113,13 @@ def test_a_structure_file_of_huge_arrays_allocates_nothing(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_the_kind_of_a_hostile_model_file_is_none(tmp_path):
+    from csnn_tf.models.kind import class_name, is_dos_model
+
+    path = tmp_path / "deep.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "[" * 200_000)
+    assert class_name(path) is None
+    assert not is_dos_model(path)

@@ -55,11 +55,27 @@ def time_layers(network: keras.Model, batch: int, seconds: float) -> list[dict[s
 
 def forward_call(layer: keras.layers.Layer, inputs: list[Any]) -> Callable[[], Any]:
     """The layer in training mode, without gradients."""
-    step = _jit(lambda *values: _apply(layer, values))
+    if keras.backend.backend() == "jax":
+        import jax
+
+        weights = [variable.value for variable in layer.trainable_variables]
+        others = [variable.value for variable in layer.non_trainable_variables]
+
+        @jax.jit
+        def step(values):
+            argument = values[0] if len(values) == 1 else values
+            return layer.stateless_call(weights, others, argument, **_mode(layer))[0]
+
+        return lambda: step(inputs)
+    import tensorflow as tf
+
+    @tf.function
+    def compute(*values):
+        return _apply(layer, values)
 
     def call():
         with compiled_kernels():
-            return step(*inputs)
+            return compute(*inputs)
 
     return call
 
@@ -74,7 +90,7 @@ def gradient_call(layer: keras.layers.Layer, inputs: list[Any]) -> Callable[[], 
 
         def total(weights, values):
             argument = values[0] if len(values) == 1 else values
-            outputs, _ = layer.stateless_call(weights, others, argument)
+            outputs, _ = layer.stateless_call(weights, others, argument, **_mode(layer))
             return outputs.sum()
 
         both = jax.jit(jax.value_and_grad(total, argnums=(0, 1)))
@@ -96,20 +112,12 @@ def gradient_call(layer: keras.layers.Layer, inputs: list[Any]) -> Callable[[], 
 
 
 def _apply(layer: keras.layers.Layer, values: Any) -> Any:
-    argument = values[0] if len(values) == 1 else list(values)
-    if isinstance(layer, keras.layers.BatchNormalization):
-        return layer(argument, training=True)
-    return layer(argument)
+    return layer(values[0] if len(values) == 1 else list(values), **_mode(layer))
 
 
-def _jit(function: Callable[..., Any]) -> Callable[..., Any]:
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return jax.jit(function)
-    import tensorflow as tf
-
-    return tf.function(function)
+def _mode(layer: keras.layers.Layer) -> dict[str, bool]:
+    """Normalisation is timed as in training."""
+    return {"training": True} if isinstance(layer, keras.layers.BatchNormalization) else {}
 
 
 def _signature(layer: keras.layers.Layer) -> tuple:

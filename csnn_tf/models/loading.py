@@ -1,4 +1,4 @@
-"""Reading a trained classifier from what a user names."""
+"""Reading a trained model from what a user names."""
 
 import json
 from importlib.resources import files

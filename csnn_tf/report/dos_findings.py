@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.integrate import trapezoid
 
 from csnn_tf.dos_evaluation import DosEvaluation, evaluate_dos
 from csnn_tf.dos_inference import DosPredictor
@@ -133,4 +134,4 @@ def atomic_band_energy(energies: NDArray, atomic_dos: NDArray, fermi_level: floa
     at_level = np.array([np.interp(fermi_level, energies, curve) for curve in atomic_dos])
     grid = np.append(energies[below], fermi_level)
     curves = np.concatenate([atomic_dos[:, below], at_level[:, None]], axis=1)
-    return np.trapezoid(curves * grid, grid, axis=1)
+    return trapezoid(curves * grid, grid, axis=1)

@@ -54,24 +54,29 @@ class RunSource:
             return cls(model.stem, model, None, training_record(run), {})
         files = RunFolder(folder)
 
-        def optional(name: str, nothing: Any) -> Any:
-            return files.read_json(name) if (folder / name).is_file() else nothing
+        def optional(name: str, kind: type) -> Any:
+            found = files.read_json(name) if (folder / name).is_file() else kind()
+            if not isinstance(found, kind):
+                raise InputError(f"{folder / name} must hold a {kind.__name__}.")
+            return found
 
         return cls(
             folder.resolve().name,
             model,
             folder,
-            dict(optional("config.json", {})),
-            dict(optional("versions.json", {})),
+            optional("config.json", dict),
+            optional("versions.json", dict),
             history=read_history(folder / "history.csv"),
-            resumed=tuple(int(epoch) for epoch in optional("resumed.json", [])),
+            resumed=tuple(e for e in optional("resumed.json", list) if isinstance(e, int)),
         )
 
     def best_epoch(self) -> int | None:
         """The epoch that best.keras is of, by what training goes by, or None if unknown."""
         if "epoch" not in self.history:
             return None
-        loss = self.history.get("val_loss", self.history["loss"])
+        loss = self.history.get("val_loss", self.history.get("loss"))
+        if loss is None:
+            return None
         accuracy = self.history.get("val_accuracy", np.zeros(len(loss)))
         return int(self.history["epoch"][np.lexsort((loss, -accuracy))[0]])
 

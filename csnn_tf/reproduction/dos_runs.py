@@ -47,12 +47,13 @@ class DosRun:
         )
 
     @classmethod
-    def read(cls, path: Path, architecture: str) -> DosRun | None:
+    def read(cls, path: Path, architecture: str, data: str = "carbon") -> DosRun | None:
         """What is in a folder.
 
         Args:
             path: The folder.
             architecture: The model that it must be of.
+            data: What it must be trained on; the name of a file or folder counts, not where it is.
 
         Returns:
             The run, or None if there is nothing.
@@ -69,6 +70,8 @@ class DosRun:
         config = DosConfig.from_dict({key: stored[key] for key in stored.keys() - {"elements"}})
         if config.architecture != architecture:
             raise InputError(f"{path} is a run of {config.architecture}, not of {architecture}.")
+        if Path(config.data).name != Path(data).name:
+            raise InputError(f"{path} is a run on {config.data}, not on {data}.")
         epochs = _epochs(path / "history.csv")
         complete = epochs >= config.epochs or _ended(path / CHECKPOINT)
         return cls(folder, config, epochs, complete)
@@ -99,7 +102,7 @@ def train_missing(
         InputError: If a folder holds something else, or a configuration does not fit the data.
     """
     started = time.monotonic()
-    found = {name: DosRun.read(out / name, c.architecture) for name, c in configs.items()}
+    found = {name: DosRun.read(out / name, c.architecture, c.data) for name, c in configs.items()}
     waiting = [name for name, run in found.items() if run is None or run.can_go_on]
     for place, name in enumerate(waiting):
         run = found[name]
@@ -111,7 +114,7 @@ def train_missing(
                 break
             extra.append(TimeBudget(left / (len(waiting) - place)))
         train_dos(config, structures, out / name, resume=run is not None, callbacks=extra)
-        found[name] = DosRun.read(out / name, config.architecture)
+        found[name] = DosRun.read(out / name, config.architecture, config.data)
     return {name: run for name, run in found.items() if run and run.folder.best.is_file()}
 
 

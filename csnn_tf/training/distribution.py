@@ -87,10 +87,12 @@ def distributed(
         with _data_parallel():
             yield part
         _disconnect()
-    except (InputError, KeyboardInterrupt, SystemExit) as error:
+    except KeyboardInterrupt:
+        _leave(f"process {part.process} was interrupted.", 130)
+    except (InputError, SystemExit) as error:
         _leave(f"process {part.process} stopped: {error}", 2)
     except Exception as error:  # of collective operations: JAX raises several kinds
-        reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+        reason = f"{type(error).__name__}: " + str(error).strip().partition("\n")[0][:200]
         _leave(
             f"process {part.process} cannot go on without the others ({reason}). The run folder "
             "keeps the last finished epoch: start all processes again with --resume.",

@@ -75,13 +75,14 @@ def train_dos(
         electrons_by_element(structures),
         **config.model,
     )
-    if config.initial is None:
-        model.start_from(training.dos)
-    else:
-        _take_weights(model, config.initial)
     loss = make_loss(config, model)
     environments = Environments.find(training, model.elements, model.cutoff)
-    model.adapt(environments)
+    goes_on = resume and (Path(out) / CHECKPOINT).exists()
+    if config.initial is None:
+        model.start_from(training.dos)
+        model.adapt(environments)
+    elif not goes_on:
+        _take_weights(model, config.initial)
     plan = BatchPlan(
         len(training),
         min(config.batch_size, len(training)),
@@ -109,7 +110,7 @@ def train_dos(
         by_loss,
     )
     checkpoint = Checkpoint(run.path / CHECKPOINT, ending)
-    first = checkpoint.restore(trained) if resume and checkpoint.path.exists() else 0
+    first = checkpoint.restore(trained) if goes_on else 0
     if first >= config.epochs or ending.finished:
         return run
     if first:

@@ -7,7 +7,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from csnn_tf.errors import InputError
 from csnn_tf.training.run_folder import RunFolder
 from csnn_tf.training.schedules import Plateau
 
@@ -55,11 +54,6 @@ class EpochEnd(keras.callbacks.Callback):
         rate = float(np.asarray(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)))
         row = {"epoch": epoch + 1, "loss": float(logs["loss"])}
         row |= {name: float(value) for name, value in logs.items() if name != "loss"}
-        if not np.isfinite(row["loss"]):
-            raise InputError(
-                f"the loss became {row['loss']} in epoch {epoch + 1}: try a lower learning_rate; "
-                f"the models of epoch {epoch} are kept in {self.run.path}."
-            )
         if self.validate is not None:
             row |= self.validate()
         row |= {"learning_rate": rate, "seconds": round(time.perf_counter() - self._started, 2)}

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from csnn_tf.errors import InputError
+from csnn_tf.plots.matplotlib_extra import pyplot
 
 if TYPE_CHECKING:
     from csnn_tf.training.validation import Validation
@@ -41,6 +42,8 @@ class TensorBoardLog(keras.callbacks.Callback):
                 "--tensorboard needs TensorBoard: install it with "
                 "`pip install 'csnn-tf[tensorboard]'`."
             )
+        if class_names is not None:
+            pyplot()  # the pictures' library; missing, it ends the run before it begins
         self.folder, self.class_names = Path(folder), class_names
         self._writer: Any = None
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import trapezoid
 from scipy.special import erfc
 
 from csnn_tf.electronic import band_energy, cumulative_dos, fermi_level, solve_fermi
@@ -71,8 +72,8 @@ def test_the_fermi_level_fills_the_dos_up_to_the_count(seed, electrons):
         from scipy.interpolate import CubicSpline
 
         values = CubicSpline(ENERGIES, dos[row])(fine[:, row])
-        assert np.trapezoid(values, fine[:, row]) == pytest.approx(electrons, abs=1e-5)
-        moment = np.trapezoid(values * fine[:, row], fine[:, row])
+        assert trapezoid(values, fine[:, row]) == pytest.approx(electrons, abs=1e-5)
+        moment = trapezoid(values * fine[:, row], fine[:, row])
         assert moment == pytest.approx(band[row], abs=2e-4)
 
 

@@ -96,6 +96,8 @@ def test_a_run_that_was_cut_short_goes_on_and_missing_ones_are_trained(folder, c
 def test_a_folder_with_something_else_is_named(folder, tmp_path):
     with pytest.raises(InputError, match="csnn is a run of csnn, not of agni"):
         DosRun.read(folder / "csnn", "agni")
+    with pytest.raises(InputError, match="csnn is a run on carbon, not on data/gallium"):
+        DosRun.read(folder / "csnn", "csnn", "data/gallium")
     (tmp_path / "agni").mkdir()
     with pytest.raises(InputError, match=r"config\.json"):
         DosRun.read(tmp_path / "agni", "agni")
