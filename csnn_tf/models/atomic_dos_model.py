@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SMOOTHING_FILTERS = 3
 
 
+@keras.saving.register_keras_serializable(package="csnn_tf")
 class AtomicDosModel(keras.Model):
     """Base of the models that predict a DOS of every atom and take the mean over a structure.
 

@@ -126,8 +126,8 @@ def test_configuration_and_saving(tmp_path):
         ({"spheres": 0}, "spheres must be"),
         ({"channels": None}, "channels must be"),
         ({"kernel_size": 2}, "kernel_size must be odd"),
-        ({"pooling": "sum"}, "pooling must be max or mean"),
-        ({"descriptor": "first"}, "descriptor must be levels or last"),
+        ({"pooling": "sum"}, "pooling must be one of max, mean"),
+        ({"descriptor": "first"}, "descriptor must be one of levels, last"),
     ],
     ids=str,
 )

@@ -94,6 +94,7 @@ def test_a_budget_stops_before_an_epoch_that_would_end_too_late():
     now = [0.0]
     budget = TimeBudget(10.0, clock=lambda: now[0])
     budget.set_model(keras.Sequential([keras.layers.Dense(1)]))
+    budget.model.stop_training = False  # as `fit` begins
     stopped = []
     for epoch in range(4):
         budget.on_epoch_begin(epoch)

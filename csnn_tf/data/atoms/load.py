@@ -45,6 +45,21 @@ def load_structures(
     grid = DEFAULT_ENERGIES if energies is None else energies
     if not path.exists():
         raise InputError(f"{path} does not exist.")
+    try:
+        return _read(path, electrons, energies, grid, reference_energy)
+    except InputError as error:
+        # What is wrong with the atoms themselves is said without knowing the file.
+        message = str(error)
+        raise InputError(message if str(path) in message else f"{path}: {message}") from error
+
+
+def _read(
+    path: Path,
+    electrons: Electrons,
+    energies: ArrayLike | None,
+    grid: ArrayLike,
+    reference_energy: float | None,
+) -> StructureSet:
     if path.suffix == ".npz" or (path.is_dir() and any(path.glob("*.npz"))):
         return read_npz(path, electrons)
     if path.is_file():
