@@ -31,10 +31,15 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# The tests on JAX run beside those on TensorFlow; what they print comes last.
+JAX_LOG := .pytest_jax.log
 test: lint
-	$(BIN)/python -m pytest
-	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/grid tests/layers tests/models \
-	    tests/test_testing.py tests/test_convert.py
+	@KERAS_BACKEND=jax $(BIN)/python -m pytest -p no:cacheprovider tests/grid tests/layers \
+	    tests/models tests/test_testing.py tests/test_convert.py > $(JAX_LOG) 2>&1 & jax=$$!; \
+	$(BIN)/python -m pytest; tensorflow=$$?; \
+	wait $$jax; jax=$$?; \
+	echo "With KERAS_BACKEND=jax:"; cat $(JAX_LOG); \
+	test $$tensorflow = 0 && test $$jax = 0
 
 # Generated cases by the thousand, and every truncation of every kind of file.
 fuzz: $(INSTALLED)

@@ -2,15 +2,18 @@
 
 import json
 
+import keras
 import pytest
 from click.testing import CliRunner
 
 from csnn_tf.benchmark import BenchmarkCase, run_benchmark
 from csnn_tf.benchmark.cases import scaling_cases, standard_cases
+from csnn_tf.benchmark.layer_times import time_layers
 from csnn_tf.benchmark.lines import result_lines
 from csnn_tf.benchmark.timing import take_turns
 from csnn_tf.benchmark.worker import measure
 from csnn_tf.errors import InputError
+from csnn_tf.layers import BatchNormalization, CoRadialConv, IntraSphereConv, VertexPooling
 from tests.helpers import tensorflow_only
 
 pytestmark = tensorflow_only
@@ -51,7 +54,12 @@ def test_waiting_for_input():
 
 
 def test_layers():
-    result = measure(BenchmarkCase("layers", **TINY))
+    inputs = keras.Input((42, 2, 3))
+    x = CoRadialConv(4)(IntraSphereConv(4)(inputs))
+    x = VertexPooling("max")(BatchNormalization()(x))
+    x = keras.layers.GlobalMaxPooling2D(data_format="channels_last")(x)
+    network = keras.Model(inputs, keras.layers.Dense(3)(x))
+    result = {"layers": time_layers(network, 2, 0.01)}
     kinds = {row["layer"] for row in result["layers"]}
     assert {"IntraSphereConv", "CoRadialConv", "VertexPooling", "BatchNormalization"} <= kinds
     for row in result["layers"]:
@@ -68,9 +76,9 @@ def test_processes_of_their_own_and_the_picture(tmp_path):
     from csnn_tf.plots.speed import plot_benchmark
 
     seen = []
-    cases = [BenchmarkCase("machine", seconds=0.01), BenchmarkCase("training", **TINY)]
+    cases = [BenchmarkCase("machine", seconds=0.01), BenchmarkCase("mapping", **TINY)]
     found = run_benchmark(cases, lambda case, result: seen.append(case.kind))
-    assert seen == ["machine", "training"]
+    assert seen == ["machine", "mapping"]
     assert found["machine"]["cores"] >= 1
     assert json.loads(json.dumps(found)) == found
     found["rows"].append({"case": vars(cases[1]), "result": {"layers": []}})
