@@ -39,7 +39,12 @@ def mapping_call(model: PointCloudClassifier, batch: int, points: int) -> Callab
     """The mapping of a batch of clouds, as the input pipeline runs it."""
     data = keras.ops.convert_to_tensor(clouds(batch, points))
     step = compiled(model.to_spheres)
-    return lambda: step(data)
+
+    def call():
+        with compiled_kernels():
+            return step(data)
+
+    return call
 
 
 def training_call(network: keras.Model, maps: Any, seed: int = 0) -> Callable[[], Any]:

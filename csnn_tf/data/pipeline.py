@@ -8,6 +8,7 @@ import numpy as np
 
 from csnn_tf.data.batches import BatchPlan
 from csnn_tf.data.sources import Source
+from csnn_tf.layers import compiled_kernels
 
 Prepare = Callable[[Any, Any], Any]
 """(points [batch, points, 3], seed [2]) -> the network's input."""
@@ -56,11 +57,13 @@ def _tensorflow(source, prepare, plan, first_epoch, epochs):
     def gather(order, seed):
         return source(order, seed), tf.gather(labels, order), seed
 
+    accelerators = tf.config.list_logical_devices("GPU")
+
     def finish(points, label, seed):
-        return prepare(points, seed), label
+        with compiled_kernels(not accelerators):
+            return prepare(points, seed), label
 
     batches = batches.map(gather)
-    accelerators = tf.config.list_logical_devices("GPU")
     if not accelerators:
         return batches.map(finish, num_parallel_calls=1, deterministic=True).prefetch(4)
     device = accelerators[0].name

@@ -10,6 +10,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.grid import icosphere
 from csnn_tf.grid.icosphere import check_level
 from csnn_tf.layers.checks import check_number, check_points, check_positive
+from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.nearest_vertices import nearest_vertices
 from csnn_tf.layers.normalize_points import masked, norm
 
@@ -87,6 +88,9 @@ class PointsToSpheres(keras.layers.Layer):
         )
         self.gamma = kernel_widths(self.level, self.spheres, self.threshold)
         self.supports_masking = True
+        # Compiled, most of the cost goes: TensorFlow's own sum over segments is slow on rows this
+        # short, and the vertices' candidates never become an array.
+        self._features = kernel(self._sum_over_points)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Check the input's shape."""
@@ -95,6 +99,14 @@ class PointsToSpheres(keras.layers.Layer):
     def call(self, inputs, mask=None):
         """Map clouds to feature maps."""
         points, norms, weights = self._normalise(ops.cast(inputs, "float32"), mask)
+        scale = None
+        if self.point_count is not None:
+            scale = self._density(points, weights)
+        features = self._features(points, norms, *(x for x in (weights, scale) if x is not None))
+        return ops.cast(features, self.compute_dtype)
+
+    def _sum_over_points(self, points, norms, *factors):
+        """Equation 3 for normalised points; factors, [batch, 1 or points], scale contributions."""
         safe = ops.where(norms > 0, norms, 1.0)
         vertex, angular = nearest_vertices(points / safe[..., None], self.level, self.neighbors)
 
@@ -108,12 +120,10 @@ class PointsToSpheres(keras.layers.Layer):
         tangential = (radii * norms[..., None])[..., None, :] * angular[..., None]
         gamma = ops.take(self.gamma, shell, axis=0)[..., None, None]
         values = ops.exp(-gamma * (radial + tangential))
-        if weights is not None:
-            values = values * weights[..., None, None]
-        if self.point_count is not None:
-            values = values * self._density(values, weights)
+        for factor in factors:
+            values = values * factor[..., None, None]
 
-        batch = ops.shape(inputs)[0]
+        batch = ops.shape(points)[0]
         vertices = icosphere(self.level).num_vertices
         cloud = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1))
         row = (cloud * vertices + vertex) * self.spheres + shell[..., None]
@@ -122,8 +132,7 @@ class PointsToSpheres(keras.layers.Layer):
             ops.reshape(row, (-1,)),
             num_segments=batch * vertices * self.spheres,
         )
-        features = ops.reshape(features, (-1, vertices, self.spheres, self.channels))
-        return ops.cast(features, self.compute_dtype)
+        return ops.reshape(features, (-1, vertices, self.spheres, self.channels))
 
     def compute_mask(self, inputs, previous_mask=None):
         """None: the mask is about points, and a feature map has no point axis."""
@@ -146,12 +155,13 @@ class PointsToSpheres(keras.layers.Layer):
         largest = ops.where(largest > 0, largest, 1.0)
         return points / largest[..., None], norms / largest, weights
 
-    def _density(self, values, weights):
-        """point_count / (points in the cloud), to be multiplied with the contributions."""
+    def _density(self, points, weights):
+        """point_count / (points in the cloud), [batch or 1, 1]."""
         if weights is None:
-            return self.point_count / ops.cast(ops.shape(values)[1], "float32")
-        present = ops.maximum(ops.sum(weights, axis=1), 1.0)
-        return (self.point_count / present)[:, None, None, None]
+            count = ops.cast(ops.shape(points)[1], "float32")
+            return ops.reshape(self.point_count / count, (1, 1))
+        present = ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1.0)
+        return self.point_count / present
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """[batch, vertex, sphere, channel]."""

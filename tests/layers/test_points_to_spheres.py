@@ -4,7 +4,7 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosahedral_rotations, icosphere, vertex_permutations
-from csnn_tf.layers import PointsToSpheres
+from csnn_tf.layers import PointsToSpheres, compiled_kernels
 from csnn_tf.layers.points_to_spheres import kernel_widths
 from tests.helpers import clouds, feature_maps, golden, gradients, numpy_of, our_vertices, relative
 
@@ -199,6 +199,17 @@ def test_coordinates_keep_their_digits_in_half_precision():
     assert "bfloat16" in str(features.dtype)
     expected = mapped(clouds(2, 40), PointsToSpheres(2, 4, 2))
     assert relative(ops.cast(features, "float32"), expected) < 2**-8
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("point_count", [None, 100])
+def test_compiled_kernels_change_nothing(masked, point_count):
+    points = clouds(3, 40)
+    mask = np.arange(40) < np.array([[40], [7], [0]]) if masked else None
+    expected = mapped(points, PointsToSpheres(2, 4, 2, point_count=point_count), mask=mask)
+    with compiled_kernels():
+        compiled = mapped(points, PointsToSpheres(2, 4, 2, point_count=point_count), mask=mask)
+    assert relative(compiled, expected) < 1e-6
 
 
 @pytest.mark.parametrize(
