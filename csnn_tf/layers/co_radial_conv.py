@@ -7,6 +7,7 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_feature_map, check_positive
+from csnn_tf.layers.product import product
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -77,7 +78,7 @@ class CoRadialConv(keras.layers.Layer):
     def call(self, inputs):
         """Convolve a feature map."""
         if self.kernel_size == 1:  # a matrix product, at more than twice a convolution's speed
-            outputs = ops.matmul(inputs, self.kernel[0])
+            outputs = product(inputs, self.kernel[0])
         else:
             _, vertices, spheres, channels = inputs.shape
             # Vertices join the batch axis: a free reshape in this layout.

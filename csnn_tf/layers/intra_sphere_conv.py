@@ -3,10 +3,10 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from csnn_tf.layers.checks import check_feature_map, check_positive
 from csnn_tf.layers.neighbor_sum import level_of, neighbor_sum
+from csnn_tf.layers.product import product
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -71,9 +71,9 @@ class IntraSphereConv(keras.layers.Layer):
         """Convolve a feature map."""
         # Sum and product commute: sum over the narrower of the two.
         if inputs.shape[-1] <= self.filters:
-            outputs = ops.matmul(neighbor_sum(inputs, self.level), self.kernel)
+            outputs = product(neighbor_sum(inputs, self.level), self.kernel)
         else:
-            outputs = neighbor_sum(ops.matmul(inputs, self.kernel), self.level)
+            outputs = neighbor_sum(product(inputs, self.kernel), self.level)
         if self.bias is not None:
             outputs = outputs + self.bias
         return self.activation(outputs)

@@ -8,6 +8,7 @@ from keras import KerasTensor, ops
 from csnn_tf.errors import InputError
 from csnn_tf.grid import MAX_LEVEL, icosphere, num_vertices
 from csnn_tf.layers.compiled import kernel
+from csnn_tf.layers.precision import in_float32
 
 
 def level_of(vertices: int | None, owner: str) -> int:
@@ -56,6 +57,7 @@ def _sum_with_gradient(level: int):
     has_sixth = (np.arange(len(neighbors)) >= 12)[:, None, None]
 
     @kernel
+    @in_float32
     def total(x):
         # A running sum of whole gathers compiles into one loop without a [.., 7, ..] array.
         result = x

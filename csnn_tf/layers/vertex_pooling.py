@@ -12,6 +12,7 @@ from csnn_tf.grid import icosphere, num_vertices
 from csnn_tf.layers.checks import check_feature_map
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.neighbor_sum import level_of
+from csnn_tf.layers.precision import in_float32
 
 _MODES = ("max", "mean", "sum", "none")
 
@@ -88,6 +89,7 @@ def _sum_with_gradient(level: int):
     table, edges = icosphere(level).pooling, icosphere(level - 1).edges
 
     @kernel
+    @in_float32
     def total(x):
         result = x[:, : len(table)]
         for column in range(1, 6):
@@ -96,6 +98,7 @@ def _sum_with_gradient(level: int):
         return result + sixth * ops.cast(_has_sixth(table), x.dtype)
 
     @kernel
+    @in_float32
     def spread(g):
         ends = [ops.take(g, edges[:, end], axis=1) for end in (0, 1)]
         return ops.concatenate([g, ends[0] + ends[1]], axis=1)
@@ -122,6 +125,7 @@ def _max_with_gradient(level: int):
     known_as = 2 ** np.argmax(table[edges] == middles[:, None, None], axis=-1).astype("int32")
 
     @kernel
+    @in_float32
     def largest_of(x):
         largest = x[:, :coarse]
         for column in range(1, 7):
@@ -129,6 +133,7 @@ def _max_with_gradient(level: int):
         return largest
 
     @kernel
+    @in_float32
     def winners(x, g):
         # Which columns are the largest, and the gradient of each. Some column always is: comparing
         # with the forward pass's maximum could find none, and divide by zero, where a compiler
@@ -144,6 +149,7 @@ def _max_with_gradient(level: int):
         return hits, g / count
 
     @kernel
+    @in_float32
     def spread(hits, g):
         def part(hits, g, bit):
             return ops.where(has_bit(hits, bit), g, ops.zeros((), g.dtype))
