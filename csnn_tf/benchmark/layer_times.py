@@ -91,9 +91,9 @@ def gradient_call(layer: keras.layers.Layer, inputs: list[Any]) -> Callable[[], 
         def total(weights, values):
             argument = values[0] if len(values) == 1 else values
             outputs, _ = layer.stateless_call(weights, others, argument, **_mode(layer))
-            return outputs.sum()
+            return outputs.sum(), outputs
 
-        both = jax.jit(jax.value_and_grad(total, argnums=(0, 1)))
+        both = jax.jit(jax.value_and_grad(total, argnums=(0, 1), has_aux=True))
         return lambda: both(trainable, inputs)
     import tensorflow as tf
 
@@ -102,7 +102,8 @@ def gradient_call(layer: keras.layers.Layer, inputs: list[Any]) -> Callable[[], 
         with tf.GradientTape() as tape:
             tape.watch(values)
             outputs = _apply(layer, values)
-        return tape.gradient(outputs, [*values, *layer.trainable_weights])
+        # Returned too, or the forward pass would be left out where its gradient does not need it.
+        return outputs, tape.gradient(outputs, [*values, *layer.trainable_weights])
 
     def call():
         with compiled_kernels():
