@@ -31,21 +31,19 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# The tests on JAX run beside those on TensorFlow; what they print comes last.
-JAX_LOG := .pytest_jax.log
+# Most of a test's time is one core's, so files of tests share out among a few processes.
+SHARED := -n auto --maxprocesses 4 --dist loadfile
 test: lint
-	@KERAS_BACKEND=jax $(BIN)/python -m pytest -p no:cacheprovider tests/grid tests/layers \
-	    tests/models tests/test_testing.py tests/test_convert.py > $(JAX_LOG) 2>&1 & jax=$$!; \
-	$(BIN)/python -m pytest; tensorflow=$$?; \
-	wait $$jax; jax=$$?; \
-	echo "With KERAS_BACKEND=jax:"; cat $(JAX_LOG); \
-	test $$tensorflow = 0 && test $$jax = 0
+	$(BIN)/python -m pytest $(SHARED)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(SHARED) tests/grid tests/layers tests/models \
+	    tests/test_testing.py tests/test_convert.py
 
-# Generated cases by the thousand, and every truncation of every kind of file.
+# Generated cases by the thousand, every truncation of every kind of file, and killed runs.
 fuzz: $(INSTALLED)
 	CSNN_TF_FUZZ_EXAMPLES=$${CSNN_TF_FUZZ_EXAMPLES:-1000} $(BIN)/python -m pytest tests/fuzz
-	CSNN_TF_KILLS=$${CSNN_TF_KILLS:-20} $(BIN)/python -m pytest tests/training/test_resume.py \
-	    tests/training/test_disk.py
+	CSNN_TF_KILLS=$${CSNN_TF_KILLS:-20} $(BIN)/python -m pytest tests/training/test_disk.py \
+	    tests/training/test_resume.py tests/training/test_dos_resume.py \
+	    tests/training/test_distribution.py
 
 # A million predictions and ten thousand epochs, in memory that must stay flat.
 soak: $(INSTALLED)

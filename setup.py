@@ -54,6 +54,7 @@ setup(
         "onnx": ["tf2onnx>=1.16", "onnx>=1.16"],
         "test": [
             "pytest>=8",
+            "pytest-xdist>=3.5",
             "ruff>=0.8",
             "hypothesis>=6",
             "jax>=0.4.34",
