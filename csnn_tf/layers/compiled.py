@@ -34,16 +34,16 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let a function of tensors be compiled by itself inside `compiled_kernels`."""
     if keras.backend.backend() != "tensorflow":
         return function
-    compiled: list[Callable[..., Any]] = []
+    compiled: dict[int, Callable[..., Any]] = {}  # by number of tensors, which a trace fixes
 
     @functools.wraps(function)
     def call(*tensors):
         if not _ACTIVE.get():
             return function(*tensors)
-        if not compiled:
+        if len(tensors) not in compiled:
             import tensorflow as tf
 
-            compiled.append(tf.function(function, jit_compile=True, reduce_retracing=True))
-        return compiled[0](*tensors)
+            compiled[len(tensors)] = tf.function(function, jit_compile=True, reduce_retracing=True)
+        return compiled[len(tensors)](*tensors)
 
     return call

@@ -212,6 +212,15 @@ def test_compiled_kernels_change_nothing(masked, point_count):
     assert relative(compiled, expected) < 1e-6
 
 
+def test_compiled_with_and_without_a_mask():
+    layer, plain = (PointsToSpheres(1, 2, 1, point_count=10) for _ in range(2))
+    points = clouds(2, 30)
+    for mask in (None, np.arange(30) < np.array([[30], [9]]), None):
+        with compiled_kernels():
+            compiled = mapped(points, layer, mask=mask)
+        assert relative(compiled, mapped(points, plain, mask=mask)) < 1e-6
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
