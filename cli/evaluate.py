@@ -9,7 +9,7 @@ from csnn_tf.cli.hand_over import Choice, HandOver
 from csnn_tf.cli.options import data_option, json_option, load_shapes, rotation_option
 from csnn_tf.data.mesh_set import MeshSet
 from csnn_tf.evaluation import evaluate
-from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models import CloudClassifier
 from csnn_tf.models.kind import is_dos_model
 from csnn_tf.models.loading import load_model, training_record
 
@@ -55,7 +55,7 @@ def evaluate_command(model, folder, split, num_points, per_class, as_json, **pro
     Without --data, on the built-in shapes. A density-of-states model is measured in its own way:
     `csnn-tf evaluate MODEL --help` shows how.
     """
-    classifier = load_model(model, PointCloudClassifier)
+    classifier = load_model(model, CloudClassifier)
     kind = "shapes" if folder is None else "modelnet"
     shapes = load_shapes(kind, folder, split, num_points=num_points, per_class=per_class)
     if isinstance(shapes, MeshSet):

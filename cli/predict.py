@@ -11,7 +11,7 @@ from csnn_tf.data.mesh import Mesh
 from csnn_tf.data.mesh_set import sample_surface
 from csnn_tf.data.readers import read_shape
 from csnn_tf.inference import Predictor
-from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models import CloudClassifier
 from csnn_tf.models.loading import load_model
 
 
@@ -38,7 +38,7 @@ def predict_command(model, files, top, num_points, as_json) -> None:
 
     `predict dos MODEL FILES` predicts densities of states instead (`predict dos --help`).
     """
-    classifier = load_model(model, PointCloudClassifier)
+    classifier = load_model(model, CloudClassifier)
     clouds = []
     for name in files:
         shape = read_shape(name)

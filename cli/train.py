@@ -27,7 +27,15 @@ def _dos() -> click.Command:
 @click.command("train", cls=HandOver, instead=first_argument("dos", _dos))
 @click.argument("kind", type=click.Choice(["modelnet", "shapes"]))
 @data_option
-@click.option("--preset", default=None, help="Model: paper, small or tiny.")
+@click.option(
+    "--model",
+    "architecture",
+    type=click.Choice(["csnn", "pointnet", "dgcnn"]),
+    default="csnn",
+    show_default=True,
+    help="The paper's model, or a baseline of its Table I.",
+)
+@click.option("--preset", default=None, help="Its size: paper, small or tiny.")
 @click.option(
     "--recipe", default="paper", show_default=True, help="Optimiser: paper, best or quick."
 )
@@ -53,6 +61,7 @@ def train_command(
     ctx,
     kind,
     folder,
+    architecture,
     preset,
     recipe,
     settings,
@@ -86,7 +95,7 @@ def train_command(
             preset=preset or ("paper" if kind == "modelnet" else "small"),
             rotation=rotation,
             seed=seed,
-            **fields,
+            **{"architecture": architecture, **fields},
         )
     out = out or Path("runs") / time.strftime(f"{kind}-%Y%m%d-%H%M%S")
     progress = TrainingProgress(config.epochs)
@@ -119,9 +128,10 @@ def _stored_config(ctx: click.Context, kind: str, out: Path | None) -> TrainingC
     """The configuration of the run to go on with; nothing of it can be changed."""
     if out is None:
         raise InputError("--resume needs --out, the folder of the run that stopped.")
-    for name in ("folder", "preset", "recipe", "settings", "rotation", "epochs", "seed"):
+    fixed = ("folder", "architecture", "preset", "recipe", "settings", "rotation", "epochs", "seed")
+    for name in fixed:
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            option = {"folder": "data", "settings": "set"}.get(name, name)
+            option = {"folder": "data", "architecture": "model", "settings": "set"}.get(name, name)
             raise InputError(f"--resume goes on with the run as it was: leave out --{option}.")
     stored = RunFolder(out).read_json("config.json")
     if not isinstance(stored, dict):

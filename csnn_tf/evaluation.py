@@ -11,7 +11,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.evaluation_result import EvaluationResult
 from csnn_tf.inference import Predictor
 from csnn_tf.layers.checks import check_positive
-from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models import CloudClassifier
 from csnn_tf.rotating import check_rotation, rotated
 
 Progress = Callable[[int, int], Any]
@@ -19,7 +19,7 @@ Progress = Callable[[int, int], Any]
 
 
 def evaluate(
-    model: PointCloudClassifier,
+    model: CloudClassifier,
     shapes: ShapeSet,
     *,
     rotation: str = "so3",
@@ -91,7 +91,7 @@ def evaluate(
     )
 
 
-def check_classes(model: PointCloudClassifier, shapes: ShapeSet) -> None:
+def check_classes(model: CloudClassifier, shapes: ShapeSet) -> None:
     """Raise `InputError` unless the shapes' classes are the model's."""
     names = model.class_names
     if names is None and len(shapes.class_names) == model.num_classes:

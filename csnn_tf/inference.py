@@ -9,14 +9,14 @@ from csnn_tf.data.resampling import padded
 from csnn_tf.errors import InputError
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.layers.checks import check_positive
-from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models import CloudClassifier
 
 
 class Predictor:
     """Runs a classifier over point clouds, compiled once for each padded size.
 
     Args:
-        model: A `PointCloudClassifier`.
+        model: A `CloudClassifier`.
         batch_size: Clouds in a batch.
 
     Example:
@@ -25,7 +25,7 @@ class Predictor:
         (3, 5)
     """
 
-    def __init__(self, model: PointCloudClassifier, batch_size: int = 32) -> None:
+    def __init__(self, model: CloudClassifier, batch_size: int = 32) -> None:
         self.model, self.batch_size = model, check_positive("batch_size", batch_size)
         self._forward = _compiled(model)
 
@@ -108,7 +108,7 @@ def _rounded(count: int) -> int:
     return 1 << max(int(count) - 1, 0).bit_length()
 
 
-def _compiled(model: PointCloudClassifier):
+def _compiled(model: CloudClassifier):
     def forward(points, mask):
         return model({"points": points, "mask": mask}, training=False)
 

@@ -1,28 +1,24 @@
-"""Classifier of raw point clouds."""
+"""The paper's classifier of raw point clouds."""
 
-import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
-from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization, NormalizePoints, PointsToSpheres
-from csnn_tf.layers.checks import check_number, check_points, check_positive, check_sizes
 from csnn_tf.models.backbone import ConcentricBackbone, check_weights
-from csnn_tf.models.loading import load_model, trained_models
-from csnn_tf.models.presets import preset
+from csnn_tf.models.cloud_classifier import CloudClassifier
+from csnn_tf.models.presets import PRESETS
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
-class PointCloudClassifier(keras.Model):
+class PointCloudClassifier(CloudClassifier):
     """Point clouds -> concentric spheres -> backbone -> dense head -> logits.
 
     The head is dense, batch normalisation and ReLU for each hidden layer, then a dense layer to
     the classes; dropout comes before each dense layer. Two parts can be used by themselves:
     `to_spheres` (`PointsToSpheres`) and `network`, the Keras model from feature maps to logits,
-    which contains all weights.
+    which contains all weights. `descriptor` is invariant to the 60 rotations of the grid.
 
     Args:
         num_classes: Number of classes; may be left out when `class_names` is given.
@@ -50,6 +46,8 @@ class PointCloudClassifier(keras.Model):
     Source: section IV-A and figure 4 of the CSNN paper.
     """
 
+    presets = PRESETS
+
     def __init__(
         self,
         num_classes: int | None = None,
@@ -74,12 +72,7 @@ class PointCloudClassifier(keras.Model):
         dropout: float = 0.14,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.num_classes, self.class_names = _classes(num_classes, class_names)
-        self.dropout = check_number("dropout", dropout)
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout must be at least 0 and below 1, not {dropout!r}.")
-        self.hidden = check_sizes("hidden", hidden)
+        super().__init__(num_classes, class_names, hidden, dropout, **kwargs)
         self.center = NormalizePoints(scale=False, name="center") if center else None
         self.to_spheres = PointsToSpheres(
             level,
@@ -120,76 +113,29 @@ class PointCloudClassifier(keras.Model):
         x = layers.Dropout(self.dropout, name="logits_dropout")(x)
         return layers.Dense(self.num_classes, dtype="float32", name="logits")(x)
 
-    @classmethod
-    def from_preset(
-        cls, name: str, num_classes: int | None = None, **changes: Any
-    ) -> "PointCloudClassifier":
-        """Make an untrained classifier from a preset, or load a trained one.
+    @property
+    def unit_ball(self) -> bool:
+        """Whether training scales clouds first: not where `radius` fixes the unit of length."""
+        return self.to_spheres.radius is None
 
-        Args:
-            name: A preset ("paper", "small", "tiny"), which can be changed field by field, or the
-                name of a trained model of the package (`csnn_tf.models.loading.trained_models()`),
-                which is taken as it is.
-            num_classes: Number of classes of an untrained classifier.
-            **changes: Constructor arguments that replace the preset's.
+    def normalized(self, points: Any, mask: Any = None) -> Any:
+        """Points moved to their centroid; `to_spheres` scales them."""
+        return points if self.center is None else self.center(points, mask=mask)
 
-        Raises:
-            InputError: If the preset or a field is unknown, the fields do not fit together, or a
-                trained model is to be changed.
-        """
-        if name in trained_models():
-            if num_classes is not None or changes:
-                raise InputError(f"{name} is a trained model, whose fields cannot be changed.")
-            return load_model(name, cls)
-        check_fields(changes)
-        return cls(num_classes, **preset(name, **changes))
-
-    def build(self, input_shape: Any) -> None:
-        """Check the input's shape; the weights exist since construction."""
-        shape = input_shape["points"] if isinstance(input_shape, dict) else input_shape
-        check_points(shape, type(self).__name__)
-        self.built = True
-
-    def call(self, inputs, training: bool | None = None):
-        """Logits of point clouds."""
-        return self.network(self.spheres(inputs), training=training)
+    def features(self, points: Any, mask: Any = None, training: bool | None = None) -> Any:
+        """Feature maps [batch, vertex, sphere, channel] of centred points."""
+        return self.to_spheres(points, mask=mask)
 
     def spheres(self, inputs):
         """Feature maps [batch, vertex, sphere, channel] of point clouds (see the class's input)."""
-        points, mask = inputs, None
-        if isinstance(inputs, dict):
-            points, mask = inputs["points"], inputs.get("mask")
-        if self.center is not None:
-            points = self.center(points, mask=mask)
-        return self.to_spheres(points, mask=mask)
-
-    def descriptor(self, inputs):
-        """Rotation-invariant descriptors [batch, D] of point clouds, without the head."""
-        return self.backbone(self.spheres(inputs), training=False)
-
-    def probabilities(self, inputs):
-        """Class probabilities [batch, num_classes] of point clouds."""
-        return ops.softmax(self(inputs, training=False), axis=-1)
-
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
-        """[batch, num_classes]."""
-        shape = input_shape["points"] if isinstance(input_shape, dict) else input_shape
-        return (shape[0], self.num_classes)
+        return self._features_of(inputs)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""
         mapping, hierarchy = self.to_spheres.get_config(), self.backbone.get_config()
         fields = {name: mapping[name] for name in _MAPPING_FIELDS}
         fields |= {name: hierarchy[name] for name in _BACKBONE_FIELDS}
-        return {
-            **super().get_config(),
-            "num_classes": self.num_classes,
-            "class_names": None if self.class_names is None else list(self.class_names),
-            **fields,
-            "center": self.center is not None,
-            "hidden": list(self.hidden),
-            "dropout": self.dropout,
-        }
+        return {**super().get_config(), **fields, "center": self.center is not None}
 
 
 _MAPPING_FIELDS = (
@@ -214,25 +160,4 @@ _BACKBONE_FIELDS = (
 
 def classifier_fields() -> tuple[str, ...]:
     """Names of the classifier's fields that presets and users may set."""
-    parameters = inspect.signature(PointCloudClassifier.__init__).parameters.values()
-    return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-
-
-def check_fields(changes: dict[str, Any]) -> None:
-    """Raise `InputError` if a name is not a field of the classifier."""
-    for name in changes:
-        if name not in classifier_fields():
-            raise InputError(
-                f"unknown field {name!r}: the classifier has {', '.join(classifier_fields())}."
-            )
-
-
-def _classes(number: int | None, names: Sequence[str] | None) -> tuple[int, tuple[str, ...] | None]:
-    if names is None:
-        return check_positive("num_classes", number), None
-    if isinstance(names, str | dict) or not isinstance(names, Iterable):
-        raise InputError(f"class_names must be a list of names, not {names!r:.60}.")
-    names = tuple(str(name) for name in names)
-    if not names or (number is not None and number != len(names)):
-        raise InputError(f"class_names has {len(names)} names for {number} classes.")
-    return len(names), names
+    return PointCloudClassifier.fields()

@@ -4,12 +4,12 @@ from typing import Any
 
 from csnn_tf.named import NamedConfigurations
 
-_PRESETS = NamedConfigurations("csnn_tf.models", "presets.json", "preset")
+PRESETS = NamedConfigurations("csnn_tf.models", "presets.json", "preset")
 
 
 def preset_names() -> tuple[str, ...]:
     """Names of the presets of `PointCloudClassifier`."""
-    return _PRESETS.names()
+    return PRESETS.names()
 
 
 def preset(name: str, /, **changes: Any) -> dict[str, Any]:
@@ -29,4 +29,4 @@ def preset(name: str, /, **changes: Any) -> dict[str, Any]:
         >>> preset("tiny", spheres=6)["spheres"]
         6
     """
-    return _PRESETS.get(name, **changes)
+    return PRESETS.get(name, **changes)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from csnn_tf.data.shape_set import ShapeSet
-from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models import CloudClassifier
 from csnn_tf.models.loading import load_model
 from csnn_tf.plots.plotly_extra import graph_objects
 from csnn_tf.report.classifier_findings import ClassifierFindings
@@ -48,7 +48,7 @@ def classifier_report(
     """
     graph_objects()  # before minutes of measuring
     source = RunSource.find(run)
-    model = load_model(run, PointCloudClassifier)
+    model = load_model(run, CloudClassifier)
     findings = ClassifierFindings.measure(
         model,
         shapes,

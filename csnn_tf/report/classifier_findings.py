@@ -11,7 +11,7 @@ from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.evaluation import check_classes
 from csnn_tf.evaluation_result import EvaluationResult
 from csnn_tf.inference import Predictor
-from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models import CloudClassifier
 from csnn_tf.report.mistake import Mistake
 from csnn_tf.rotating import rotated
 
@@ -54,7 +54,7 @@ class ClassifierFindings:
     @classmethod
     def measure(
         cls,
-        model: PointCloudClassifier,
+        model: CloudClassifier,
         shapes: ShapeSet,
         *,
         consistency_shapes: int = 300,

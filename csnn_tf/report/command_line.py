@@ -62,8 +62,9 @@ def _data(config: dict[str, Any]) -> list[str]:
         ):
             words += [] if value is None else [option, str(value)]
         return words
-    folder = config.get("folder")
-    return [config["data"], *(["--data", folder] if folder else [])]
+    folder, model = config.get("folder"), config.get("architecture", "csnn")
+    words = [config["data"], *(["--data", folder] if folder else [])]
+    return words if model == "csnn" else [*words, "--model", model]
 
 
 def _kind(config: dict[str, Any]) -> type[RunConfig]:
@@ -79,7 +80,11 @@ def _kind(config: dict[str, Any]) -> type[RunConfig]:
 def _changed(config: dict[str, Any]) -> dict[str, Any]:
     """Fields of the training and of the model that are not what the recipe says."""
     try:
-        recipe = _kind(config).from_recipe(config["recipe"], preset=config["preset"])
+        recipe = _kind(config).from_recipe(
+            config["recipe"],
+            architecture=config.get("architecture", "csnn"),
+            preset=config["preset"],
+        )
     except InputError:  # a recipe or preset that is no longer known
         return dict(config.get("model", {}))
     # Through JSON, as the recorded configuration went: tuples are lists there.

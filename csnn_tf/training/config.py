@@ -1,25 +1,31 @@
 """Everything that defines a training run."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from csnn_tf.data.augmenter import ROTATIONS
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_number
-from csnn_tf.models.point_cloud_classifier import check_fields, classifier_fields
-from csnn_tf.models.presets import preset
+from csnn_tf.models.architectures import ARCHITECTURES, architecture
 from csnn_tf.named import NamedConfigurations
 from csnn_tf.training.run_config import RunConfig
 
 
+def model_fields() -> tuple[str, ...]:
+    """Names of the fields of all classifiers."""
+    fields = (name for model in ARCHITECTURES.values() for name in model.fields())
+    return tuple(dict.fromkeys(fields))
+
+
 @dataclass(frozen=True)
 class TrainingConfig(RunConfig):
-    """A training run of the classifier; with the same machine, it fixes the result to the bit.
+    """A training run of a classifier; with the same machine, it fixes the result to the bit.
 
     Args:
         data: "modelnet" (files under `folder`) or "shapes" (built in).
         folder: Folder of the data, or None.
-        preset: Name of the model's preset.
+        architecture: "csnn", or a baseline of the paper's Table I: "pointnet" or "dgcnn".
+        preset: Name of that model's preset.
         recipe: Name of the recipe that the optimiser's fields came from.
         model: Fields of the model that differ from the preset.
         rotation: Rotations in training and validation: "none", "z" or "so3".
@@ -46,6 +52,7 @@ class TrainingConfig(RunConfig):
 
     data: str = "modelnet"
     folder: str | None = None
+    architecture: str = "csnn"
     preset: str = "paper"
     recipe: str = "paper"
     model: dict[str, Any] = field(default_factory=dict)
@@ -71,9 +78,10 @@ class TrainingConfig(RunConfig):
     mixed_precision: bool = False
 
     recipes = NamedConfigurations("csnn_tf.training", "recipes.json", "recipe")
-    model_fields = staticmethod(classifier_fields)
+    model_fields = staticmethod(model_fields)
     choices: ClassVar = {
         "data": ("modelnet", "shapes"),
+        "architecture": tuple(ARCHITECTURES),
         "rotation": ROTATIONS,
         "optimizer": ("adam", "adamw"),
         "schedule": ("plateau", "cosine", "constant"),
@@ -100,8 +108,9 @@ class TrainingConfig(RunConfig):
 
     def __post_init__(self) -> None:
         self.check()
-        preset(self.preset)
-        check_fields(self.model)
+        model = architecture(self.architecture)
+        model.presets.get(self.preset)
+        model.check_fields(self.model)
         if "class_names" in self.model:
             raise InputError("class_names come from the data and cannot be set.")
         if self.folder is not None and not isinstance(self.folder, str):
@@ -112,6 +121,15 @@ class TrainingConfig(RunConfig):
             low, high = (check_number("scale", factor) for factor in self.scale)
             if not 0 < low <= high <= 100:
                 raise InputError(f"scale must be two factors, low and high, not {self.scale!r}.")
+
+    @classmethod
+    def recipe_fields(cls, recipe: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """Fields of a recipe; what it says of the model was found for CSNN and is for CSNN."""
+        found = super().recipe_fields(recipe, changes)
+        if changes.get("architecture", "csnn") == "csnn":
+            return found
+        known = {entry.name for entry in fields(cls)}
+        return {name: value for name, value in found.items() if name in known}
 
 
 def recipe_names() -> tuple[str, ...]:

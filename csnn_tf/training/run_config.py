@@ -49,6 +49,15 @@ class RunConfig:
                 raise InputError(f"{name} must be from {low:g} to {high:g}, not {value!r:.60}.")
 
     @classmethod
+    def recipe_fields(cls, recipe: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """What a recipe sets, for a configuration with these changes.
+
+        Raises:
+            InputError: If the name is unknown.
+        """
+        return cls.recipes.get(recipe)
+
+    @classmethod
     def from_recipe(cls, recipe: str, /, **changes: Any) -> Self:
         """A configuration from a named recipe, changed field by field.
 
@@ -68,7 +77,7 @@ class RunConfig:
         if "recipe" in changes:
             raise InputError("the recipe is named once, by itself.")
         model = dict(model)
-        for name, value in cls.recipes.get(recipe, **changes).items():
+        for name, value in {**cls.recipe_fields(recipe, changes), **changes}.items():
             if name in known:
                 fields[name] = value
             elif name in model_fields:

@@ -12,7 +12,8 @@ from csnn_tf.data.pipeline import Prepare, training_batches
 from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.data.sources import make_source
 from csnn_tf.layers import NormalizePoints, compiled_kernels
-from csnn_tf.models import PointCloudClassifier, preset
+from csnn_tf.models import CloudClassifier
+from csnn_tf.models.architectures import architecture
 from csnn_tf.training.checkpoint import Checkpoint
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.distribution import Distribution
@@ -24,6 +25,9 @@ from csnn_tf.training.silent_run import SilentRun
 from csnn_tf.training.tensorboard_log import TensorBoardLog
 from csnn_tf.training.training_network import training_network
 from csnn_tf.training.validation import Validation
+
+CHECKPOINT = "checkpoint.npz"
+"""File of a run folder that a stopped run goes on from."""
 
 
 def train(
@@ -59,8 +63,8 @@ def train(
     if config.mixed_precision:
         keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = PointCloudClassifier(
-            class_names=shapes.class_names, **preset(config.preset, **config.model)
+        model = architecture(config.architecture).from_preset(
+            config.preset, class_names=shapes.class_names, **config.model
         )
     finally:
         keras.config.set_dtype_policy(previous)
@@ -92,7 +96,7 @@ def train(
     for callback in callbacks or []:
         if isinstance(callback, TensorBoardLog):
             callback.validation = ending.validate
-    checkpoint = Checkpoint(run.path / "checkpoint.npz", ending, writes=part.writes)
+    checkpoint = Checkpoint(run.path / CHECKPOINT, ending, writes=part.writes)
     first = checkpoint.restore(network) if resume and checkpoint.path.exists() else 0
     if first >= config.epochs or ending.finished:
         return run
@@ -120,17 +124,17 @@ def train(
 
 
 def preparation(
-    config: TrainingConfig, model: PointCloudClassifier, rows: slice = slice(None)
+    config: TrainingConfig, model: CloudClassifier, rows: slice = slice(None)
 ) -> Prepare:
     """What turns a batch of clouds into the network's input: normalised, augmented, mapped.
 
     Args:
         config: Says which augmentations.
-        model: Maps.
+        model: Says what its network takes; CSNN's takes spheres.
         rows: The rows of the batch that are wanted. What they become depends on the whole batch's
             seed alone, not on who else computes the others.
     """
-    normalize = NormalizePoints(scale=model.to_spheres.radius is None)
+    normalize = NormalizePoints(scale=model.unit_ball)
     augment = Augmenter(
         rotation=config.rotation,
         upright_axis=config.upright_axis,
@@ -142,6 +146,6 @@ def preparation(
     )
 
     def prepare(points, seed):
-        return model.to_spheres(augment(normalize(points), seed)[rows])
+        return model.features(augment(normalize(points), seed)[rows], training=True)
 
     return prepare

@@ -5,7 +5,7 @@ import numpy as np
 from csnn_tf.data.mesh_set import MeshSet
 from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.inference import Predictor
-from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models import CloudClassifier
 from csnn_tf.rotating import rotated
 from csnn_tf.training.config import TrainingConfig
 
@@ -14,7 +14,7 @@ class Validation:
     """Loss and accuracy on held-out shapes, each in one fixed orientation of the run's kind."""
 
     def __init__(
-        self, model: PointCloudClassifier, shapes: ShapeSet | MeshSet, config: TrainingConfig
+        self, model: CloudClassifier, shapes: ShapeSet | MeshSet, config: TrainingConfig
     ) -> None:
         if isinstance(shapes, MeshSet):
             shapes = shapes.to_shape_set(config.num_points, config.seed)

@@ -1,0 +1,159 @@
+"""What all classifiers of raw point clouds share: classes, presets, masks, probabilities."""
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import keras
+from keras import ops
+
+from csnn_tf.errors import InputError
+from csnn_tf.layers.checks import check_number, check_points, check_positive, check_sizes
+from csnn_tf.models.loading import load_model, trained_models
+from csnn_tf.named import NamedConfigurations
+
+
+@keras.saving.register_keras_serializable(package="csnn_tf")
+class CloudClassifier(keras.Model):
+    """Base of the models from point clouds to the logits of classes.
+
+    A subclass makes `backbone`, from what `features` gives to one vector a cloud, and `network`,
+    from the same to the logits, which holds all weights and is what is trained. What comes before
+    them, `normalized` and `features`, has no weights: training does it in the input pipeline.
+
+    Args:
+        num_classes: Number of classes; may be left out when `class_names` is given.
+        class_names: Names of the classes in the order of the logits.
+        hidden: Widths of the hidden dense layers of the head.
+        dropout: Share of inputs dropped in the head while training.
+        **kwargs: Arguments of `keras.Model`.
+
+    Input: points [batch, points, 3], both sizes free; or {"points": ..., "mask": [batch, points]}
+        for clouds of different sizes, true where a row holds a point.
+    Output: logits [batch, num_classes], float32.
+
+    Raises:
+        InputError: If the arguments do not fit together.
+    """
+
+    presets: ClassVar[NamedConfigurations]
+    """Where `from_preset` finds its names."""
+    backbone: keras.Model
+    network: keras.Model
+
+    def __init__(
+        self,
+        num_classes: int | None,
+        class_names: Sequence[str] | None,
+        hidden: Sequence[int],
+        dropout: float,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if type(self) is CloudClassifier:  # a model file may name any registered class
+            raise InputError("a CloudClassifier is the base of classifiers and none itself.")
+        self.num_classes, self.class_names = _classes(num_classes, class_names)
+        self.dropout = check_number("dropout", dropout)
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout must be at least 0 and below 1, not {dropout!r}.")
+        self.hidden = check_sizes("hidden", hidden)
+
+    @classmethod
+    def fields(cls) -> tuple[str, ...]:
+        """Names of the constructor's arguments that presets and users may set."""
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+    @classmethod
+    def check_fields(cls, changes: Mapping[str, Any]) -> None:
+        """Raise `InputError` if a name is not a field of the classifier."""
+        for name in changes:
+            if name not in cls.fields():
+                raise InputError(
+                    f"unknown field {name!r}: the classifier has {', '.join(cls.fields())}."
+                )
+
+    @classmethod
+    def from_preset(cls, name: str, num_classes: int | None = None, **changes: Any) -> Self:
+        """Make an untrained classifier from a preset, or load a trained one.
+
+        Args:
+            name: A preset ("paper", "small", "tiny"), which can be changed field by field, or the
+                name of a trained model of the package (`csnn_tf.models.loading.trained_models()`),
+                which is taken as it is.
+            num_classes: Number of classes of an untrained classifier.
+            **changes: Constructor arguments that replace the preset's.
+
+        Raises:
+            InputError: If the preset or a field is unknown, the fields do not fit together, or a
+                trained model is to be changed.
+        """
+        if name in trained_models():
+            if num_classes is not None or changes:
+                raise InputError(f"{name} is a trained model, whose fields cannot be changed.")
+            return load_model(name, cls)
+        cls.check_fields(changes)
+        return cls(num_classes, **cls.presets.get(name, **changes))
+
+    @property
+    def unit_ball(self) -> bool:
+        """Whether training scales clouds to the unit ball before it augments them."""
+        return True
+
+    def normalized(self, points: Any, mask: Any = None) -> Any:
+        """Points [batch, points, 3] moved and scaled as the model takes them."""
+        raise NotImplementedError
+
+    def features(self, points: Any, mask: Any = None, training: bool | None = None) -> Any:
+        """What `network` takes, of normalised points [batch, points, 3] and their mask."""
+        raise NotImplementedError
+
+    def build(self, input_shape: Any) -> None:
+        """Check the input's shape; the weights exist since construction."""
+        shape = input_shape["points"] if isinstance(input_shape, dict) else input_shape
+        check_points(shape, type(self).__name__)
+        self.built = True
+
+    def call(self, inputs, training: bool | None = None):
+        """Logits of point clouds."""
+        return self.network(self._features_of(inputs, training), training=training)
+
+    def descriptor(self, inputs):
+        """Descriptors [batch, D] of point clouds, without the head."""
+        return self.backbone(self._features_of(inputs), training=False)
+
+    def probabilities(self, inputs):
+        """Class probabilities [batch, num_classes] of point clouds."""
+        return ops.softmax(self(inputs, training=False), axis=-1)
+
+    def _features_of(self, inputs, training: bool | None = None):
+        points, mask = inputs, None
+        if isinstance(inputs, dict):
+            points, mask = inputs["points"], inputs.get("mask")
+        return self.features(self.normalized(points, mask), mask, training)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
+        """[batch, num_classes]."""
+        shape = input_shape["points"] if isinstance(input_shape, dict) else input_shape
+        return (shape[0], self.num_classes)
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "class_names": None if self.class_names is None else list(self.class_names),
+            "hidden": list(self.hidden),
+            "dropout": self.dropout,
+        }
+
+
+def _classes(number: int | None, names: Sequence[str] | None) -> tuple[int, tuple[str, ...] | None]:
+    if names is None:
+        return check_positive("num_classes", number), None
+    if isinstance(names, str | dict) or not isinstance(names, Iterable):
+        raise InputError(f"class_names must be a list of names, not {names!r:.60}.")
+    names = tuple(str(name) for name in names)
+    if not names or (number is not None and number != len(names)):
+        raise InputError(f"class_names has {len(names)} names for {number} classes.")
+    return len(names), names

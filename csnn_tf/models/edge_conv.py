@@ -1,0 +1,208 @@
+"""Convolution over the edges to the nearest points in feature space."""
+
+from functools import cache
+from typing import Any
+
+import keras
+from keras import ops
+
+from csnn_tf.layers.checks import check_positive
+from csnn_tf.layers.compiled import kernel
+from csnn_tf.models.point_dense import leaky
+
+_FAR = -1e30
+_ABSENT = -1e29
+
+
+@keras.saving.register_keras_serializable(package="csnn_tf")
+class EdgeConv(keras.layers.Layer):
+    """Largest activated feature over the edges of every point to its k nearest points.
+
+    y_i = max over j in N(i) of LeakyReLU(BN(x_i W1 + (x_j - x_i) W2))
+
+    N(i) holds the k points with the nearest features, point i among them, or all points of a cloud
+    that has fewer. No tensor over edges is made: the expression is a_i + b_j with
+    a = x (W1 - W2) and b = x W2, normalisation and activation are monotonic, so the largest (or,
+    where BN's gain is negative, the least) b_j decides; and since the features of the edges are
+    linear in the points', so are the batch's means, and its variances are w^T C w with the
+    covariance C [2 C, 2 C] of (x_i, x_j - x_i) over all edges.
+
+    Args:
+        filters: F, width of the output.
+        neighbors: k.
+        slope: Slope of the activation below zero.
+        momentum, epsilon: See `csnn_tf.layers.BatchNormalization`.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input: features [batch, points, C] and presence [batch, points], 1 for a point and 0 for
+        padding, which is nobody's neighbour. While training there must be no padding.
+    Output: [batch, points, F]; rows of padding hold anything.
+
+    Source: Wang et al., "Dynamic graph CNN for learning on point clouds", ACM TOG 2019, section 3.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        neighbors: int = 20,
+        *,
+        slope: float = 0.2,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        **kwargs: Any,
+    ) -> None:
+        # Distances are computed in float32 whatever the policy: fewer digits know no neighbours.
+        super().__init__(**kwargs, autocast=False)
+        self.filters = check_positive("filters", filters)
+        self.neighbors = check_positive("neighbors", neighbors)
+        self.slope = float(slope)
+        self.momentum, self.epsilon = float(momentum), float(epsilon)
+
+    def build(self, features_shape: tuple[int | None, ...], *_: Any, **__: Any) -> None:
+        """Make W1, W2 and the normalisation's variables."""
+        width = features_shape[-1]
+        self.kernel = self.add_weight(
+            shape=(2 * width, self.filters), initializer="glorot_uniform", name="kernel"
+        )
+        self.gamma = self.add_weight(shape=(self.filters,), initializer="ones", name="gamma")
+        self.beta = self.add_weight(shape=(self.filters,), initializer="zeros", name="beta")
+        self.moving_mean = self.add_weight(
+            shape=(self.filters,), initializer="zeros", trainable=False, name="moving_mean"
+        )
+        self.moving_variance = self.add_weight(
+            shape=(self.filters,), initializer="ones", trainable=False, name="moving_variance"
+        )
+
+    def call(self, features, presence, training: bool | None = None):
+        """Apply it."""
+        batch, points, width = *ops.shape(features)[:2], features.shape[-1]
+        near = nearest_points(features, presence, self.neighbors)
+        weights = ops.cast(self.kernel, "float32")
+        first, second = weights[:width], weights[width:]
+        if training:
+            mean, variance = _edge_statistics(features, near, first, second)
+            for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                kept = average * self.momentum + value * (1 - self.momentum)
+                average.assign(ops.stop_gradient(kept))
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
+        gain = ops.cast(self.gamma, "float32") / ops.sqrt(variance + self.epsilon)
+        shift = ops.cast(self.beta, "float32") - mean * gain
+        # The gain goes into the weights, and with it its sign: then the largest always wins.
+        joined = ops.concatenate([(first - second) * gain, second * gain], axis=1)
+        flat = ops.reshape(ops.cast(features, self.compute_dtype), (-1, width))
+        both = ops.matmul(flat, ops.cast(joined, self.compute_dtype))
+        own, other = both[:, : self.filters], both[:, self.filters :]
+        rows = near + (ops.arange(batch, dtype="int32") * points)[:, None, None]
+        rows = ops.reshape(rows, (-1, self.neighbors))
+        lanes = ops.arange(self.filters, dtype="int32")
+        columns = (rows[:, place] for place in range(self.neighbors))
+        largest = _largest_of(self.neighbors)(other, lanes, *columns)
+        outputs = leaky(own + largest + ops.cast(shift, own.dtype), self.slope)
+        return ops.reshape(outputs, (batch, points, self.filters))
+
+    def compute_output_shape(
+        self, features_shape: tuple[int | None, ...], *_: Any, **__: Any
+    ) -> tuple[int | None, ...]:
+        """[batch, points, F]."""
+        return (*features_shape[:-1], self.filters)
+
+    def compute_output_spec(self, features, presence, training: bool | None = None):
+        """Shape and dtype of the output."""
+        return keras.KerasTensor(self.compute_output_shape(features.shape), self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor."""
+        config = super().get_config()
+        config.pop("autocast", None)
+        names = ("filters", "neighbors", "slope", "momentum", "epsilon")
+        return {**config, **{name: getattr(self, name) for name in names}}
+
+
+def nearest_points(features, presence, neighbors: int):
+    """The nearest points of every point, itself among them.
+
+    Args:
+        features: [batch, points, C].
+        presence: [batch, points], 1 for a point and 0 for padding.
+        neighbors: k.
+
+    Returns:
+        [batch, points, k] int32. Where a cloud has fewer than k points, the point itself fills up.
+    """
+    x = ops.stop_gradient(ops.cast(features, "float32"))
+    squares = ops.sum(ops.square(x), axis=-1)
+    # Minus the squared distance, but for the point's own square, which is the same in its row.
+    nearness = 2 * ops.matmul(x, ops.transpose(x, (0, 2, 1))) - squares[:, None]
+    nearness = ops.where(presence[:, None] > 0, nearness, _FAR)
+    count = features.shape[1]
+    if count is None or count < neighbors:
+        nearness = ops.pad(nearness, ((0, 0), (0, 0), (0, neighbors)), constant_values=_FAR)
+    values, found = ops.top_k(nearness, neighbors, sorted=False)
+    own = ops.arange(ops.shape(features)[1], dtype="int32")[:, None]
+    return ops.where(values > _ABSENT, ops.cast(found, "int32"), own)
+
+
+@cache
+def _largest_of(count: int):
+    """Largest of `count` rows of values, feature by feature.
+
+    The function that it gives takes values [rows, F], 0, 1, 2, ... [F] and `count` columns of row
+    numbers [n], and returns [n, F]. The gradient goes to the row that won.
+    """
+
+    # One kernel for each count: TensorFlow retraces a function for other shapes only.
+    @kernel
+    def largest(values, lanes, *columns):
+        x = ops.stop_gradient(values)
+        best = ops.take(x, columns[0], axis=0)
+        winner = ops.broadcast_to(columns[0][:, None], ops.shape(best))
+        for column in columns[1:]:
+            value = ops.take(x, column, axis=0)
+            winner = ops.where(value > best, column[:, None], winner)
+            best = ops.maximum(value, best)
+        place = winner * ops.shape(values)[1] + lanes
+        return ops.take(ops.reshape(values, (-1,)), place, axis=0)
+
+    return largest
+
+
+def _edge_statistics(features, near, first, second):
+    """Mean and variance [F] of x_i W1 + (x_j - x_i) W2 over all edges.
+
+    Args:
+        features: [batch, points, C].
+        near: [batch, points, k].
+        first, second: W1 and W2, [C, F].
+    """
+    x = ops.cast(features, "float32")
+    batch, points, width = *ops.shape(x)[:2], x.shape[-1]
+    neighbors = near.shape[-1]
+    # Column j of row i: the share of i's edges that go to j. As a product with this matrix, the
+    # mean over neighbours and its gradient need no gather and no scatter.
+    rows = ops.arange(batch * points, dtype="int32")[:, None] * points
+    place = ops.reshape(rows + ops.reshape(near, (-1, neighbors)), (-1, 1))
+    share = ops.full((ops.shape(place)[0],), 1 / neighbors, dtype="float32")
+    edges = ops.scatter(place, share, (batch * points * points,))
+    edges = ops.reshape(edges, (batch, points, points))
+    total = ops.cast(batch * points, "float32")
+
+    x = x - ops.mean(x, axis=(0, 1))
+    beside = ops.matmul(edges, x)
+    arriving = ops.sum(edges, axis=1)[..., None]
+    flat, beside = ops.reshape(x, (-1, width)), ops.reshape(beside, (-1, width))
+    weighted = ops.reshape(x * arriving, (-1, width))
+
+    offset = ops.mean(beside, axis=0)  # mean of x_j, that of x_i being zero now
+    own = ops.matmul(ops.transpose(flat), flat) / total
+    cross = ops.matmul(ops.transpose(flat), beside) / total
+    other = ops.matmul(ops.transpose(weighted), flat) / total
+    across = cross - own
+    apart = other - cross - ops.transpose(cross) + own - ops.outer(offset, offset)
+
+    variance = ops.sum(first * ops.matmul(own, first), axis=0)
+    variance = variance + 2 * ops.sum(first * ops.matmul(across, second), axis=0)
+    variance = variance + ops.sum(second * ops.matmul(apart, second), axis=0)
+    centre = ops.mean(ops.cast(features, "float32"), axis=(0, 1))
+    mean = ops.matmul(centre[None], first)[0] + ops.matmul(offset[None], second)[0]
+    return mean, ops.maximum(variance, 0.0)

@@ -1,0 +1,64 @@
+"""A dense layer that all points share."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from csnn_tf.layers import BatchNormalization
+from csnn_tf.layers.checks import check_positive
+
+
+@keras.saving.register_keras_serializable(package="csnn_tf")
+class PointDense(keras.layers.Layer):
+    """The same dense layer for every point, then batch normalisation and a leaky ReLU.
+
+    y = LeakyReLU(BN(x W)), the statistics taken over all points of all clouds.
+
+    Args:
+        filters: F, width of the output.
+        slope: Slope of the activation below zero; 0 is ReLU.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input: [batch, points, C].
+    Output: [batch, points, F].
+    """
+
+    def __init__(self, filters: int, slope: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.filters, self.slope = check_positive("filters", filters), float(slope)
+        self.norm = BatchNormalization(name="norm", dtype=self.dtype_policy)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make W and the normalisation."""
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], self.filters), initializer="glorot_uniform", name="kernel"
+        )
+        self.norm.build((None, None, 1, self.filters))
+
+    def call(self, inputs, training: bool | None = None):
+        """Apply it."""
+        shape = ops.shape(inputs)
+        # One product of two matrices, and the four axes that TensorFlow normalises in one pass.
+        flat = ops.matmul(ops.reshape(inputs, (-1, inputs.shape[-1])), self.kernel)
+        outputs = ops.reshape(flat, (shape[0], shape[1], 1, self.filters))
+        outputs = self.norm(outputs, training=training)
+        outputs = leaky(ops.reshape(outputs, (shape[0], shape[1], self.filters)), self.slope)
+        return outputs
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """[batch, points, F]."""
+        return (*input_shape[:-1], self.filters)
+
+    def compute_output_spec(self, inputs, training: bool | None = None):
+        """Shape and dtype of the output."""
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor."""
+        return {**super().get_config(), "filters": self.filters, "slope": self.slope}
+
+
+def leaky(x: Any, slope: float) -> Any:
+    """LeakyReLU, which is ReLU at slope 0."""
+    return ops.leaky_relu(x, slope) if slope else ops.relu(x)

@@ -1,0 +1,52 @@
+"""Largest and mean features of a cloud's points."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="csnn_tf")
+class PointPooling(keras.layers.Layer):
+    """Largest and mean value of every feature over the points that are there.
+
+    Args:
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Input: features [batch, points, C] and presence [batch, points], 1 for a point and 0 for
+        padding. A cloud without points gives zeros.
+    Output: [batch, 2 C], the maxima, then the means.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs, autocast=False)
+
+    def build(self, *_: Any, **__: Any) -> None:
+        """It has no weights."""
+
+    def call(self, features, presence):
+        """Pool."""
+        present = ops.cast(presence, features.dtype)[..., None]
+        count = ops.sum(ops.cast(presence, "float32"), axis=1)[:, None]
+        # Less than anything that a normalised and activated feature is.
+        low = ops.cast(-1e30, features.dtype)
+        largest = ops.max(ops.where(present > 0, features, low), axis=1)
+        largest = ops.where(count > 0, largest, ops.zeros_like(largest))
+        mean = ops.sum(ops.cast(features * present, "float32"), axis=1) / ops.maximum(count, 1.0)
+        return ops.concatenate([largest, ops.cast(mean, features.dtype)], axis=-1)
+
+    def compute_output_shape(
+        self, features_shape: tuple[int | None, ...], *_: Any, **__: Any
+    ) -> tuple[int | None, ...]:
+        """[batch, 2 C]."""
+        return (features_shape[0], 2 * features_shape[-1])
+
+    def compute_output_spec(self, features, presence):
+        """Shape and dtype of the output."""
+        return keras.KerasTensor(self.compute_output_shape(features.shape), features.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor."""
+        config = super().get_config()
+        config.pop("autocast", None)
+        return config

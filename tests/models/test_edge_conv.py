@@ -1,0 +1,91 @@
+"""The convolution over edges against its definition."""
+
+import numpy as np
+import pytest
+
+from csnn_tf.layers import compiled_kernels
+from csnn_tf.models.edge_conv import EdgeConv, nearest_points
+from csnn_tf.models.point_dense import PointDense
+from csnn_tf.models.point_pooling import PointPooling
+from tests.helpers import numpy_of, randomise
+
+K, F = 6, 7
+
+
+def features(seed=0):
+    return np.random.default_rng(seed).normal(size=(3, 30, 5)).astype("float32")
+
+
+def nearest(x, k):
+    distance = np.square(x[:, :, None] - x[:, None]).sum(-1)
+    return np.argsort(distance, axis=-1)[:, :, :k]
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_it_is_what_its_formula_says(training):
+    x = features()
+    layer = EdgeConv(F, K)
+    layer.build(x.shape, x.shape[:2])
+    randomise(layer)
+    layer.gamma.assign(np.linspace(-1, 1, F))  # of either sign
+    moving = numpy_of(layer.moving_mean), numpy_of(layer.moving_variance)
+
+    beside = np.stack([cloud[rows] for cloud, rows in zip(x, nearest(x, K), strict=True)])
+    own = np.broadcast_to(x[:, :, None], beside.shape)
+    edges = np.concatenate([own, beside - own], axis=-1).astype(float) @ numpy_of(layer.kernel)
+    mean, variance = moving
+    if training:
+        mean, variance = edges.mean(axis=(0, 1, 2)), edges.var(axis=(0, 1, 2))
+    y = (edges - mean) / np.sqrt(variance + 1e-5) * numpy_of(layer.gamma) + numpy_of(layer.beta)
+    expected = np.where(y > 0, y, 0.2 * y).max(axis=2)
+
+    found = numpy_of(layer(x, np.ones(x.shape[:2], "float32"), training=training))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    kept = 0.9 if training else 1.0
+    for average, before, value in (
+        (layer.moving_mean, moving[0], mean),
+        (layer.moving_variance, moving[1], variance),
+    ):
+        expected = kept * before + (1 - kept) * value
+        np.testing.assert_allclose(numpy_of(average), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_compiled_kernels_of_several_sizes_agree_with_none():
+    for k, width in ((3, 4), (5, 4), (5, 6)):
+        layer, x = EdgeConv(width, k), features()
+        presence = np.ones(x.shape[:2], "float32")
+        expected = numpy_of(layer(x, presence))
+        with compiled_kernels():
+            found = numpy_of(layer(x, presence))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_neighbours_are_the_nearest_and_never_padding():
+    x = features()
+    presence = np.ones(x.shape[:2], "float32")
+    found = np.sort(numpy_of(nearest_points(x, presence, K)), axis=-1)
+    np.testing.assert_array_equal(found, np.sort(nearest(x, K), axis=-1))
+    presence[:, 4:] = 0
+    few = numpy_of(nearest_points(x, presence, K))[:, :4]
+    assert set(few.reshape(-1)) == {0, 1, 2, 3}
+    # The four that there are, and the point itself in the place of the rest.
+    for row in range(4):
+        assert (np.sort(few[0, row]) == np.sort([0, 1, 2, 3, row, row])).all()
+    assert nearest_points(x[:, :3], presence[:, :3], K).shape == (3, 3, K)
+
+
+def test_shared_layer_and_pooling():
+    x = features()
+    layer = PointDense(4, slope=0.1)
+    found = numpy_of(layer(x, training=True))
+    y = x @ numpy_of(layer.kernel)
+    y = (y - y.mean(axis=(0, 1))) / np.sqrt(y.var(axis=(0, 1)) + 1e-5)
+    np.testing.assert_allclose(found, np.where(y > 0, y, 0.1 * y), rtol=1e-4, atol=1e-4)
+
+    presence = np.ones(x.shape[:2], "float32")
+    presence[1, 10:], presence[2] = 0, 0
+    pooled = numpy_of(PointPooling()(x, presence))
+    for row, count in ((0, 30), (1, 10)):
+        part = x[row, :count]
+        np.testing.assert_allclose(pooled[row], [*part.max(axis=0), *part.mean(axis=0)], rtol=1e-5)
+    assert (pooled[2] == 0).all()
