@@ -65,7 +65,7 @@ class Table2Row:
         """The name, and whether the training was cut short."""
         if self.run is None or self.run.complete:
             return self.model
-        return f"{self.model} (cut short: {self.run.epochs} of {self.run.config.epochs} epochs)"
+        return f"{self.model} ({self.run.cut_short})"
 
 
 def table2(runs: Mapping[str, DosRun], structures: StructureSet) -> list[Table2Row]:
@@ -162,14 +162,7 @@ def write_table2(rows: list[Table2Row], data: str, out: Path) -> list[Path]:
 
 
 def _described(row: Table2Row) -> str:
-    run = row.run
-    config = run.config
-    text = (
-        f"- {row.model}: preset {config.preset}, recipe {config.recipe}, seed {config.seed}, "
-        f"{run.epochs} of {config.epochs} epochs"
-    )
-    if config.model:
-        text += f", {', '.join(f'{key}={value}' for key, value in config.model.items())}"
-    if run.complete:
+    text = f"- {row.model}: {row.run.description}"
+    if row.run.complete:
         return text + "."
     return text + ": cut short, so its errors are not those of a finished run."

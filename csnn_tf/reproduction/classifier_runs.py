@@ -1,0 +1,137 @@
+"""The runs behind the classifiers' tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from csnn_tf.errors import InputError
+from csnn_tf.models import CloudClassifier
+from csnn_tf.models.architectures import architecture
+from csnn_tf.models.loading import load_model
+from csnn_tf.reproduction.runs import FoundRun, history_rows, train_waiting
+from csnn_tf.training.config import TrainingConfig
+from csnn_tf.training.run_folder import RunFolder
+from csnn_tf.training.trainer import train
+
+if TYPE_CHECKING:
+    from csnn_tf.data.mesh_set import MeshSet
+    from csnn_tf.data.shape_set import ShapeSet
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifierRun(FoundRun):
+    """A run folder of a classifier; see `FoundRun`."""
+
+    config: TrainingConfig
+
+    @classmethod
+    def read(
+        cls, path: Path, expected: TrainingConfig, fields: Sequence[str] = ()
+    ) -> ClassifierRun | None:
+        """What is in a folder.
+
+        Args:
+            path: The folder.
+            expected: Its model, rotation and data must be the run's; of a folder of data the name
+                counts, not where it is.
+            fields: Fields of the model that must be alike too.
+
+        Returns:
+            The run, or None if there is nothing.
+
+        Raises:
+            InputError: If it holds something else.
+        """
+        if not path.exists():
+            return None
+        folder = RunFolder(path)
+        stored = folder.read_json("config.json")
+        if not isinstance(stored, dict) or "classes" not in stored:
+            raise InputError(f"{path} is not a run of a classifier.")
+        config = TrainingConfig.from_dict({key: stored[key] for key in stored.keys() - {"classes"}})
+        pairs = {
+            "run of": (config.architecture, expected.architecture),
+            "run under rotations": (config.rotation, expected.rotation),
+            "run on": (_data(config), _data(expected)),
+        }
+        found, wanted = _model(config), _model(expected)
+        for name in fields:
+            pairs[f"run with {name}"] = (found.get(name), wanted.get(name))
+        for what, (has, needs) in pairs.items():
+            if has != needs:
+                raise InputError(f"{path} is a {what} {has}, not {needs}.")
+        return cls.of(folder, config)
+
+    def load(self, path: Path | None = None) -> CloudClassifier:
+        """The model of the best epoch, or another one in the folder."""
+        return load_model(path or self.folder.best, CloudClassifier)
+
+    @property
+    def seconds(self) -> list[float]:
+        """What each epoch took, as recorded."""
+        rows = history_rows(self.folder.path / "history.csv")
+        return [float(row["seconds"]) for row in rows]
+
+    @property
+    def description(self) -> str:
+        """Preset, recipe, seed, epochs, changed fields and time."""
+        return f"{super().description}, {sum(self.seconds) / 60:.1f} min"
+
+
+def train_classifiers(
+    configs: Mapping[str, TrainingConfig],
+    shapes: Callable[[TrainingConfig], ShapeSet | MeshSet],
+    out: Path,
+    *,
+    fields: Sequence[str] = (),
+    budget: float | None = None,
+    callbacks: Callable[[str, TrainingConfig], list[keras.callbacks.Callback]] = lambda *_: [],
+) -> dict[str, ClassifierRun]:
+    """Train classifiers whose runs are not there yet, and go on with those that were cut short.
+
+    Args:
+        configs: What to train where there is nothing, by name of the run's folder.
+        shapes: The training shapes that a configuration asks for; called only where one trains.
+        out: Folder of the runs.
+        fields: Fields of the model in which a run that is there must agree.
+        budget: Seconds for all training together, see `train_waiting`.
+        callbacks: Further Keras callbacks of a run, by its name and configuration.
+
+    Returns:
+        The runs that have a model, by name.
+
+    Raises:
+        InputError: If a folder holds something else, or a configuration does not fit the data.
+    """
+
+    def read(name: str) -> ClassifierRun | None:
+        return ClassifierRun.read(out / name, configs[name], fields)
+
+    def go_on(name: str, run: ClassifierRun | None, limit: list[keras.callbacks.Callback]) -> None:
+        config = configs[name] if run is None else run.config
+        extra = [*callbacks(name, config), *limit]
+        train(config, shapes(config), out / name, resume=run is not None, callbacks=extra)
+
+    return train_waiting(configs, read, go_on, budget)
+
+
+def weights(model: keras.Model) -> int:
+    """Number of trainable weights."""
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
+
+
+def _data(config: TrainingConfig) -> str:
+    if config.folder is None:
+        return config.data
+    return Path(config.folder).name or Path(config.folder).resolve().name
+
+
+def _model(config: TrainingConfig) -> dict[str, Any]:
+    """All fields of the model, the preset's included."""
+    return architecture(config.architecture).presets.get(config.preset, **config.model)

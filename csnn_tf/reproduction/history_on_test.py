@@ -1,0 +1,90 @@
+"""Accuracy on the test set after every epoch: what choosing the epoch there would give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from csnn_tf.inference import Predictor
+from csnn_tf.models import CloudClassifier
+from csnn_tf.models.loading import load_model
+from csnn_tf.reproduction.runs import history_rows
+from csnn_tf.reproduction.tables import comma_separated
+from csnn_tf.rotating import rotated
+from csnn_tf.training.run_folder import RunFolder, write_aside
+
+if TYPE_CHECKING:
+    from csnn_tf.data.shape_set import ShapeSet
+
+FILE = "test_history.csv"
+"""File of a run folder with one row an epoch."""
+
+
+class HistoryOnTest(keras.callbacks.Callback):
+    """Classifies the test shapes after every epoch and keeps the accuracies in a file.
+
+    It changes nothing in the training. Each test shape has one fixed orientation of each kind, that
+    of `csnn_tf.evaluation.evaluate` with the same seed.
+
+    Args:
+        folder: The run folder.
+        shapes: The test shapes.
+        rotations: Rotations under which they are classified ("z", "so3").
+        upright_axis: Coordinate along which the shapes stand.
+        seed: Of the rotations.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        shapes: ShapeSet,
+        rotations: Sequence[str],
+        *,
+        upright_axis: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.folder, self.labels, self.rotations = folder, shapes.labels, tuple(rotations)
+        self.clouds = {
+            name: rotated(shapes.clouds, name, np.random.default_rng([seed, 0]), upright_axis)
+            for name in self.rotations
+        }
+        self._predictor: Predictor | None = None
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Classify, with the model that the epoch left in the folder."""
+        model = load_model(self.folder.last, CloudClassifier)
+        if self._predictor is None:
+            self._predictor = Predictor(model)
+        else:  # compiled once
+            self._predictor.model.set_weights(model.get_weights())
+        row = [epoch + 1]
+        for name in self.rotations:
+            found = self._predictor.logits(self.clouds[name]).argmax(axis=1)
+            row.append(float((found == self.labels).mean()))
+        path = self.folder.path / FILE
+        earlier = [line for line in history_rows(path) if int(line["epoch"]) <= epoch]
+        header = ["epoch", *self.rotations]
+        rows = [[line.get(name, "") for name in header] for line in earlier]
+        text = comma_separated(header, [*rows, row])
+        write_aside(path, lambda temporary: temporary.write_text(text, "utf-8"))
+
+
+def best_on_test(folder: RunFolder, rotation: str) -> tuple[int, float, int] | None:
+    """The epoch with the best test accuracy, that accuracy, and how many epochs were looked at.
+
+    Args:
+        folder: A run folder.
+        rotation: Rotation of the test shapes.
+
+    Returns:
+        None if the run kept no accuracies on the test set.
+    """
+    rows = [row for row in history_rows(folder.path / FILE) if row.get(rotation)]
+    if not rows:
+        return None
+    best = max(rows, key=lambda row: float(row[rotation]))
+    return int(best["epoch"]), float(best[rotation]), len(rows)

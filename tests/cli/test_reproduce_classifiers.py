@@ -1,0 +1,115 @@
+"""csnn-tf reproduce table1, table3 and figure7, and training a baseline by name."""
+
+import json
+
+import numpy as np
+import pytest
+
+from csnn_tf.errors import InputError
+from csnn_tf.models import DgcnnClassifier, PointNetClassifier
+from csnn_tf.models.loading import load_model
+from csnn_tf.report.command_line import training_command
+from csnn_tf.training.config import TrainingConfig
+from tests.cli.test_commands import run
+from tests.helpers import tensorflow_only
+
+pytestmark = tensorflow_only
+SMALL = ["--preset", "tiny", "--set", "num_points=16", "--set", "batch_size=16"]
+SMALL += ["--set", "per_class=2", "--set", "hidden=[8]", "--epochs", 1]
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    """A folder with a baseline that `csnn-tf train` made."""
+    out = tmp_path_factory.mktemp("out")
+    options = [*SMALL, "--set", "filters=[8]", "--set", "transforms=false", "--recipe", "best"]
+    trained = run("train", "shapes", "--model", "pointnet", *options, "--out", out / "pointnet-so3")
+    assert trained.exit_code == 0, trained.output
+    return out
+
+
+def test_a_baseline_is_trained_and_used_like_the_model(out, tmp_path):
+    folder = out / "pointnet-so3"
+    stored = json.loads((folder / "config.json").read_text())
+    assert stored["architecture"] == "pointnet"
+    assert "dropout" not in stored["model"]  # the recipe's is CSNN's
+    model = load_model(folder, PointNetClassifier)
+    assert model.dropout == 0.1
+    command = training_command(stored)
+    assert "train shapes --model pointnet --preset tiny --recipe best" in command
+    assert "--set 'filters=[8]'" in command
+
+    assert run("train", "shapes", "--out", folder, "--resume").exit_code == 0
+    with pytest.raises(InputError, match="leave out --model"):
+        run("train", "shapes", "--out", folder, "--resume", "--model", "dgcnn")
+    found = run("evaluate", folder, "--per-class", 1, "--num-points", 16, "--json")
+    assert json.loads(found.output)["trained"]["architecture"] == "pointnet"
+    np.save(tmp_path / "cloud.npy", np.random.default_rng(0).normal(size=(9, 3)))
+    assert "cloud.npy: " in run("predict", folder, tmp_path / "cloud.npy").output
+    with pytest.raises(InputError, match="a PointNetClassifier cannot be exported"):
+        run("export", folder, tmp_path / "served")
+    assert not (tmp_path / "served").exists()
+    with pytest.raises(InputError, match="holds a PointNetClassifier, not a PointCloudClassifier"):
+        run("show", tmp_path / "cloud.npy", "--model", folder, "--html", tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_table1_takes_a_run_that_is_there(out):
+    before = (out / "pointnet-so3" / "best.keras").read_bytes()
+    text = run("reproduce", "table1", "--per-class", 1, "--budget", 0, "--out", out).output
+    assert "Not trained for lack of time: pointnet-z, dgcnn-z, csnn-z, dgcnn-so3, csnn-so3" in text
+    assert (out / "table1.md").read_text() in text
+    assert "PointNet, the paper's" in text
+    assert "| CSNN" not in text
+    assert (out / "table1.csv").is_file()
+    assert (out / "pointnet-so3" / "best.keras").read_bytes() == before
+
+
+def test_figure7_and_table3_share_their_runs(tmp_path):
+    spheres = ["--spheres", "2,1", "--per-class", 1, "--out", tmp_path]
+    small = ["--set", "level=1", "--set", "intra_filters=[4]", "--set", "intra_layers=[1]"]
+    small += ["--set", "co_radial_filters=[4]", "--set", "co_radial_layers=[1]"]
+    text = run("reproduce", "figure7", *SMALL, *small, *spheres).output
+    assert (tmp_path / "figure7.md").read_text() in text
+    assert (tmp_path / "figure7.png").is_file()
+    stored = json.loads((tmp_path / "csnn-2-spheres" / "config.json").read_text())
+    assert (stored["model"]["spheres"], stored["model"]["channels"]) == (2, 1)
+    text = run("reproduce", "table3", "--budget", 0, *spheres).output
+    assert "| 2 | " in text
+    assert "| 50 | 1.00 |" in text
+    # A folder of the right name with another model in it.
+    other = (tmp_path / "csnn-1-spheres").rename(tmp_path / "csnn-3-spheres")
+    stored["model"] |= {"spheres": 3, "channels": 2}
+    (other / "config.json").write_text(json.dumps(stored))
+    with pytest.raises(InputError, match="a run with channels 2, not 1"):
+        run("reproduce", "table3", "--budget", 0, "--spheres", "3", "--out", tmp_path)
+
+
+def test_old_configurations_are_of_the_papers_model():
+    fields = TrainingConfig().to_dict()
+    del fields["architecture"]
+    assert TrainingConfig.from_dict(fields).architecture == "csnn"
+    assert TrainingConfig.from_recipe("best").model == {"dropout": 0.3}
+    baseline = TrainingConfig.from_recipe("best", architecture="dgcnn", neighbors=5)
+    assert baseline.model == {"neighbors": 5}
+    assert DgcnnClassifier.from_preset("paper", 2).dropout == 0.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["table1", "--preset", "huge"], "huge"),
+        (["table1", "--recipe", "secret"], "secret"),
+        (["table1", "--data", "no/such"], "no/such"),
+        (["table1", "--preset", "tiny", "--budget", 0], "no trained model"),
+        (["table1", "--set", "architecture=csnn"], "architecture"),
+        (["table1", "--set", "no_such=1"], "no_such"),
+        (["table3", "--spheres", "1,two"], "--spheres"),
+        (["figure7", "--spheres", "0"], "--spheres"),
+        (["figure7", "--spheres", ""], "--spheres"),
+    ],
+)
+def test_bad_requests_are_named(arguments, named, tmp_path):
+    with pytest.raises(InputError, match=named):
+        run("reproduce", *arguments, "--out", tmp_path / "out")
+    assert not list(tmp_path.rglob("config.json"))
