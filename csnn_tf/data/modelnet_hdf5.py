@@ -49,7 +49,10 @@ def load_hdf5_form(folder: Path, split: str, num_points: int | None) -> ShapeSet
         parse(file, lambda f=file, p=part: _read_into(f, clouds[p], labels[p]))
         names += [f"{file.name}[{row}]" for row in range(count)]
         start += count
-    return ShapeSet(clouds, labels, names, tuple(class_names))
+    try:
+        return ShapeSet(clouds, labels, names, tuple(class_names))
+    except InputError as error:  # it knows the files' names alone
+        raise InputError(f"{folder}: {error}") from None
 
 
 def read_lines(path: Path) -> list[str]:

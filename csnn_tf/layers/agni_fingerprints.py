@@ -158,7 +158,9 @@ def _invariants(sums, degree: int):
     if degree > 1:
         xx, xy, xz, yy, yz, zz = (sums[..., 4 + place] for place in range(6))
         minors = (yy * zz - yz * yz, xx * zz - xz * xz, xx * yy - xy * xy)
-        found.append(xx + yy + zz)
-        found.append(sum(minors))
+        # Not x + y + z: TensorFlow makes one operation of it, AddN, which begins with the summand
+        # whose memory is free, and that changes from run to run.
+        found.append(ops.sum(ops.stack([xx, yy, zz], axis=-1), axis=-1))
+        found.append(ops.sum(ops.stack(minors, axis=-1), axis=-1))
         found.append(xx * minors[0] - xy * (xy * zz - yz * xz) + xz * (xy * yz - yy * xz))
     return ops.stack(found, axis=-1)

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_points
 
 
@@ -34,6 +35,10 @@ class NormalizePoints(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Check the input's shape."""
         check_points(input_shape, type(self).__name__)
+        if 0 in input_shape:
+            raise InputError(
+                f"NormalizePoints expects at least one point, not the shape {tuple(input_shape)}."
+            )
 
     def call(self, inputs, mask=None):
         """Normalise."""

@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -14,7 +14,9 @@ from csnn_tf.errors import InputError
 EXAMPLES = int(os.environ.get("CSNN_TF_FUZZ_EXAMPLES", "0"))
 """Cases of a whole test; `make fuzz` sets it. Without it a few, the same ones every time."""
 TRIED: Counter[str] = Counter()
-"""Cases tried and refused so far, for the summary."""
+"""Cases tried so far by test, for the summary."""
+REFUSED: Counter[str] = Counter()
+"""Those of them that were refused."""
 SECONDS = 120
 """A case that takes longer hangs."""
 
@@ -31,16 +33,21 @@ def cases(share: float = 1.0, short: int = 25) -> settings:
     )
 
 
+def running() -> str:
+    """The test that runs, without its parameters."""
+    return os.environ["PYTEST_CURRENT_TEST"].partition(" ")[0].partition("[")[0]
+
+
 @contextlib.contextmanager
 def refused_or_right(*culprits: object) -> Iterator[None]:
     """A case: whatever it does must succeed or raise an InputError that names the culprit."""
-    TRIED["tried"] += 1
+    TRIED[running()] += 1
     previous = signal.signal(signal.SIGALRM, _hangs)
     signal.alarm(SECONDS)
     try:
         yield
     except InputError as error:
-        TRIED["refused"] += 1
+        REFUSED[running()] += 1
         message = str(error)
         assert message.strip()
         assert "\n" not in message, message
@@ -53,6 +60,16 @@ def refused_or_right(*culprits: object) -> Iterator[None]:
 
 def _hangs(*_):
     raise AssertionError(f"the case takes more than {SECONDS} s")
+
+
+def ends(content: bytes, short: int, last: int = 0) -> Iterable[int]:
+    """Where to cut a file off: at every byte in `make fuzz`.
+
+    Otherwise at about `short` places at even distances, and at each of the `last` bytes.
+    """
+    step = 1 if EXAMPLES else max(1, len(content) // short)
+    tail = max(0, len(content) - last)
+    return [*range(0, tail, step), *range(tail, len(content))]
 
 
 _FRAGMENTS = (

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csnn_tf_command import main
-from tests.fuzz.cases import TRIED, cases
+from tests.fuzz.cases import REFUSED, TRIED, cases, running
 
 
 def call(*arguments):
     """Run the command as the shell does, and give status, output and messages."""
-    TRIED["tried"] += 1
+    TRIED[running()] += 1
     out, err = io.StringIO(), io.StringIO()
     before = sys.argv
     sys.argv = ["csnn-tf", *map(str, arguments)]
@@ -29,7 +29,7 @@ def call(*arguments):
         sys.argv = before
     assert status in (0, 2), err.getvalue()
     if status == 2:
-        TRIED["refused"] += 1
+        REFUSED[running()] += 1
         assert err.getvalue().strip()
     assert "Traceback" not in err.getvalue()
     assert "nan" not in out.getvalue().lower().replace("nano", "")
@@ -95,7 +95,10 @@ WORDS = st.sampled_from(
 ) | st.text(st.characters(blacklist_characters="\0"), max_size=5)
 
 
-@given(data=st.data(), command=st.sampled_from(["predict", "predict dos", "evaluate", "what", ""]))
+@given(
+    data=st.data(),
+    command=st.sampled_from(["predict", "predict dos", "evaluate", "evaluate dos", "what", ""]),
+)
 @cases(1, short=50)
 def test_reading_commands(pool, data, command):
     words = st.sampled_from(pool) | WORDS
@@ -127,7 +130,7 @@ def test_training_commands_that_do_not_get_to_train(tmp_path_factory, pool, kind
 
 
 @given(
-    command=st.sampled_from(["export", "report", "data"]),
+    command=st.sampled_from(["export", "report", "show", "data"]),
     words=st.lists(WORDS.filter(lambda word: word not in ("modelnet", "shapes")), max_size=4),
 )
 @cases(0.5, short=20)

@@ -16,7 +16,7 @@ from csnn_tf.inference import Predictor
 from csnn_tf.models import PointCloudClassifier
 from csnn_tf.models.kind import class_name
 from csnn_tf.models.loading import load_model, training_record
-from tests.fuzz.cases import EXAMPLES, JSON, cases, damaged, refused_or_right
+from tests.fuzz.cases import JSON, cases, damaged, ends, refused_or_right
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,10 @@ def parts(classifier, tmp_path_factory):
     """The members of a small .keras file by name."""
     path = tmp_path_factory.mktemp("model") / "small.keras"
     classifier.save(path)
+    return members(path)
+
+
+def members(path):
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -87,10 +91,7 @@ def test_training_records(parts, tmp_path_factory, content):
 
 def test_every_truncation(parts, tmp_path_factory):
     content = packed(parts)
-    # Every byte in `make fuzz`; otherwise the ends, and so many between them.
-    every = range(len(content))
-    few = sorted({*every[:50], *every[-600:], *every[:: len(content) // 150]})
-    for end in every if EXAMPLES else few:
+    for end in ends(content, short=100, last=400):
         path = write(tmp_path_factory, content[:end])
         with refused_or_right(path):
             load_model(path, PointCloudClassifier)

@@ -8,16 +8,12 @@ from hypothesis import strategies as st
 from csnn_tf.data import Mesh, load_point_clouds, read_shape
 from tests.data.data_files import class_tree, hdf5_form, text_form
 from tests.data.test_readers import CLOUD_FILES, MESH_FILES
-from tests.fuzz.cases import cases, damaged, refused_or_right
+from tests.fuzz.cases import cases, damaged, ends, refused_or_right
 
 FILES = CLOUD_FILES | MESH_FILES
 
 
-@given(data=st.data(), name=st.sampled_from(sorted(FILES)))
-@cases(2, short=100)
-def test_shape_files(tmp_path_factory, data, name):
-    path = tmp_path_factory.getbasetemp() / name
-    path.write_bytes(data.draw(damaged(FILES[name])))
+def check_shape(path):
     with refused_or_right(path):
         shape = read_shape(path)
         points = shape.vertices if isinstance(shape, Mesh) else shape
@@ -29,6 +25,23 @@ def test_shape_files(tmp_path_factory, data, name):
         if isinstance(shape, Mesh):
             assert shape.faces.min() >= 0
             assert shape.faces.max() < len(points)
+
+
+def check_set(folder, split):
+    with refused_or_right(folder):
+        shapes = load_point_clouds(folder, split, 3)
+        assert len(shapes.clouds) == len(shapes.labels) > 0
+        for cloud in shapes.clouds:
+            assert cloud.shape == (3, 3)
+            assert np.isfinite(cloud).all()
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(FILES)))
+@cases(2, short=100)
+def test_shape_files(tmp_path_factory, data, name):
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_bytes(data.draw(damaged(FILES[name])))
+    check_shape(path)
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +63,26 @@ def test_layouts(layouts, data, layout):
     whole = path.read_bytes()
     path.write_bytes(data.draw(damaged(whole)))
     try:
-        with refused_or_right(folder):
-            shapes = load_point_clouds(folder, data.draw(st.sampled_from(["train", "test"])), 3)
-            assert len(shapes.clouds) == len(shapes.labels) > 0
-            for cloud in shapes.clouds:
-                assert cloud.shape == (3, 3)
-                assert np.isfinite(cloud).all()
+        check_set(folder, data.draw(st.sampled_from(["train", "test"])))
+    finally:
+        path.write_bytes(whole)
+
+
+# What a file that is cut off may still be taken for, tests/data tells byte by byte.
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_every_truncation(tmp_path, name):
+    path = tmp_path / name
+    for end in ends(FILES[name], short=20):
+        path.write_bytes(FILES[name][:end])
+        check_shape(path)
+
+
+def test_every_truncation_of_an_hdf5_file(layouts):
+    path = layouts["hdf5"] / "ply_data_test0.h5"
+    whole = path.read_bytes()
+    try:
+        for end in ends(whole, short=200):
+            path.write_bytes(whole[:end])
+            check_set(layouts["hdf5"], "test")
     finally:
         path.write_bytes(whole)

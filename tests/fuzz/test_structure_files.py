@@ -22,7 +22,7 @@ from csnn_tf.models import DensityOfStates
 from tests.data.atoms.test_ase_files import ENERGIES as BINS
 from tests.data.atoms.test_ase_files import dos, silicon
 from tests.data.atoms.test_vasp import write_run
-from tests.fuzz.cases import EXAMPLES, cases, damaged, refused_or_right
+from tests.fuzz.cases import cases, damaged, ends, refused_or_right
 
 
 @pytest.fixture(scope="module")
@@ -81,18 +81,13 @@ def test_structure_files(forms, data, form):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("form", ["POSCAR", "a.xyz", "a.npz", "run"])
+@pytest.mark.parametrize("form", ["POSCAR", "a.xyz", "a.cif", "a.npz", "run"])
 def test_every_truncation(forms, form):
     path = forms[form]
     file = path / "DOSCAR" if form == "run" else path
     whole = file.read_bytes()
-    # Every byte in `make fuzz`; otherwise of the longer ones every so many, and all of the end.
-    step = 1 if EXAMPLES else max(1, len(whole) // 300)
     try:
-        for end in [
-            *range(0, len(whole) - 100, step),
-            *range(max(0, len(whole) - 100), len(whole)),
-        ]:
+        for end in ends(whole, short=150, last=50):
             file.write_bytes(whole[:end])
             with refused_or_right(path):
                 check(load_structures(path, reference_energy=6.5))
