@@ -15,11 +15,13 @@ from contextlib import contextmanager
 import keras
 
 from csnn_tf.errors import InputError
+from csnn_tf.training.last_words import LastWords
 
 SILENCE = 20
 """Seconds without a sign of life after which a process counts as dead."""
 _START = 120
 """Seconds to wait for all processes at the start."""
+_GO_ON = "The run folder keeps the last finished epoch: start all processes again with --resume."
 
 
 class Distribution:
@@ -62,7 +64,8 @@ def distributed(
     """Train on all devices of this host, or of all processes, while in this context.
 
     Enter it before anything is computed. Where one of several processes fails or vanishes, the
-    others cannot go on: they end with status 1 and a sentence, within a minute.
+    others cannot go on: they end with a sentence, within a minute. The status is 1, or that of an
+    abort where JAX notices first.
 
     Args:
         coordinator: HOST:PORT where the first process listens; None for this process alone.
@@ -82,22 +85,21 @@ def distributed(
         with _data_parallel():
             yield part
         return
+    me = f"csnn-tf: process {part.process}"
+    words = LastWords(f"{me} was ended: it was killed, or another process vanished. {_GO_ON}")
     try:
         _connect(str(coordinator), part)
         with _data_parallel():
             yield part
         _disconnect()
+        words.leave_unsaid()
     except KeyboardInterrupt:
-        _leave(f"process {part.process} was interrupted.", 130)
+        _leave(words, f"{me} was interrupted.", 130)
     except (InputError, SystemExit) as error:
-        _leave(f"process {part.process} stopped: {error}", 2)
+        _leave(words, f"{me} stopped: {error}", 2)
     except Exception as error:  # of collective operations: JAX raises several kinds
         reason = f"{type(error).__name__}: " + str(error).strip().partition("\n")[0][:200]
-        _leave(
-            f"process {part.process} cannot go on without the others ({reason}). The run folder "
-            "keeps the last finished epoch: start all processes again with --resume.",
-            1,
-        )
+        _leave(words, f"{me} cannot go on without the others ({reason}). {_GO_ON}", 1)
 
 
 def _check(coordinator: str | None, processes: int | None, process: int | None) -> Distribution:
@@ -152,8 +154,9 @@ def _data_parallel() -> Iterator[None]:
         keras.distribution.set_distribution(before)
 
 
-def _leave(message: str, status: int) -> None:
+def _leave(words: LastWords, message: str, status: int) -> None:
     """End at once: an orderly end would wait for the processes that are gone."""
-    print(f"csnn-tf: {message}", file=sys.stderr, flush=True)
+    print(message, file=sys.stderr, flush=True)
+    words.leave_unsaid()
     sys.stdout.flush()
     os._exit(status)

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import platform
+import re
 import tempfile
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +16,8 @@ import keras
 
 from csnn_tf.errors import InputError
 
+# Name of a file of a run that is being written, see `write_aside`.
+_ASIDE = re.compile(r"\.(best|last|history|checkpoint|config|versions|resumed)-\w{8}\.\w+")
 _PACKAGES = ("csnn-tf", "keras", "tensorflow", "jax", "numpy", "scipy")
 
 
@@ -83,7 +86,13 @@ class RunFolder:
         )
 
     def mark_resumed(self, epoch: int) -> None:
-        """Record in resumed.json that the run goes on, after a stop, with an epoch."""
+        """Record in resumed.json that the run goes on, after a stop, with an epoch.
+
+        What a killed run was writing just then is removed.
+        """
+        for path in self.path.iterdir():
+            if _ASIDE.fullmatch(path.name):
+                path.unlink(missing_ok=True)
         name = "resumed.json"
         earlier = self.read_json(name) if (self.path / name).is_file() else []
         self.write_json(name, [*(start for start in earlier if start < epoch), epoch])

@@ -33,11 +33,11 @@ def resident():
 
 
 def check_flat(memory, what):
-    after_warm_up, at_the_end = memory[int(WARM_UP * len(memory))], np.median(memory[-3:])
-    print(
-        f"\n{what}: {after_warm_up / 1e6:.1f} MB after warm-up, {at_the_end / 1e6:.1f} at the end"
-    )
-    assert at_the_end < (1 + GROWTH) * after_warm_up
+    memory = np.asarray(memory) / 1e6
+    warm = memory[int(WARM_UP * len(memory)) :]
+    found = f"{warm[0]:.1f} MB after warm-up, {warm.max():.1f} at most, {warm[-1]:.1f} at the end"
+    print(f"\n{what}: {found}")
+    assert np.median(warm[-3:]) < (1 + GROWTH) * warm[0]
 
 
 def test_predictions():
@@ -62,7 +62,8 @@ class Watch(keras.callbacks.Callback):
         self.memory = []
 
     def on_epoch_end(self, epoch, logs=None):
-        self.memory.append(resident())
+        if epoch % max(1, EPOCHS // 500) == 0:  # looking takes longer than such an epoch
+            self.memory.append(resident())
 
 
 @pytest.mark.slow
@@ -70,5 +71,7 @@ def test_epochs(tmp_path):
     watch = Watch()
     settings = config(epochs=EPOCHS, batch_size=16, dropout=0.2)
     train(settings, builtin_shapes("train", 2, num_points=32), tmp_path / "run", callbacks=[watch])
-    assert len(watch.memory) == EPOCHS
+    assert len(watch.memory) >= min(EPOCHS, 500)
+    rows = (tmp_path / "run" / "history.csv").read_text().splitlines()
+    assert len(rows) == EPOCHS + 1
     check_flat(watch.memory, f"{EPOCHS} epochs")

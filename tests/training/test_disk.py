@@ -16,7 +16,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.training.checkpoint import Checkpoint
 from csnn_tf.training.run_folder import RunFolder, write_aside
 
-KILLS = int(os.environ.get("CSNN_TF_KILLS", "2"))
+KILLS = int(os.environ.get("CSNN_TF_KILLS", "1"))
 
 
 class Ending:

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from csnn_tf.data import load_point_clouds
 from csnn_tf.data.shapes import builtin_shapes
 from csnn_tf.errors import InputError
 from csnn_tf.models import PointCloudClassifier
@@ -28,9 +29,20 @@ class Spoil(keras.callbacks.Callback):
             weight.assign(np.full(weight.shape, np.nan, "float32"))
 
 
-def test_the_step_and_the_batch_are_named_and_the_run_can_go_on(tmp_path):
-    shapes = builtin_shapes("train", 4, num_points=64)
-    settings = config(epochs=3, batch_size=8)
+@pytest.fixture
+def shapes(tmp_path):
+    """Shapes in files of their own."""
+    made = builtin_shapes("train", 4, num_points=64)
+    for cloud, label, name in zip(made.clouds, made.labels, made.names, strict=True):
+        folder = tmp_path / "data" / made.class_names[label] / "train"
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / f"{name}.npy", cloud)
+    return load_point_clouds(tmp_path / "data", "train", 64)
+
+
+def test_the_step_and_the_batch_are_named_and_the_run_can_go_on(tmp_path, shapes):
+    assert all(name.endswith(".npy") for name in shapes.names)
+    settings = config(epochs=3, batch_size=8, data="modelnet")
     with pytest.raises(InputError) as caught:
         train(settings, shapes, tmp_path / "run", callbacks=[Spoil(2)])
     message = str(caught.value)

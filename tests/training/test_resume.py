@@ -1,10 +1,6 @@
 """A run that is stopped and resumed ends as if it had never been stopped."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
+import contextlib
 
 import keras
 import numpy as np
@@ -13,6 +9,8 @@ import pytest
 from csnn_tf.data.shapes import builtin_shapes
 from csnn_tf.errors import InputError
 from csnn_tf.training.trainer import train
+from tests.training.killing import EPOCHS, KILLS, kill, left_over
+from tests.training.test_disk import file_size_limit
 from tests.training.test_trainer import config
 
 
@@ -34,32 +32,44 @@ class StopAfter(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+class FullDisk(keras.callbacks.Callback):
+    """From an epoch on, no file takes more than 1000 bytes; for as long as this is open."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch, self.disk = epoch, contextlib.ExitStack()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            self.disk.enter_context(file_size_limit(1000))
+
+
+def history(run):
+    """The history without the seconds."""
+    return [row.rsplit(",", 1)[0] for row in (run.path / "history.csv").read_text().splitlines()]
+
+
 @pytest.mark.parametrize("schedule", ["cosine", "plateau"])
 def test_resumed_run_equals_the_undisturbed_one_to_the_bit(tmp_path, schedule):
-    shapes = builtin_shapes("train", 4, num_points=64)
+    shapes = builtin_shapes("train", 2, num_points=64)
     # Dropout and augmentation draw random numbers, so they must go on where they stopped.
-    settings = config(epochs=4, dropout=0.4, schedule=schedule)
+    settings = config(epochs=4, dropout=0.4, schedule=schedule, batch_size=8)
     whole = train(settings, shapes, tmp_path / "whole")
-    for stop in (1, 3):
+    out = tmp_path / "parts"
+    if schedule == "cosine":
         with pytest.raises(KeyboardInterrupt):
-            train(
-                settings,
-                shapes,
-                tmp_path / "parts",
-                resume=(tmp_path / "parts").exists(),
-                callbacks=[StopAfter(stop)],
-            )
-    parts = train(settings, shapes, tmp_path / "parts", resume=True)
+            train(settings, shapes, out, callbacks=[StopAfter(2)])
+    else:
+        full = FullDisk(2)
+        with full.disk, pytest.raises(InputError, match=r"last\.keras cannot be written"):
+            train(settings, shapes, out, callbacks=[full])
+    parts = train(settings, shapes, out, resume=True)
     assert same(whole.last, parts.last)
     assert same(whole.best, parts.best)
-    columns = [
-        [line.rsplit(",", 1)[0] for line in (run.path / "history.csv").read_text().splitlines()]
-        for run in (whole, parts)
-    ]
-    assert columns[0] == columns[1]
+    assert history(whole) == history(parts)
     # A finished run has nothing left to do.
     before = parts.last.stat().st_mtime_ns
-    train(settings, shapes, tmp_path / "parts", resume=True)
+    train(settings, shapes, out, resume=True)
     assert parts.last.stat().st_mtime_ns == before
 
 
@@ -74,35 +84,19 @@ def test_damaged_checkpoint_is_named(tmp_path):
             train(config(epochs=2), shapes, tmp_path / "run", resume=True)
 
 
-SCRIPT = """
-import sys
-from csnn_tf.data.shapes import builtin_shapes
-from csnn_tf.training.trainer import train
-from tests.training.test_trainer import config
-import pathlib
-out = pathlib.Path(sys.argv[1])
-train(config(epochs=6, dropout=0.4), builtin_shapes("train", 4, num_points=64), out,
-      resume=out.exists())
-"""
-KILLS = int(os.environ.get("CSNN_TF_KILLS", "1"))
+def run_to_kill(out, callbacks=()):
+    shapes = builtin_shapes("train", 2, num_points=64)
+    settings = config(epochs=EPOCHS, dropout=0.4, batch_size=8)
+    return train(settings, shapes, out, resume=out.exists(), callbacks=list(callbacks))
 
 
 @pytest.mark.slow
 def test_killed_runs_resume_to_the_same_weights(tmp_path):
-    whole = train(
-        config(epochs=6, dropout=0.4), builtin_shapes("train", 4, num_points=64), tmp_path / "whole"
-    )
-    rng = np.random.default_rng(0)
-    out = tmp_path / "killed"
-    command = [sys.executable, "-c", SCRIPT, str(out)]
-    for _ in range(KILLS):
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        while process.poll() is None and not (out / "checkpoint.npz").exists():
-            time.sleep(0.02)
-        time.sleep(rng.uniform(0, 1.5))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        for path in (out / "last.keras", out / "best.keras"):
-            weights(path)  # readable whenever it was killed
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-    assert same(whole.last, out / "last.keras")
+    out, moments = tmp_path / "killed", np.random.default_rng(0)
+    for number in range(max(KILLS, 1)):
+        kill(__name__, out, moments, first=number == 0)
+    killed, whole = run_to_kill(out), run_to_kill(tmp_path / "whole")
+    assert same(whole.last, killed.last)
+    assert same(whole.best, killed.best)
+    assert history(whole) == history(killed)
+    assert left_over(out) == []
