@@ -22,6 +22,20 @@ rotation_option = click.option(
     show_default=True,
     help="None, about the upright axis, or uniform over all rotations.",
 )
+
+
+def model_option(names: Sequence[str], table: str):
+    """`--model`, the architecture: the paper's model first, then the baselines of a table."""
+    return click.option(
+        "--model",
+        "architecture",
+        type=click.Choice(names),
+        default=names[0],
+        show_default=True,
+        help=f"The paper's model, or a baseline of its Table {table}.",
+    )
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

@@ -8,7 +8,13 @@ import click
 from click.core import ParameterSource
 
 from csnn_tf.cli.hand_over import HandOver, first_argument
-from csnn_tf.cli.options import data_option, load_shapes, parse_fields, rotation_option
+from csnn_tf.cli.options import (
+    data_option,
+    load_shapes,
+    model_option,
+    parse_fields,
+    rotation_option,
+)
 from csnn_tf.cli.progress import TrainingProgress
 from csnn_tf.errors import InputError
 from csnn_tf.training.config import TrainingConfig
@@ -27,14 +33,7 @@ def _dos() -> click.Command:
 @click.command("train", cls=HandOver, instead=first_argument("dos", _dos))
 @click.argument("kind", type=click.Choice(["modelnet", "shapes"]))
 @data_option
-@click.option(
-    "--model",
-    "architecture",
-    type=click.Choice(["csnn", "pointnet", "dgcnn"]),
-    default="csnn",
-    show_default=True,
-    help="The paper's model, or a baseline of its Table I.",
-)
+@model_option(["csnn", "pointnet", "dgcnn"], "I")
 @click.option("--preset", default=None, help="Its size: paper, small or tiny.")
 @click.option(
     "--recipe", default="paper", show_default=True, help="Optimiser: paper, best or quick."

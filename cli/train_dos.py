@@ -13,7 +13,7 @@ from csnn_tf.cli.dos_options import (
     structures_option,
 )
 from csnn_tf.cli.dos_progress import DosProgress, dos_errors
-from csnn_tf.cli.options import parse_fields
+from csnn_tf.cli.options import model_option, parse_fields
 from csnn_tf.errors import InputError
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_trainer import train_dos
@@ -24,14 +24,7 @@ from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 @click.command("dos")
 @structures_option
 @electrons_option
-@click.option(
-    "--model",
-    "architecture",
-    type=click.Choice(["csnn", "agni", "schnet"]),
-    default="csnn",
-    show_default=True,
-    help="The paper's model, or a baseline of its Table II.",
-)
+@model_option(["csnn", "agni", "schnet"], "II")
 @click.option(
     "--preset", default="small", show_default=True, help="Its size: paper, small or tiny."
 )

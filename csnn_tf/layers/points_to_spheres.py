@@ -70,7 +70,6 @@ class PointsToSpheres(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs, autocast=False)
-        self.supports_masking = True
         self.level = check_level(level)
         self.spheres = check_positive("spheres", spheres)
         self.channels = check_positive("channels", channels)

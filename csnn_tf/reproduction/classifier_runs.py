@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,11 +118,6 @@ def train_classifiers(
         train(config, shapes(config), out / name, resume=run is not None, callbacks=extra)
 
     return train_waiting(configs, read, go_on, budget)
-
-
-def weights(model: keras.Model) -> int:
-    """Number of trainable weights."""
-    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
 def _data(config: TrainingConfig) -> str:

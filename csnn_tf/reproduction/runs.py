@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,9 +15,9 @@ import keras
 import numpy as np
 
 from csnn_tf.errors import InputError
+from csnn_tf.training.checkpoint import CHECKPOINT
 from csnn_tf.training.run_folder import RunFolder
 from csnn_tf.training.time_budget import TimeBudget
-from csnn_tf.training.trainer import CHECKPOINT
 
 
 class RunFields(Protocol):
@@ -112,6 +113,11 @@ def train_waiting(
         train(name, found[name], limit)
         found[name] = read(name)
     return {name: run for name, run in found.items() if run and run.folder.best.is_file()}
+
+
+def weights(model: keras.Model) -> int:
+    """Number of trainable weights."""
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
 def history_rows(path: Path) -> list[dict[str, str]]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from csnn_tf.evaluation import evaluate
 from csnn_tf.evaluation_result import EvaluationResult
-from csnn_tf.reproduction.classifier_runs import ClassifierRun, weights
+from csnn_tf.reproduction.classifier_runs import ClassifierRun
+from csnn_tf.reproduction.runs import weights
 
 if TYPE_CHECKING:
     from csnn_tf.data.shape_set import ShapeSet

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from csnn_tf.data.modelnet_classes import MODELNET40_CLASSES
 from csnn_tf.evaluation import evaluate
 from csnn_tf.evaluation_result import EvaluationResult
-from csnn_tf.reproduction.classifier_runs import ClassifierRun, weights
+from csnn_tf.reproduction.classifier_runs import ClassifierRun
 from csnn_tf.reproduction.history_on_test import best_on_test
+from csnn_tf.reproduction.runs import weights
 from csnn_tf.reproduction.tables import comma_separated, markdown_table, percent, write_texts
 
 if TYPE_CHECKING:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +12,8 @@ from csnn_tf.electronic import CHEMICAL_ACCURACY, DosErrors, DosReport, format_t
 from csnn_tf.models import AtomicDosModel
 from csnn_tf.models.loading import load_model
 from csnn_tf.reproduction.dos_runs import DosRun
-from csnn_tf.training.run_folder import write_aside
+from csnn_tf.reproduction.runs import weights
+from csnn_tf.reproduction.tables import comma_separated, write_texts
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
@@ -87,8 +85,7 @@ def table2(runs: Mapping[str, DosRun], structures: StructureSet) -> list[Table2R
         run = runs[name]
         model = load_model(run.folder.path, AtomicDosModel)
         result = evaluate_dos(model, test, train)
-        weights = sum(math.prod(weight.shape) for weight in model.trainable_weights)
-        rows.append(Table2Row(*_MODELS[name], weights, run, result.report))
+        rows.append(Table2Row(*_MODELS[name], weights(model), run, result.report))
         means = result.yardsticks
     rows += [
         Table2Row(title, "mean", None, None, means[name])
@@ -125,15 +122,11 @@ def markdown(rows: list[Table2Row], data: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def comma_separated(rows: list[Table2Row]) -> str:
+def table_csv(rows: list[Table2Row]) -> str:
     """Every error of every model and structure type, one line each."""
-    text = io.StringIO()
     errors = [field.name for field in dataclasses.fields(DosErrors)]
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["model", "type", "params", "seed", "epochs", "epochs_planned", "cut_short"]
-        + ["structure_type", *errors]
-    )
+    header = ["model", "type", "params", "seed", "epochs", "epochs_planned", "cut_short"]
+    lines: list[list[object]] = []
     for row in rows:
         run = row.run
         about = ["", "", "", ""]
@@ -142,8 +135,8 @@ def comma_separated(rows: list[Table2Row]) -> str:
         groups = {**row.report.by_type, "Overall": row.report.overall}
         for name, group in groups.items():
             values = [f"{getattr(group, field):.6g}" for field in errors]
-            writer.writerow([row.model, row.kind, row.weights or "", *about, name, *values])
-    return text.getvalue()
+            lines.append([row.model, row.kind, row.weights or "", *about, name, *values])
+    return comma_separated([*header, "structure_type", *errors], lines)
 
 
 def write_table2(rows: list[Table2Row], data: str, out: Path) -> list[Path]:
@@ -155,10 +148,7 @@ def write_table2(rows: list[Table2Row], data: str, out: Path) -> list[Path]:
     Raises:
         InputError: If the folder cannot be written.
     """
-    contents = {"table2.md": markdown(rows, data), "table2.csv": comma_separated(rows)}
-    for name, text in contents.items():
-        write_aside(out / name, lambda path, text=text: path.write_text(text, "utf-8"))
-    return [out / name for name in contents]
+    return write_texts({"table2.md": markdown(rows, data), "table2.csv": table_csv(rows)}, out)
 
 
 def _described(row: Table2Row) -> str:

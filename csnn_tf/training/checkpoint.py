@@ -13,6 +13,9 @@ from csnn_tf.errors import InputError
 from csnn_tf.training.epoch_end import EpochEnd
 from csnn_tf.training.run_folder import write_aside
 
+CHECKPOINT = "checkpoint.npz"
+"""File of a run folder that a stopped run goes on from."""
+
 
 class Checkpoint(keras.callbacks.Callback):
     """Writes the state of a run after every epoch, and puts it back.

@@ -19,7 +19,7 @@ from csnn_tf.losses import DosLoss
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.dos_architectures import dos_architecture
 from csnn_tf.models.loading import load_model
-from csnn_tf.training.checkpoint import Checkpoint
+from csnn_tf.training.checkpoint import CHECKPOINT, Checkpoint
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_data import (
     electrons_by_element,
@@ -35,9 +35,6 @@ from csnn_tf.training.schedules import Plateau, make_optimizer
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
-
-CHECKPOINT = "checkpoint.npz"
-"""File of a run folder that a stopped run goes on from."""
 
 
 def train_dos(

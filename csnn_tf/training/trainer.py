@@ -14,7 +14,7 @@ from csnn_tf.data.sources import make_source
 from csnn_tf.layers import NormalizePoints, compiled_kernels
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.architectures import architecture
-from csnn_tf.training.checkpoint import Checkpoint
+from csnn_tf.training.checkpoint import CHECKPOINT, Checkpoint
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.distribution import Distribution
 from csnn_tf.training.epoch_end import EpochEnd
@@ -25,9 +25,6 @@ from csnn_tf.training.silent_run import SilentRun
 from csnn_tf.training.tensorboard_log import TensorBoardLog
 from csnn_tf.training.training_network import training_network
 from csnn_tf.training.validation import Validation
-
-CHECKPOINT = "checkpoint.npz"
-"""File of a run folder that a stopped run goes on from."""
 
 
 def train(

@@ -10,7 +10,7 @@ import pytest
 from csnn_tf.data.atoms import builtin_carbon
 from csnn_tf.errors import InputError
 from csnn_tf.reproduction.dos_runs import DosRun, train_missing
-from csnn_tf.reproduction.table2 import comma_separated, markdown, table2, write_table2
+from csnn_tf.reproduction.table2 import markdown, table2, table_csv, write_table2
 from tests.helpers import tensorflow_only
 from tests.training.test_dos_trainer import configuration
 
@@ -84,7 +84,7 @@ def test_numbers_are_those_of_the_evaluation(folder, carbon, tmp_path):
             for field, value in dataclasses.asdict(errors).items():
                 assert float(lines[name][field]) == pytest.approx(value, rel=1e-4, nan_ok=True)
         assert lines["Overall"]["cut_short"] == {"SchNet": "1", "CSNN": "0"}.get(row.model, "")
-    assert comma_separated(rows) == written[1].read_text()
+    assert table_csv(rows) == written[1].read_text()
 
 
 def test_a_run_that_was_cut_short_goes_on_and_missing_ones_are_trained(folder, carbon, tmp_path):
