@@ -34,8 +34,7 @@ def _plain_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
     if isinstance(layer, VertexPooling):
         return _Pooling(layer.mode, layer.level, **config)
     if isinstance(layer, BatchNormalization):
-        constants = {"momentum": layer.momentum, "epsilon": layer.epsilon}
-        return keras.layers.BatchNormalization(**constants, **config)
+        return _Normalized(layer.momentum, layer.epsilon, layer.activation, **config)
     return layer.__class__.from_config(layer.get_config())
 
 
@@ -85,6 +84,17 @@ class _CoRadial(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)
+
+
+class _Normalized(keras.layers.BatchNormalization):
+    """Batch normalisation, then the activation."""
+
+    def __init__(self, momentum: float, epsilon: float, function: Any, **kwargs: Any) -> None:
+        super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+        self.function = function
+
+    def call(self, inputs, training=None, mask=None):
+        return self.function(super().call(inputs, training=training, mask=mask))
 
 
 class _Pooling(keras.layers.Layer):

@@ -5,6 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from csnn_tf.layers.compiled import kernel
+from csnn_tf.layers.precision import in_float32
+
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
 class BatchNormalization(keras.layers.BatchNormalization):
@@ -17,13 +20,23 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Args:
         momentum: Share of the running averages that stays at a step.
         epsilon: Added to the variance.
+        activation: Name of, or a Keras activation function of the result; none by default. With
+            "relu" on TensorFlow the gradient finds anew what was positive from the input, so that
+            the result need not stay in memory for it.
         **kwargs: Arguments of `keras.layers.BatchNormalization`, except `axis`.
 
     Input and output: [..., channel].
     """
 
-    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        activation: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(axis=-1, momentum=momentum, epsilon=epsilon, **kwargs)
+        self.activation = keras.activations.get(activation)
 
     def call(self, inputs, training: bool | None = None, mask=None):
         """Normalise by the batch's statistics in training, by the running ones otherwise."""
@@ -33,32 +46,52 @@ class BatchNormalization(keras.layers.BatchNormalization):
             or keras.backend.backend() != "tensorflow"
             or isinstance(inputs, keras.KerasTensor)
         ):
-            return super().call(inputs, training=training, mask=mask)
-        outputs, mean, variance = _fused(inputs, self.gamma, self.beta, self.epsilon)
+            return self.activation(super().call(inputs, training=training, mask=mask))
+        rectify = self.activation is keras.activations.relu
+        outputs, mean, variance = _fused(inputs, self.gamma, self.beta, self.epsilon, rectify)
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             average.assign(average * self.momentum + value * (1.0 - self.momentum))
-        return outputs
+        return outputs if rectify else self.activation(outputs)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""
         config = super().get_config()
         config.pop("axis")
-        return config
+        return {**config, "activation": keras.activations.serialize(self.activation)}
 
 
-def _fused(x, gamma, beta, epsilon: float):
-    """Normalised x, its mean and its (biased) variance over all axes but the last."""
+def _fused(x, gamma, beta, epsilon: float, rectify: bool):
+    """x normalised, and cut off at 0 if asked; its mean and (biased) variance for each channel."""
     import tensorflow as tf
 
-    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=x,
-        scale=ops.cast(gamma, "float32"),
-        offset=ops.cast(beta, "float32"),
-        mean=tf.zeros((0,)),
-        variance=tf.zeros((0,)),
-        epsilon=epsilon,
-        is_training=True,
-    )
     # The operation returns the unbiased variance; Keras keeps the biased one.
     count = tf.cast(tf.size(x, tf.int64) // x.shape[-1], tf.float32)
-    return outputs, mean, variance * ((count - 1.0) / count)
+    common = {"epsilon": epsilon, "is_training": True}
+
+    @tf.custom_gradient
+    def normalised(x, gamma, beta):
+        outputs, mean, variance, *reserved = tf.raw_ops.FusedBatchNormV3(
+            x=x, scale=gamma, offset=beta, mean=tf.zeros((0,)), variance=tf.zeros((0,)), **common
+        )
+        variance = variance * ((count - 1.0) / count)
+
+        def gradient(upstream, *_):
+            if rectify:
+                scale = gamma * tf.math.rsqrt(variance + epsilon)
+                upstream = _where_positive(x, mean, scale, beta, upstream)
+            spaces = {f"reserve_space_{place}": value for place, value in enumerate(reserved, 1)}
+            return tf.raw_ops.FusedBatchNormGradV3(
+                y_backprop=upstream, x=x, scale=gamma, **spaces, **common
+            )[:3]
+
+        return (tf.nn.relu(outputs) if rectify else outputs, mean, variance), gradient
+
+    return normalised(x, ops.cast(gamma, "float32"), ops.cast(beta, "float32"))
+
+
+@kernel
+@in_float32
+def _where_positive(x, mean, scale, offset, gradient):
+    """The gradient where the normalised x is positive, 0 elsewhere."""
+    positive = (x - mean) * scale + offset > 0
+    return ops.where(positive, gradient, ops.zeros((), gradient.dtype))

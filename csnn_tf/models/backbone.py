@@ -1,7 +1,6 @@
 """The hierarchy of convolutions that turns a feature map into a descriptor."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import keras
@@ -11,12 +10,10 @@ from csnn_tf.grid import num_vertices
 from csnn_tf.grid.icosphere import check_level
 from csnn_tf.layers import BatchNormalization, CoRadialConv, IntraSphereConv, VertexPooling
 from csnn_tf.layers.checks import check_choice, check_positive, check_sizes
+from csnn_tf.models.limits import MOST_LAYERS, check_weights
 
-# A configuration from a file or a slip of the keyboard must not fill the memory. The published
-# model has 4 million weights, and maps of 400,000 numbers.
+# The published model has maps of 400,000 numbers.
 _MOST_NUMBERS = 2**26
-_MOST_WEIGHTS = 2**28
-_MOST_LAYERS = 256
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -129,28 +126,12 @@ class ConcentricBackbone(keras.Model):
         return cls(**config)
 
 
-def check_weights(widths: Sequence[int]) -> None:
-    """Raise `InputError` if layers of these widths, one after the other, are far too large."""
-    if len(widths) > _MOST_LAYERS:
-        raise InputError(f"{len(widths)} layers are asked for; at most {_MOST_LAYERS} are taken.")
-    weights = sum(first * second for first, second in pairwise(widths))
-    if weights > _MOST_WEIGHTS:
-        raise InputError(
-            f"the widths {_first_few(widths)} make {weights:.3g} weights; at most "
-            f"{_MOST_WEIGHTS:.3g} are taken."
-        )
-
-
-def _first_few(widths: Sequence[int]) -> str:
-    return ", ".join(f"{width:.6g}" for width in widths[:8]) + (", ..." if len(widths) > 8 else "")
-
-
 def _widths(
     channels, kernel_size, *, intra_filters, intra_layers, co_radial_filters, co_radial_layers
 ):
     """Widths of all layers from fine to coarse; a co-radial window counts as more of them."""
-    if max(*intra_layers, *co_radial_layers) > _MOST_LAYERS:
-        raise InputError(f"a level may have at most {_MOST_LAYERS} layers of a kind.")
+    if max(*intra_layers, *co_radial_layers) > MOST_LAYERS:
+        raise InputError(f"a level may have at most {MOST_LAYERS} layers of a kind.")
     widths = [channels]
     for place, width in enumerate(intra_filters):
         widths += [width] * intra_layers[place]
@@ -191,10 +172,13 @@ def _graph(
                 x = _over_vertices(x, pooling, f"level{here}_vertices")
             x = CoRadialConv(co_radial_filters[place], kernel_size, name=name)(x)
             x = _normalised(x, name)
-        if descriptor == "levels" or place == count - 1:
-            descriptors.append(_reduce(x, pooling, f"level{here}_descriptor"))
+        fine = x
         if place < count - 1:
             x = VertexPooling(pooling, name=f"level{here}_pooling")(x)
+        if descriptor == "levels" or place == count - 1:
+            # Pooling leaves out no vertex, so its largest value is the level's, in a smaller map.
+            source = x if pooling == "max" else fine
+            descriptors.append(_reduce(source, pooling, f"level{here}_descriptor"))
     if len(descriptors) == 1:
         return descriptors[0]
     return keras.layers.Concatenate(name="descriptor")(descriptors)
@@ -202,8 +186,7 @@ def _graph(
 
 def _normalised(x, name: str):
     """Batch normalisation with the published constants, then ReLU."""
-    x = BatchNormalization(name=f"{name}_norm")(x)
-    return keras.layers.ReLU(name=f"{name}_relu")(x)
+    return BatchNormalization(activation="relu", name=f"{name}_norm")(x)
 
 
 def _over_vertices(x, pooling: str, name: str):

@@ -6,8 +6,9 @@ from typing import Any
 import keras
 
 from csnn_tf.layers import BatchNormalization, NormalizePoints, PointsToSpheres
-from csnn_tf.models.backbone import ConcentricBackbone, check_weights
+from csnn_tf.models.backbone import ConcentricBackbone
 from csnn_tf.models.cloud_classifier import CloudClassifier
+from csnn_tf.models.limits import check_weights
 from csnn_tf.models.presets import PRESETS
 
 

@@ -143,7 +143,7 @@ def _activation(
         layer
         for layer in backbone.layers
         if layer.name.startswith(f"level{level}_")
-        and layer.name.endswith("_relu")
+        and layer.name.endswith("_norm")
         and layer.output.shape[1] == num_vertices(level)
     ]
     if not layers:

@@ -8,10 +8,21 @@ from csnn_tf.testing import assert_equivariant
 from tests.helpers import feature_maps, gradients, numpy_of, randomise, training_step
 
 
+class KerasOwn(keras.layers.BatchNormalization):
+    """Keras's layer with the published constants, then an activation."""
+
+    def __init__(self, activation=None, **options):
+        super().__init__(momentum=0.9, epsilon=1e-5, **options)
+        self.activation = keras.activations.get(activation)
+
+    def call(self, inputs, training=None):
+        return self.activation(super().call(inputs, training=training))
+
+
 def pair(shape, **options):
-    """Our layer and Keras's with the published constants, with the same weights."""
+    """Our layer and Keras's with the same weights."""
     ours = BatchNormalization(**options)
-    keras_own = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, **options)
+    keras_own = KerasOwn(**options)
     for layer in (ours, keras_own):
         layer.build(shape)
         randomise(layer)
@@ -23,7 +34,7 @@ def inputs(shape, seed=0):
 
 
 SHAPES = [(3, 12, 4, 5), (16, 5)]
-OPTIONS = [{}, {"scale": False}, {"center": False}]
+OPTIONS = [{}, {"scale": False}, {"center": False}, {"activation": "relu"}]
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -44,11 +55,12 @@ def test_training_equals_keras(shape, options):
             np.testing.assert_allclose(actual, wanted, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("activation", [None, "relu", "tanh"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_gradients_by_the_input_equal_keras(shape):
+def test_gradients_by_the_input_equal_keras(shape, activation):
     weight, x = inputs(shape, seed=9), inputs(shape)
     found = []
-    for layer in pair(shape):
+    for layer in pair(shape, activation=activation):
 
         def loss(t, layer=layer):
             values = [
@@ -62,9 +74,10 @@ def test_gradients_by_the_input_equal_keras(shape):
     np.testing.assert_allclose(*found, atol=2e-4)
 
 
+@pytest.mark.parametrize("activation", [None, "relu"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_inference_equals_keras_and_keeps_the_averages(shape):
-    ours, keras_own = pair(shape)
+def test_inference_equals_keras_and_keeps_the_averages(shape, activation):
+    ours, keras_own = pair(shape, activation=activation)
     before = ours.get_weights()
     x = inputs(shape)
     np.testing.assert_allclose(
@@ -101,3 +114,4 @@ def test_the_published_constants():
     config = BatchNormalization().get_config()
     assert (config["momentum"], config["epsilon"]) == (0.9, 1e-5)
     assert "axis" not in config
+    assert BatchNormalization(activation="relu").get_config()["activation"] == "relu"

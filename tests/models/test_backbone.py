@@ -39,7 +39,7 @@ def test_every_layer_inside_is_equivariant(pooling):
     # All outputs of a level at once: side by side along the channels.
     for vertices in (162, 42, 12):
         outputs = [layer.output for layer in features if layer.output.shape[1] == vertices]
-        assert len(outputs) >= 8
+        assert len(outputs) >= 5
         joined = keras.layers.Concatenate()(outputs)
         assert_equivariant(keras.Model(backbone.input, joined), MAPS)
 
@@ -70,6 +70,18 @@ def test_descriptors_run_from_fine_to_coarse():
     parts = keras.Model(backbone.input, parts)(MAPS, training=False)
     joined = np.concatenate([numpy_of(part) for part in parts], axis=1)
     np.testing.assert_array_equal(numpy_of(backbone(MAPS, training=False)), joined)
+
+
+@pytest.mark.parametrize("pooling", ["max", "mean"])
+def test_a_descriptor_reduces_the_last_map_of_its_level(pooling):
+    backbone = made(pooling=pooling)
+    reduce = {"max": ops.max, "mean": ops.mean}[pooling]
+    for level, last in ((2, 0), (1, 1), (0, 0)):
+        names = f"level{level}_co_radial{last}_norm", f"level{level}_descriptor"
+        tensors = [backbone.get_layer(name).output for name in names]
+        maps, found = keras.Model(backbone.input, tensors)(MAPS, training=False)
+        expected = numpy_of(reduce(maps, axis=(1, 2)))
+        np.testing.assert_allclose(numpy_of(found), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_early_reduction_averages_before_the_last_co_radial_convolution():
