@@ -11,6 +11,7 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization
 from csnn_tf.layers.checks import check_positive
+from csnn_tf.models.limits import check_weights
 from csnn_tf.named import NamedConfigurations
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class AtomicDosModel(keras.Model):
 
     def _head(self, x):
         layers = keras.layers
+        check_weights((x.shape[-1], *self.hidden, len(self.energies)))
         for place, width in enumerate((*self.hidden, len(self.energies))):
             name = f"hidden{place}" if place < len(self.hidden) else "bins"
             x = layers.Dense(width, name=name)(x)
