@@ -107,6 +107,8 @@ def read_frames(path: str | os.PathLike, format: str | None = None) -> list[Atom
 
 def structure_from_atoms(atoms: Atoms, name: str) -> Structure:
     """The structure, type, temperature and split of an ASE object; no DOS."""
+    if not len(atoms):
+        raise InputError(f"{name}: the structure has no atoms.")
     info = atoms.info
     return Structure(
         positions=atoms.get_positions(),

@@ -108,3 +108,10 @@ def test_broken_runs_are_named(tmp_path):
     folder, _ = write_run(tmp_path / "c", nelect="many")
     with pytest.raises(InputError, match="vasprun.xml cannot be read"):
         read_vasp(folder, VACUUM)
+
+
+def test_a_run_without_atoms_is_named(tmp_path):
+    folder, _ = write_run(tmp_path / "empty")
+    (folder / "POSCAR").write_text("C\n1.0\n3 0 0\n0 3 0\n0 0 3\nC\n0\nCartesian\n")
+    with pytest.raises(InputError, match="empty: the structure has no atoms"):
+        read_vasp(folder, VACUUM)
