@@ -3,6 +3,7 @@
 from typing import Any
 
 from csnn_tf.benchmark.case import BenchmarkCase
+from csnn_tf.models import preset as model_preset
 
 
 def standard_cases(
@@ -43,8 +44,17 @@ def scaling_cases(preset: str, batch: int, points: int, seconds: float) -> list[
             changes: dict[str, Any] = {}
             if name in size:
                 size[name] = value
+            elif name == "level":
+                changes = at_level(preset, value)
             else:
                 changes[name] = value
             for kind in ("training", "inference"):
                 cases.append(BenchmarkCase(kind, preset, changes, seconds=seconds, **size))
     return cases
+
+
+def at_level(preset: str, level: int) -> dict[str, Any]:
+    """Fields of a model of another level, with the hierarchy as far as the grid has one."""
+    fields = model_preset(preset)
+    per_level = ("intra_filters", "intra_layers", "co_radial_filters", "co_radial_layers")
+    return {"level": level, **{name: tuple(fields[name])[: level + 1] for name in per_level}}

@@ -14,6 +14,7 @@ from csnn_tf.benchmark.timing import take_turns
 from csnn_tf.benchmark.worker import measure
 from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization, CoRadialConv, IntraSphereConv, VertexPooling
+from csnn_tf.models import ConcentricBackbone, preset
 from tests.helpers import tensorflow_only
 
 pytestmark = tensorflow_only
@@ -72,6 +73,7 @@ def test_layers():
 _WITH_PRODUCTS = {"IntraSphereConv", "CoRadialConv", "Dense"}
 
 
+@pytest.mark.slow
 def test_processes_of_their_own_and_the_picture(tmp_path):
     from csnn_tf.plots.speed import plot_benchmark
 
@@ -110,6 +112,19 @@ def test_cases_cover_what_is_asked():
     }
     assert ((("spheres", 32),), 8, 64) in varied
     assert ((), 8, 16384) in varied
+
+
+def test_a_model_can_be_made_at_every_level():
+    for case in scaling_cases("paper", 8, 64, 1):
+        if "level" in case.changes:
+            fields = preset("paper", **case.changes)
+            ConcentricBackbone(
+                **{
+                    name: value
+                    for name, value in fields.items()
+                    if name not in ("hidden", "dropout")
+                }
+            )
 
 
 @pytest.mark.parametrize(
