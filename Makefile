@@ -32,7 +32,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 
 # Most of a test's time is one core's, so files of tests share out among a few processes.
-SHARED := -n auto --maxprocesses 4 --dist loadfile
+SHARED := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: lint
 	$(BIN)/python -m pytest $(SHARED)
 	KERAS_BACKEND=jax $(BIN)/python -m pytest $(SHARED) tests/grid tests/layers tests/models \

@@ -13,8 +13,8 @@ from csnn_tf.models import PointCloudClassifier
 from csnn_tf.training.trainer import train
 from tests.training.test_trainer import SMALL, config
 
-SHAPES = int(os.environ.get("CSNN_TF_SOAK_SHAPES", "20000"))
-EPOCHS = int(os.environ.get("CSNN_TF_SOAK_EPOCHS", "30"))
+SHAPES = int(os.environ.get("CSNN_TF_SOAK_SHAPES", "6000"))
+EPOCHS = int(os.environ.get("CSNN_TF_SOAK_EPOCHS", "12"))
 WARM_UP = 0.3
 """Share of a soak that goes by before the first look."""
 GROWTH = 0.02
@@ -40,6 +40,7 @@ def check_flat(memory, what):
     assert np.median(warm[-3:]) < (1 + GROWTH) * warm[0]
 
 
+@pytest.mark.slow
 def test_predictions():
     rng = np.random.default_rng(0)
     model = PointCloudClassifier.from_preset("tiny", num_classes=16, spheres=2, **SMALL)
