@@ -13,6 +13,12 @@ class Fold:
     linear: keras.layers.Layer
     norm: keras.layers.BatchNormalization
 
+    @property
+    def activation(self) -> str:
+        """Name of the function that the normalisation applies to its result."""
+        function = keras.activations.get(getattr(self.norm, "activation", None))
+        return keras.activations.serialize(function)
+
     def weights(self) -> tuple[np.ndarray, np.ndarray]:
         """Kernel and bias of the one linear layer that does what the two do.
 

@@ -29,10 +29,8 @@ def inference_network(
     def clone(layer: keras.Operation) -> keras.Operation:
         if not isinstance(layer, keras.layers.Layer):
             return layer  # a function of keras.ops, without weights
-        if isinstance(layer, keras.layers.Dropout):
+        if id(layer) in skipped or isinstance(layer, keras.layers.Dropout):
             return keras.layers.Identity(name=layer.name)
-        if id(layer) in skipped:
-            return _activation(layer, precision)
         config = layer.get_config()
         # Running averages do not survive bfloat16, so a normalisation that stays is float32 inside.
         norm = isinstance(layer, keras.layers.BatchNormalization)
@@ -40,31 +38,20 @@ def inference_network(
         config["dtype"] = "float32" if layer is last or precision == "float32" else reduced
         if id(layer) in folds:
             config["use_bias"] = True
+            config["activation"] = folds[id(layer)].activation
         new = type(layer).from_config(config)
         originals.append((layer, new))
         return new
 
-    def call(layer, *args, **kwargs):
-        if isinstance(layer, keras.layers.Identity):
-            return args[0]
-        if isinstance(layer, keras.layers.Activation):  # called as the normalisation was
-            return layer(args[0])
-        return layer(*args, **kwargs)
+    def skip_identity(layer, *args, **kwargs):
+        return args[0] if isinstance(layer, keras.layers.Identity) else layer(*args, **kwargs)
 
     rebuilt = keras.models.clone_model(
-        network, clone_function=clone, call_function=call, recursive=True
+        network, clone_function=clone, call_function=skip_identity, recursive=True
     )
     for old, new in originals:
         _set_weights(old, new, folds.get(id(old)))
     return rebuilt
-
-
-def _activation(norm: keras.layers.BatchNormalization, precision: str) -> keras.layers.Layer:
-    """What a folded normalisation does besides normalising."""
-    function = getattr(norm, "activation", keras.activations.linear)
-    if function is keras.activations.linear:
-        return keras.layers.Identity(name=norm.name)
-    return keras.layers.Activation(function, dtype=precision, name=norm.name)
 
 
 def _set_weights(old: keras.layers.Layer, new: keras.layers.Layer, fold: Fold | None) -> None:

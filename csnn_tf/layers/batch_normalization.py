@@ -42,11 +42,15 @@ class BatchNormalization(keras.layers.BatchNormalization):
         """Normalise by the batch's statistics in training, by the running ones otherwise."""
         fusable = len(inputs.shape) == 4 and self.scale and self.center and not self.synchronized
         if (
-            not (training and self.trainable and fusable and mask is None)
+            not (fusable and mask is None)
             or keras.backend.backend() != "tensorflow"
             or isinstance(inputs, keras.KerasTensor)
         ):
             return self.activation(super().call(inputs, training=training, mask=mask))
+        if not (training and self.trainable):
+            averages = self.moving_mean, self.moving_variance
+            outputs = _fused_at_inference(inputs, self.gamma, self.beta, *averages, self.epsilon)
+            return self.activation(outputs)
         rectify = self.activation is keras.activations.relu
         outputs, mean, variance = _fused(inputs, self.gamma, self.beta, self.epsilon, rectify)
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
@@ -87,6 +91,22 @@ def _fused(x, gamma, beta, epsilon: float, rectify: bool):
         return (tf.nn.relu(outputs) if rectify else outputs, mean, variance), gradient
 
     return normalised(x, ops.cast(gamma, "float32"), ops.cast(beta, "float32"))
+
+
+def _fused_at_inference(x, gamma, beta, mean, variance, epsilon: float):
+    """x normalised by given statistics."""
+    import tensorflow as tf
+
+    scale, offset, mean, variance = (ops.cast(v, "float32") for v in (gamma, beta, mean, variance))
+    return tf.raw_ops.FusedBatchNormV3(
+        x=x,
+        scale=scale,
+        offset=offset,
+        mean=mean,
+        variance=variance,
+        epsilon=epsilon,
+        is_training=False,
+    )[0]
 
 
 @kernel

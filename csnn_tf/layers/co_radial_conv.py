@@ -78,15 +78,17 @@ class CoRadialConv(keras.layers.Layer):
     def call(self, inputs):
         """Convolve a feature map."""
         if self.kernel_size == 1:  # a matrix product, at more than twice a convolution's speed
-            outputs = product(inputs, self.kernel[0])
-        else:
-            _, vertices, spheres, channels = inputs.shape
-            # Vertices join the batch axis: a free reshape in this layout.
-            lines = ops.reshape(inputs, (-1, spheres, channels))
-            lines = ops.conv(lines, self.kernel, padding="same", data_format="channels_last")
-            outputs = ops.reshape(lines, (-1, vertices, spheres, self.filters))
+            return product(inputs, self.kernel[0], self._finish)
+        _, vertices, spheres, channels = inputs.shape
+        # Vertices join the batch axis: a free reshape in this layout. The axis of length 1 is the
+        # one that TensorFlow would put in and take out again, before the bias.
+        lines = ops.reshape(inputs, (-1, 1, spheres, channels))
+        lines = ops.conv(lines, self.kernel[None], padding="same", data_format="channels_last")
+        return ops.reshape(self._finish(lines), (-1, vertices, spheres, self.filters))
+
+    def _finish(self, outputs):
         if self.bias is not None:
-            outputs = outputs + self.bias
+            outputs = ops.add(outputs, self.bias)
         return self.activation(outputs)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

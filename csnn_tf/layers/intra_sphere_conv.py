@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 from csnn_tf.layers.checks import check_feature_map, check_positive
 from csnn_tf.layers.neighbor_sum import level_of, neighbor_sum
@@ -71,11 +72,12 @@ class IntraSphereConv(keras.layers.Layer):
         """Convolve a feature map."""
         # Sum and product commute: sum over the narrower of the two.
         if inputs.shape[-1] <= self.filters:
-            outputs = product(neighbor_sum(inputs, self.level), self.kernel)
-        else:
-            outputs = neighbor_sum(product(inputs, self.kernel), self.level)
+            return product(neighbor_sum(inputs, self.level), self.kernel, self._finish)
+        return self._finish(neighbor_sum(product(inputs, self.kernel), self.level))
+
+    def _finish(self, outputs):
         if self.bias is not None:
-            outputs = outputs + self.bias
+            outputs = ops.add(outputs, self.bias)
         return self.activation(outputs)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
