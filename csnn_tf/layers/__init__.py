@@ -4,12 +4,16 @@ from csnn_tf.layers.agni_fingerprints import AgniFingerprints
 from csnn_tf.layers.batch_normalization import BatchNormalization
 from csnn_tf.layers.co_radial_conv import CoRadialConv
 from csnn_tf.layers.compiled import compiled_kernels
+from csnn_tf.layers.edge_conv import EdgeConv
 from csnn_tf.layers.intra_sphere_conv import IntraSphereConv
+from csnn_tf.layers.learned_transform import LearnedTransform
 from csnn_tf.layers.nearest_vertices import nearest_vertices
 from csnn_tf.layers.neighbor_sum import neighbor_sum
 from csnn_tf.layers.neighbors_to_spheres import NeighborsToSpheres
 from csnn_tf.layers.normalize_points import NormalizePoints
+from csnn_tf.layers.point_dense import PointDense
 from csnn_tf.layers.point_dropout import PointDropout
+from csnn_tf.layers.point_pooling import PointPooling
 from csnn_tf.layers.points_to_spheres import PointsToSpheres
 from csnn_tf.layers.random_axis_rotation import RandomAxisRotation
 from csnn_tf.layers.random_jitter import RandomJitter
@@ -24,10 +28,14 @@ __all__ = [
     "AgniFingerprints",
     "BatchNormalization",
     "CoRadialConv",
+    "EdgeConv",
     "IntraSphereConv",
+    "LearnedTransform",
     "NeighborsToSpheres",
     "NormalizePoints",
+    "PointDense",
     "PointDropout",
+    "PointPooling",
     "PointsToSpheres",
     "RandomAxisRotation",
     "RandomJitter",

@@ -1,6 +1,6 @@
 """The classifiers of point clouds, by name."""
 
-from csnn_tf.errors import InputError
+from csnn_tf.layers.checks import check_choice
 from csnn_tf.models.cloud_classifier import CloudClassifier
 from csnn_tf.models.dgcnn_classifier import DgcnnClassifier
 from csnn_tf.models.point_cloud_classifier import PointCloudClassifier
@@ -27,7 +27,4 @@ def architecture(name: str) -> type[CloudClassifier]:
         >>> architecture("pointnet").from_preset("small", num_classes=40).num_classes
         40
     """
-    if not isinstance(name, str) or name not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
-        raise InputError(f"architecture must be one of {known}, not {name!r:.60}.")
-    return ARCHITECTURES[name]
+    return ARCHITECTURES[check_choice("architecture", name, tuple(ARCHITECTURES))]

@@ -9,11 +9,11 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization, NormalizePoints
 from csnn_tf.layers.checks import check_positive, check_sizes
+from csnn_tf.layers.edge_conv import EdgeConv
+from csnn_tf.layers.point_dense import PointDense
+from csnn_tf.layers.point_pooling import PointPooling
 from csnn_tf.models.cloud_classifier import CloudClassifier
-from csnn_tf.models.edge_conv import EdgeConv
 from csnn_tf.models.limits import check_weights
-from csnn_tf.models.point_dense import PointDense
-from csnn_tf.models.point_pooling import PointPooling
 from csnn_tf.named import NamedConfigurations
 
 _SLOPE = 0.2

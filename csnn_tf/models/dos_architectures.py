@@ -1,6 +1,6 @@
 """The models that predict densities of states, by name."""
 
-from csnn_tf.errors import InputError
+from csnn_tf.layers.checks import check_choice
 from csnn_tf.models.agni_dos import AgniDensityOfStates
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.density_of_states import DensityOfStates
@@ -26,7 +26,4 @@ def dos_architecture(name: str) -> type[AtomicDosModel]:
     Example:
         >>> dos_architecture("agni").from_preset("small", ["C"], np.linspace(-30, 1, 311))
     """
-    if name not in DOS_ARCHITECTURES:
-        known = ", ".join(DOS_ARCHITECTURES)
-        raise InputError(f"architecture must be one of {known}, not {name!r}.")
-    return DOS_ARCHITECTURES[name]
+    return DOS_ARCHITECTURES[check_choice("architecture", name, tuple(DOS_ARCHITECTURES))]

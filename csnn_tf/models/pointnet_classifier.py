@@ -9,10 +9,10 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization, NormalizePoints
 from csnn_tf.layers.checks import check_number, check_sizes
+from csnn_tf.layers.learned_transform import LearnedTransform
+from csnn_tf.layers.point_dense import PointDense
 from csnn_tf.models.cloud_classifier import CloudClassifier
-from csnn_tf.models.learned_transform import LearnedTransform
 from csnn_tf.models.limits import check_weights
-from csnn_tf.models.point_dense import PointDense
 from csnn_tf.named import NamedConfigurations
 
 

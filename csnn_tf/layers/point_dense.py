@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from csnn_tf.layers import BatchNormalization
+from csnn_tf.layers.batch_normalization import BatchNormalization
 from csnn_tf.layers.checks import check_positive
 
 

@@ -8,7 +8,7 @@ from keras import ops
 
 from csnn_tf.layers.checks import check_positive
 from csnn_tf.layers.compiled import kernel
-from csnn_tf.models.point_dense import leaky
+from csnn_tf.layers.point_dense import leaky
 
 _FAR = -1e30
 _ABSENT = -1e29

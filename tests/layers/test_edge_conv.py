@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from csnn_tf.layers import compiled_kernels
-from csnn_tf.models.edge_conv import EdgeConv, nearest_points
-from csnn_tf.models.point_dense import PointDense
-from csnn_tf.models.point_pooling import PointPooling
+from csnn_tf.layers.edge_conv import EdgeConv, nearest_points
+from csnn_tf.layers.point_dense import PointDense
+from csnn_tf.layers.point_pooling import PointPooling
 from tests.helpers import numpy_of, randomise
 
 K, F = 6, 7
