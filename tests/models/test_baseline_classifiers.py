@@ -89,7 +89,7 @@ def test_place_and_size_do_not_matter_but_rotation_does(model):
 
 @pytest.mark.parametrize("least", [2, 20], ids=["fewer than neighbours", "more"])
 def test_padding_is_no_part_of_the_cloud(model, least):
-    points, counts = clouds(3, 40), np.array([40, 30, least])
+    points, counts = clouds(2, 40), np.array([40, least])
     mask = np.arange(40)[None] < counts[:, None]
     padded = np.where(mask[..., None], points, np.float32(7))
     found = logits(model, {"points": padded, "mask": mask})
@@ -99,8 +99,9 @@ def test_padding_is_no_part_of_the_cloud(model, least):
     assert relative(logits(model, {"points": points}), logits(model, points)) < 1e-6
 
 
+@pytest.mark.slow
 def test_the_predictor_takes_clouds_of_any_size(model):
-    sizes = (50, 33, 1, 64, 7)
+    sizes = (50, 1, 33)
     parts = [clouds(1, size, seed=size)[0] for size in sizes]
     together = Predictor(model, batch_size=2).logits(parts)
     alone = np.concatenate([logits(model, part[None]) for part in parts])
