@@ -1,6 +1,7 @@
 """Several processes train as one does, end when one of them is killed, and go on afterwards."""
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -14,8 +15,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from csnn_tf.data.shapes import builtin_shapes
 from csnn_tf.errors import InputError
+from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models.loading import load_model
+from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.distribution import Distribution, distributed
+from csnn_tf.training.validation import Validation
 from csnn_tf_command import cli
 from tests.training.killing import KILLS
 
@@ -87,13 +93,30 @@ def curve(out):
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory):
-    """The curve of one process on one device."""
+def one(tmp_path_factory):
+    """The run of one process on one device."""
     out = tmp_path_factory.mktemp("one") / "run"
     finish(start(out))
-    found = curve(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def expected(one):
+    found = curve(one)
     assert len(found) == 4
     return found
+
+
+@pytest.mark.slow
+def test_a_model_trained_on_jax_gives_the_same_here(one, expected):
+    fields = json.loads((one / "config.json").read_text())
+    del fields["classes"]
+    settings = TrainingConfig.from_dict(fields)
+    shapes = builtin_shapes("train", 4, num_points=64)
+    _, held_out = shapes.split(settings.validation, settings.seed)
+    model = load_model(one / "last.keras", PointCloudClassifier)
+    found = Validation(model, held_out, settings)()
+    assert found["val_loss"] == pytest.approx(expected[-1][1], rel=1e-5)
 
 
 @pytest.mark.slow
