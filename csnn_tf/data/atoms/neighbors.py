@@ -10,6 +10,7 @@ from csnn_tf.errors import InputError
 #: Atoms nearer than this count as being at the same place, Å.
 SAME_PLACE = 0.01
 _MAX_IMAGES = 100_000
+_MAX_CUTOFF = 100.0  # Å, with periodic boundaries: beyond, the engine searches for hours
 _MAX_EXTENT = 50_000  # in cutoffs; the engine's cell list overflows far above
 
 
@@ -35,7 +36,8 @@ def neighbor_list(
 
     Raises:
         InputError: No atoms, positions that are not finite, two atoms at the same place, periodic
-            boundaries without a cell, or a cell with far too many images inside the cutoff.
+            boundaries without a cell, or a cell with far too many images inside the cutoff, or a
+            cutoff above 100 Å with periodic boundaries.
 
     Example:
         >>> centre, neighbour, displacement = neighbor_list(
@@ -48,6 +50,10 @@ def neighbor_list(
     positions, periodic, cutoff = _check_atoms(positions, pbc, cutoff)
     box = _complete_cell(cell, periodic)
     _check_size(positions, box, periodic, cutoff)
+    if not periodic.any():  # no pair is further apart than the structure is wide
+        cutoff = min(cutoff, 1 + float(np.linalg.norm(np.ptp(positions, axis=0))))
+    # The engine searches images along all directions, so those not periodic must not be short.
+    box[~periodic] *= max(1, cutoff)
     engine = NeighborList(cutoff=cutoff, full_list=True, sorted=True, n_threads=1)
     centre, neighbour, displacement = engine.compute(
         points=positions, box=box, periodic=periodic, quantities="ijD"
@@ -109,6 +115,10 @@ def _complete_cell(cell: ArrayLike | None, periodic: NDArray) -> NDArray:
 
 def _check_size(positions: NDArray, box: NDArray, periodic: NDArray, cutoff: float) -> None:
     """Stop before the engine would fill memory or overflow."""
+    if periodic.any() and cutoff > _MAX_CUTOFF:
+        raise InputError(
+            f"the cutoff is {cutoff:g} Å; at most {_MAX_CUTOFF:g} Å are searched in a crystal."
+        )
     heights = 1 / np.linalg.norm(np.linalg.inv(box), axis=0)
     images = np.prod(np.where(periodic, 2 * np.ceil(cutoff / heights) + 1, 1))
     if images > _MAX_IMAGES:

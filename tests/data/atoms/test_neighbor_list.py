@@ -112,3 +112,18 @@ def test_memory_grows_with_the_atoms():
 def test_bad_input_is_named(positions, cell, pbc, cutoff, words):
     with pytest.raises(InputError, match=words):
         neighbor_list(positions, cell, pbc, cutoff)
+
+
+@pytest.mark.parametrize("cutoff", [4.0, 1e3, 1e8, 1e300])
+def test_a_long_cutoff_finds_all_pairs_of_a_molecule(cutoff):
+    positions = np.array([[0.0, 0.0, 0.0], [1.3, 0.0, 0.0], [0.0, 3.0, 0.0]])
+    centre, neighbour, _ = neighbor_list(positions, None, False, cutoff)
+    assert {*zip(centre.tolist(), neighbour.tolist(), strict=True)} == {
+        (i, j) for i in range(3) for j in range(3) if i != j
+    }
+
+
+def test_a_long_cutoff_is_refused_in_a_crystal():
+    for periodic in (True, (True, False, False)):
+        with pytest.raises(InputError, match="the cutoff is 1000 Å; at most 100 Å"):
+            neighbor_list([[0.0, 0.0, 0.0]], 900 * np.eye(3), periodic, 1e3)
