@@ -35,8 +35,8 @@ lint: $(INSTALLED)
 SHARED := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: lint
 	$(BIN)/python -m pytest $(SHARED)
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(SHARED) tests/grid tests/layers tests/models \
-	    tests/test_testing.py tests/test_convert.py
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(SHARED) tests/grid/test_nearest_table.py tests/layers \
+	    tests/models tests/test_testing.py tests/test_convert.py
 
 # Generated cases by the thousand, every truncation of every kind of file, and killed runs.
 fuzz: $(INSTALLED)
