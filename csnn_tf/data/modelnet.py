@@ -10,7 +10,7 @@ from csnn_tf.data.cloud_files import read_text_cloud
 from csnn_tf.data.folder import check_folder, load_folder
 from csnn_tf.data.labelled import check_count
 from csnn_tf.data.mesh_set import MeshSet
-from csnn_tf.data.modelnet_hdf5 import load_hdf5_form, read_lines
+from csnn_tf.data.modelnet_hdf5 import load_hdf5_form, read_class_names, read_lines
 from csnn_tf.data.readers import check_points, parse
 from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.errors import InputError
@@ -88,7 +88,7 @@ _SIGNS = {
 
 def _load_text_form(folder: Path, split: str, num_points: int | None) -> ShapeSet:
     """Reads CLASS/NAME.txt for each NAME that `modelnet40_{split}.txt` lists."""
-    class_names = read_lines(folder / "modelnet40_shape_names.txt")
+    class_names = read_class_names(folder / "modelnet40_shape_names.txt")
     listing = folder / f"modelnet40_{split}.txt"
     clouds, labels, names = [], [], []
     for shape in read_lines(listing):

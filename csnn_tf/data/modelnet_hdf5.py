@@ -33,7 +33,7 @@ def load_hdf5_form(folder: Path, split: str, num_points: int | None) -> ShapeSet
     # The lists carry the path on their author's machine in front.
     files = [folder / PurePosixPath(line).name for line in read_lines(listing)]
     names_file = folder / "shape_names.txt"
-    class_names = read_lines(names_file) if names_file.exists() else MODELNET40_CLASSES
+    class_names = read_class_names(names_file) if names_file.exists() else MODELNET40_CLASSES
     sizes = [parse(file, lambda file=file: _read_size(file)) for file in files]
     if num_points is None and len({points for _, points in sizes}) > 1:
         raise InputError(f"The files that {listing} lists differ in their number of points.")
@@ -62,6 +62,15 @@ def read_lines(path: Path) -> list[str]:
     if not lines:
         raise InputError(f"{path} lists nothing.")
     return lines
+
+
+def read_class_names(path: Path) -> list[str]:
+    """A class's name on every line; an InputError if there is none, or one stands there twice."""
+    names = read_lines(path)
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise InputError(f"{path} names the class {name!r} twice.")
+    return names
 
 
 def _read_size(path: Path) -> tuple[int, int]:

@@ -261,3 +261,13 @@ def test_the_published_data_set():
     assert len(test) == 2468
     assert len(training.class_names) == 40
     assert set(training.labels) == set(test.labels) == set(range(40))
+
+
+@pytest.mark.parametrize("form", [hdf5_form, text_form])
+def test_a_class_that_is_named_twice_is_shown(tmp_path, form):
+    folder = form(tmp_path)
+    (names,) = folder.glob("*shape_names.txt")
+    first = names.read_text().split("\n")[0]
+    names.write_text(names.read_text() + f"{first}\n")
+    with pytest.raises(InputError, match=f"{names.name} names the class '{first}' twice"):
+        load_modelnet40(folder, "train")
