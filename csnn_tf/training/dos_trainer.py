@@ -97,6 +97,8 @@ def train_dos(
         loss=trained.loss_of,
         jit_compile=keras.backend.backend() != "tensorflow",
     )
+    # Were its variables made in the first step, TensorFlow would trace that step twice.
+    trained.optimizer.build(trained.trainable_variables)
     plateau = Plateau(patience=config.patience, threshold=config.threshold)
     ending = EpochEnd(
         model,

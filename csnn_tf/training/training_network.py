@@ -26,6 +26,8 @@ def training_network(
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         jit_compile=compile_whole_step(),
     )
+    # Were its variables made in the first step, TensorFlow would trace that step twice.
+    twin.optimizer.build(twin.trainable_variables)
     return twin
 
 
