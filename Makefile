@@ -36,7 +36,11 @@ SHARED := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: lint
 	$(BIN)/python -m pytest $(SHARED)
 	KERAS_BACKEND=jax $(BIN)/python -m pytest $(SHARED) tests/grid/test_nearest_table.py tests/layers \
-	    tests/models tests/test_testing.py tests/test_convert.py
+	    tests/models tests/test_testing.py tests/test_convert.py $(BASELINES:%=--ignore=%)
+
+# The models that are only compared with compile for minutes on JAX: their layers are tested there,
+# they themselves in the long run.
+BASELINES := tests/models/test_baseline_classifiers.py tests/models/test_baseline_dos.py
 
 # Generated cases by the thousand, every truncation of every kind of file, and killed runs.
 fuzz: $(INSTALLED)
@@ -44,6 +48,7 @@ fuzz: $(INSTALLED)
 	CSNN_TF_KILLS=$${CSNN_TF_KILLS:-20} $(BIN)/python -m pytest tests/training/test_disk.py \
 	    tests/training/test_resume.py tests/training/test_dos_resume.py \
 	    tests/training/test_distribution.py
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(BASELINES)
 
 # A million predictions and ten thousand epochs, in memory that must stay flat.
 soak: $(INSTALLED)
