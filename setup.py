@@ -46,7 +46,7 @@ setup(
         'tensorflow-graphics==2021.12.3; python_version < "3.12"',
     ],
     extras_require={
-        "jax": ["jax>=0.4.34"],
+        "jax": ["jax>=0.7.2"],
         "plot": ["matplotlib>=3.8", "plotly>=6"],
         "tensorboard": ["tensorboard>=2.18", "matplotlib>=3.8"],
         # Warm-up requests of an export, and the gRPC client.
@@ -57,7 +57,7 @@ setup(
             "pytest-xdist>=3.5",
             "ruff>=0.8",
             "hypothesis>=6",
-            "jax>=0.4.34",
+            "jax>=0.7.2",
             "matplotlib>=3.8",
             "plotly>=6",
             "tensorboard>=2.18",
