@@ -1,6 +1,5 @@
 """What all models of the density of states share: bins, electrons, head, means over atoms."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -12,6 +11,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization
 from csnn_tf.layers.checks import check_positive
 from csnn_tf.models.limits import check_weights
+from csnn_tf.models.preset_fields import PresetFields
 from csnn_tf.named import NamedConfigurations
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ SMOOTHING_FILTERS = 3
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
-class AtomicDosModel(keras.Model):
+class AtomicDosModel(keras.Model, PresetFields):
     """Base of the models that predict a DOS of every atom and take the mean over a structure.
 
     A subclass makes `network` with `_make_network` and says in `_descriptor` what goes in. The head
@@ -102,21 +102,6 @@ class AtomicDosModel(keras.Model):
             name="smoothing",
         )(x)
         return ops.cast(ops.mean(x, axis=-1), "float32")
-
-    @classmethod
-    def fields(cls) -> tuple[str, ...]:
-        """Names of the constructor's arguments that presets and users may set."""
-        parameters = inspect.signature(cls.__init__).parameters.values()
-        return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-
-    @classmethod
-    def check_fields(cls, changes: Mapping[str, Any]) -> None:
-        """Raise `InputError` if a name is not a field of the model."""
-        for name in changes:
-            if name not in cls.fields():
-                raise InputError(
-                    f"unknown field {name!r}: the model has {', '.join(cls.fields())}."
-                )
 
     @classmethod
     def from_preset(

@@ -1,7 +1,6 @@
 """What all classifiers of raw point clouds share: classes, presets, masks, probabilities."""
 
-import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Self
 
 import keras
@@ -10,11 +9,12 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_number, check_points, check_positive, check_sizes
 from csnn_tf.models.loading import load_model, trained_models
+from csnn_tf.models.preset_fields import PresetFields
 from csnn_tf.named import NamedConfigurations
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
-class CloudClassifier(keras.Model):
+class CloudClassifier(keras.Model, PresetFields):
     """Base of the models from point clouds to the logits of classes.
 
     A subclass makes `backbone`, from what `features` gives to one vector a cloud, and `network`,
@@ -36,6 +36,7 @@ class CloudClassifier(keras.Model):
         InputError: If the arguments do not fit together.
     """
 
+    noun = "classifier"
     presets: ClassVar[NamedConfigurations]
     """Where `from_preset` finds its names."""
     backbone: keras.Model
@@ -57,21 +58,6 @@ class CloudClassifier(keras.Model):
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout must be at least 0 and below 1, not {dropout!r}.")
         self.hidden = check_sizes("hidden", hidden)
-
-    @classmethod
-    def fields(cls) -> tuple[str, ...]:
-        """Names of the constructor's arguments that presets and users may set."""
-        parameters = inspect.signature(cls.__init__).parameters.values()
-        return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-
-    @classmethod
-    def check_fields(cls, changes: Mapping[str, Any]) -> None:
-        """Raise `InputError` if a name is not a field of the classifier."""
-        for name in changes:
-            if name not in cls.fields():
-                raise InputError(
-                    f"unknown field {name!r}: the classifier has {', '.join(cls.fields())}."
-                )
 
     @classmethod
     def from_preset(cls, name: str, num_classes: int | None = None, **changes: Any) -> Self:

@@ -85,3 +85,11 @@ def check_readable(out: Path) -> None:
 def left_over(out: Path) -> list[str]:
     """Files that were being written when a run was killed."""
     return [path.name for path in out.iterdir() if path.name.startswith(".")]
+
+
+def killed_and_whole(module: str, run_to_kill, folder: Path, seed: int):
+    """The run of a module that was killed again and again, and the same one undisturbed."""
+    out, moments = folder / "killed", np.random.default_rng(seed)
+    for number in range(max(KILLS, 1)):
+        kill(module, out, moments, first=number == 0)
+    return run_to_kill(out), run_to_kill(folder / "whole")

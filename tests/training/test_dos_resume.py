@@ -9,7 +9,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.training.dos_trainer import train_dos
 from csnn_tf.training.time_budget import TimeBudget
 from tests.helpers import tensorflow_only
-from tests.training.killing import EPOCHS, KILLS, kill, left_over
+from tests.training.killing import EPOCHS, KILLS, killed_and_whole, left_over
 from tests.training.test_dos_trainer import MODEL, configuration
 from tests.training.test_resume import StopAfter, history, same
 
@@ -71,14 +71,11 @@ def run_to_kill(out, callbacks=()):
 
 @pytest.mark.slow
 def test_killed_runs_resume_to_the_same_weights(tmp_path):
-    out, moments = tmp_path / "killed", np.random.default_rng(1)
-    for number in range(max(KILLS, 1)):
-        kill(__name__, out, moments, first=number == 0)
-    killed, whole = run_to_kill(out), run_to_kill(tmp_path / "whole")
+    killed, whole = killed_and_whole(__name__, run_to_kill, tmp_path, seed=1)
     assert same(whole.last, killed.last)
     assert same(whole.best, killed.best)
     assert history(whole) == history(killed)
-    assert left_over(out) == []
+    assert left_over(killed.path) == []
 
 
 def test_a_budget_stops_before_an_epoch_that_would_end_too_late():

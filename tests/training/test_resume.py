@@ -3,13 +3,12 @@
 import contextlib
 
 import keras
-import numpy as np
 import pytest
 
 from csnn_tf.data.shapes import builtin_shapes
 from csnn_tf.errors import InputError
 from csnn_tf.training.trainer import train
-from tests.training.killing import EPOCHS, KILLS, kill, left_over
+from tests.training.killing import EPOCHS, killed_and_whole, left_over
 from tests.training.test_disk import file_size_limit
 from tests.training.test_trainer import config
 
@@ -92,11 +91,8 @@ def run_to_kill(out, callbacks=()):
 
 @pytest.mark.slow
 def test_killed_runs_resume_to_the_same_weights(tmp_path):
-    out, moments = tmp_path / "killed", np.random.default_rng(0)
-    for number in range(max(KILLS, 1)):
-        kill(__name__, out, moments, first=number == 0)
-    killed, whole = run_to_kill(out), run_to_kill(tmp_path / "whole")
+    killed, whole = killed_and_whole(__name__, run_to_kill, tmp_path, seed=0)
     assert same(whole.last, killed.last)
     assert same(whole.best, killed.best)
     assert history(whole) == history(killed)
-    assert left_over(out) == []
+    assert left_over(killed.path) == []

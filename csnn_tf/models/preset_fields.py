@@ -1,0 +1,29 @@
+"""The arguments of a model that presets and users may set."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from csnn_tf.errors import InputError
+
+
+class PresetFields:
+    """Gives a model's class its fields: the keyword-only arguments of its constructor."""
+
+    noun: ClassVar[str] = "model"
+    """What messages call it."""
+
+    @classmethod
+    def fields(cls) -> tuple[str, ...]:
+        """Names of the constructor's arguments that presets and users may set."""
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+    @classmethod
+    def check_fields(cls, changes: Mapping[str, Any]) -> None:
+        """Raise `InputError` if a name is not a field of the model."""
+        for name in changes:
+            if name not in cls.fields():
+                raise InputError(
+                    f"unknown field {name!r}: the {cls.noun} has {', '.join(cls.fields())}."
+                )
