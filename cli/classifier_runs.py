@@ -12,6 +12,7 @@ from csnn_tf.cli.options import data_option, load_shapes, make_folder, parse_fie
 from csnn_tf.errors import InputError
 
 if TYPE_CHECKING:
+    from csnn_tf.data.mesh_set import MeshSet
     from csnn_tf.data.shape_set import ShapeSet
     from csnn_tf.reproduction.classifier_runs import ClassifierRun
     from csnn_tf.training.config import TrainingConfig
@@ -100,8 +101,8 @@ class Request:
             return "the built-in shapes"
         return self.folder.name or self.folder.resolve().name
 
-    def config(self, architecture: str, rotation: str, **model: Any) -> "TrainingConfig":
-        """The configuration of a run; what the model does not have is left out."""
+    def config(self, architecture: str, rotation: str, **changes: Any) -> "TrainingConfig":
+        """The configuration of a run, with changes; what the model does not have is left out."""
         from csnn_tf.models.architectures import architecture as find
         from csnn_tf.training.config import TrainingConfig, model_fields
 
@@ -115,8 +116,7 @@ class Request:
             architecture=architecture,
             preset=self.preset,
             rotation=rotation,
-            seed=self.seed,
-            **{**fields, **model},
+            **{"seed": self.seed, **fields, **changes},
         )
 
     def train(
@@ -124,6 +124,7 @@ class Request:
         configs: "Mapping[str, TrainingConfig]",
         fields: Sequence[str] = (),
         further: "Callable[[str, TrainingConfig], list[Any]]" = lambda name, config: [],
+        shapes: "ShapeSet | MeshSet | None" = None,
     ) -> "dict[str, ClassifierRun]":
         """Train what is missing, and say which runs there was no time for.
 
@@ -131,6 +132,7 @@ class Request:
             configs: What to train, by the runs' names.
             fields: Fields of the model in which a run that is there must agree.
             further: Further callbacks of a run.
+            shapes: What to train on; the whole training set by default.
 
         Raises:
             InputError: If there is no model in the end.
@@ -142,14 +144,12 @@ class Request:
             click.echo(f"Training {name} for up to {config.epochs} epochs.", err=True)
             return [TrainingProgress(config.epochs), *further(name, config)]
 
-        if self.folder is not None and not self.folder.exists():
-            raise InputError(f"{self.folder} does not exist: --data is the folder of the data.")
-        make_folder(self.out)
+        self.make_out()
         # Several models in one process: TensorFlow warns of each that is traced anew.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         runs = train_classifiers(
             configs,
-            lambda config: self._shapes("train", config.num_points, config.per_class),
+            lambda config: shapes or self.training_shapes(config),
             self.out,
             fields=fields,
             budget=None if self.budget is None else 60 * self.budget,
@@ -161,6 +161,20 @@ class Request:
         if missing:
             click.echo(f"Not trained for lack of time: {', '.join(missing)}.")
         return runs
+
+    def make_out(self) -> None:
+        """Make the folder of the runs.
+
+        Raises:
+            InputError: If it cannot be made, or there are no data.
+        """
+        if self.folder is not None and not self.folder.exists():
+            raise InputError(f"{self.folder} does not exist: --data is the folder of the data.")
+        make_folder(self.out)
+
+    def training_shapes(self, config: "TrainingConfig") -> "ShapeSet | MeshSet":
+        """The training shapes, as many and with as many points as a run takes."""
+        return self._shapes("train", config.num_points, config.per_class)
 
     def tests(self, config: "TrainingConfig") -> "ShapeSet":
         """The test shapes, with as many points as a run takes."""

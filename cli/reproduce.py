@@ -11,6 +11,7 @@ from csnn_tf.cli.dos_options import (
     structures_option,
 )
 from csnn_tf.cli.options import make_folder
+from csnn_tf.cli.reproduce_ablation import ablation_command
 from csnn_tf.cli.reproduce_spheres import figure7_command, table3_command
 from csnn_tf.cli.reproduce_table1 import table1_command
 from csnn_tf.errors import InputError
@@ -21,7 +22,7 @@ def reproduce_command() -> None:
     """Make a table or figure of the paper anew, on data at hand."""
 
 
-for _command in (table1_command, table3_command, figure7_command):
+for _command in (table1_command, table3_command, figure7_command, ablation_command):
     reproduce_command.add_command(_command)
 
 

@@ -1,4 +1,4 @@
-"""csnn-tf reproduce table1, table3 and figure7, and training a baseline by name."""
+"""csnn-tf reproduce table1, table3, figure7 and ablation, and training a baseline by name."""
 
 import json
 
@@ -85,11 +85,37 @@ def test_figure7_and_table3_share_their_runs(tmp_path):
         run("reproduce", "table3", "--budget", 0, "--spheres", "3", "--out", tmp_path)
 
 
+def test_an_ablation_goes_on_where_it_was_cut_short(tmp_path):
+    small = ["--set", "level=1", "--set", "intra_filters=[4]", "--set", "intra_layers=[1]"]
+    small += ["--set", "co_radial_filters=[4]", "--set", "co_radial_layers=[1]"]
+    command = ["reproduce", "ablation", *SMALL, *small, "--seeds", 2]
+    command += ["--share", 0.5, "--out", tmp_path, "--change"]
+    text = run(*command, "optimizer=adam weight_decay=0", "--rotation", "z").output
+    assert (tmp_path / "ablation.md").read_text() in text
+    assert "| `optimizer=adam weight_decay=0` |" in text
+    stored = {
+        name: json.loads((tmp_path / name / "config.json").read_text())
+        for name in ("as_it_is-seed1", "optimizer=adam_weight_decay=0-seed1")
+    }
+    assert [config.pop("optimizer") for config in stored.values()] == ["adamw", "adam"]
+    assert [config.pop("weight_decay") for config in stored.values()] == [0.02, 0]
+    first, second = stored.values()
+    assert first == second
+    assert (first["seed"], first["validation"]) == (1, 0.0)
+    before = (tmp_path / "as_it_is-seed1" / "last.keras").read_bytes()
+    text = run(*command, "dropout=0.5", "--rotation", "z", "--seeds", 1).output
+    assert "`dropout=0.5`" in text
+    assert "adam" not in text
+    assert (tmp_path / "as_it_is-seed1" / "last.keras").read_bytes() == before
+    with pytest.raises(InputError, match="were made with rotation z, not so3"):
+        run(*command, "dropout=0.5")
+
+
 def test_old_configurations_are_of_the_papers_model():
     fields = TrainingConfig().to_dict()
     del fields["architecture"]
     assert TrainingConfig.from_dict(fields).architecture == "csnn"
-    assert TrainingConfig.from_recipe("best").model == {"dropout": 0.3}
+    assert set(TrainingConfig.from_recipe("best").model) == {"dropout", "tilt"}
     baseline = TrainingConfig.from_recipe("best", architecture="dgcnn", neighbors=5)
     assert baseline.model == {"neighbors": 5}
     assert DgcnnClassifier.from_preset("paper", 2).dropout == 0.5
@@ -104,6 +130,9 @@ def test_old_configurations_are_of_the_papers_model():
         (["table1", "--preset", "tiny", "--budget", 0], "no trained model"),
         (["table1", "--set", "architecture=csnn"], "architecture"),
         (["table1", "--set", "no_such=1"], "no_such"),
+        (["ablation", "--change", "epochs=3"], "--change does not take epochs"),
+        (["ablation", "--change", "no_such=1"], "no_such"),
+        (["ablation", "--change", "seed=1"], "seed"),
         (["table3", "--spheres", "1,two"], "--spheres"),
         (["figure7", "--spheres", "0"], "--spheres"),
         (["figure7", "--spheres", ""], "--spheres"),

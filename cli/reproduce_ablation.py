@@ -1,0 +1,77 @@
+"""csnn-tf reproduce ablation"""
+
+import click
+
+from csnn_tf.cli.classifier_runs import Request, run_options, shown, step
+from csnn_tf.cli.options import parse_fields
+from csnn_tf.errors import InputError
+
+
+@click.command("ablation")
+@run_options
+@click.option(
+    "--rotation",
+    type=click.Choice(["z", "so3"]),
+    default="so3",
+    show_default=True,
+    help="Rotations in training.",
+)
+@click.option(
+    "--change",
+    "changes",
+    multiple=True,
+    required=True,
+    metavar="'KEY=VALUE ...'",
+    help="Fields of the training or the model that are changed together; may be given again.",
+)
+@click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True)
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.2,
+    show_default=True,
+    help="Of the training shapes, trained on; the others are measured on.",
+)
+def ablation_command(rotation, changes, seeds, share, **options) -> None:
+    """Whether each choice of a recipe pays, on held-out training shapes and over several seeds.
+
+    Trains the recipe as it is and with each --change into folders of OUT, and writes
+    OUT/ablation.md and OUT/ablation.csv. Runs that are there are used as they are, and those that
+    were cut short go on. A field that only the recipe of another name sets is changed like any
+    other:
+
+    csnn-tf reproduce ablation --data DIR --change schedule=plateau
+    --change 'optimizer=adam weight_decay=2.7e-7' --out OUT
+    """
+    from csnn_tf.data.mesh_set import MeshSet
+    from csnn_tf.reproduction.ablation import (
+        BASE,
+        ablation,
+        keep_protocol,
+        run_name,
+        write_ablation,
+    )
+
+    request = Request.of(**options)
+    fields = {BASE: {}, **{change: parse_fields(change.split()) for change in changes}}
+    reserved = {"validation", "epochs", "num_points"} & set().union(*fields.values())
+    if reserved:
+        raise InputError(f"--change does not take {min(reserved)}: all runs have the same.")
+    numbers = range(request.seed, request.seed + seeds)
+    configs = {
+        run_name(change, seed): request.config(
+            "csnn", rotation, **{**changed, "validation": 0.0, "seed": seed}
+        )
+        for seed in numbers
+        for change, changed in fields.items()
+    }
+    common = configs[run_name(BASE, request.seed)]
+    request.make_out()
+    keep_protocol(request.out, {"share": share, "split_seed": request.seed, **common.to_dict()})
+    kept, others = request.training_shapes(common).split(1 - share, request.seed)
+    runs = request.train(configs, shapes=kept)
+    if isinstance(others, MeshSet):
+        others = others.to_shape_set(common.num_points, request.seed)
+    rows = ablation(fields, numbers, runs, lambda run: others, progress=step)
+    title = f"Recipe {request.recipe} with one thing changed, on {request.data}"
+    shown(write_ablation(rows, title, len(kept), len(others), request.out))
