@@ -40,6 +40,16 @@ def check_number(name: str, value: Any) -> float:
     return number
 
 
+def check_vector(name: str, values: Any) -> tuple[float, float, float]:
+    """Return three finite numbers as a tuple, or raise `InputError` if they are not that."""
+    if isinstance(values, str | dict) or not isinstance(values, Iterable):
+        raise InputError(f"{name} must be three numbers, not {_shown(values)}.")
+    numbers = [check_number(name, value) for value in values]
+    if len(numbers) != 3:
+        raise InputError(f"{name} must be three numbers, not {_shown(values)}.")
+    return (numbers[0], numbers[1], numbers[2])
+
+
 def check_choice(name: str, value: Any, known: Sequence[str]) -> str:
     """Return `value`, or raise `InputError` if it is none of the known names."""
     if not isinstance(value, str) or value not in known:

@@ -1,5 +1,6 @@
 """Mapping of a point cloud to concentric spheres."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,10 +10,11 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosphere
 from csnn_tf.grid.icosphere import check_level
-from csnn_tf.layers.checks import check_number, check_points, check_positive
+from csnn_tf.layers.checks import check_number, check_points, check_positive, check_vector
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.nearest_vertices import nearest_vertices
 from csnn_tf.layers.normalize_points import masked, norm
+from csnn_tf.layers.random_rotation import rotate
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -38,6 +40,11 @@ class PointsToSpheres(keras.layers.Layer):
             divides by that instead, and points beyond it count in the outermost shell.
         point_count: None takes the sum as it is; a number n multiplies it by n / (points in the
             cloud), so that clouds of any size give features like those of n points.
+        tilt: Rotation vector (axis times angle in radians) of the grid against the points' axes.
+            The coordinate axes are two-fold axes of the icosahedron, so half a turn about one of
+            them shows the grid nothing new; about an axis that is none of its own, a whole turn
+            shows it twice as many views, which is what a model trained under turns about the
+            upright axis learns all others from. None leaves the grid as it is.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input: points [batch, points, 3] about the centre of rotation, any length unit, and optionally
@@ -67,6 +74,7 @@ class PointsToSpheres(keras.layers.Layer):
         threshold: float = 0.01,
         radius: float | None = None,
         point_count: int | None = None,
+        tilt: Sequence[float] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs, autocast=False)
@@ -85,6 +93,7 @@ class PointsToSpheres(keras.layers.Layer):
         self.point_count = (
             None if point_count is None else check_positive("point_count", point_count)
         )
+        self.tilt = None if tilt is None else check_vector("tilt", tilt)
         self.gamma = kernel_widths(self.level, self.spheres, self.threshold)
         self.supports_masking = True
         # Compiled, most of the cost goes: TensorFlow's own sum over segments is slow on rows this
@@ -106,6 +115,7 @@ class PointsToSpheres(keras.layers.Layer):
 
     def _sum_over_points(self, points, norms, *factors):
         """Equation 3 for normalised points; factors, [batch, 1 or points], scale contributions."""
+        points = self.in_grid_frame(points)
         safe = ops.where(norms > 0, norms, 1.0)
         vertex, angular = nearest_vertices(points / safe[..., None], self.level, self.neighbors)
 
@@ -132,6 +142,14 @@ class PointsToSpheres(keras.layers.Layer):
             num_segments=batch * vertices * self.spheres,
         )
         return ops.reshape(features, (-1, vertices, self.spheres, self.channels))
+
+    def in_grid_frame(self, points):
+        """Points [..., points, 3] as the tilted grid sees them: turned back by the tilt."""
+        if self.tilt is None:
+            return points
+        from scipy.spatial.transform import Rotation
+
+        return rotate(points, Rotation.from_rotvec(self.tilt).inv().as_matrix().tolist())
 
     def compute_mask(self, inputs, previous_mask=None):
         """None: the mask is about points, and a feature map has no point axis."""
@@ -184,6 +202,7 @@ class PointsToSpheres(keras.layers.Layer):
             "threshold": self.threshold,
             "radius": self.radius,
             "point_count": self.point_count,
+            "tilt": None if self.tilt is None else list(self.tilt),
         }
 
 

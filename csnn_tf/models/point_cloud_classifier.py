@@ -19,12 +19,13 @@ class PointCloudClassifier(CloudClassifier):
     The head is dense, batch normalisation and ReLU for each hidden layer, then a dense layer to
     the classes; dropout comes before each dense layer. Two parts can be used by themselves:
     `to_spheres` (`PointsToSpheres`) and `network`, the Keras model from feature maps to logits,
-    which contains all weights. `descriptor` is invariant to the 60 rotations of the grid.
+    which contains all weights. `descriptor` is invariant to the 60 rotations of the (tilted) grid.
 
     Args:
         num_classes: Number of classes; may be left out when `class_names` is given.
         class_names: Names of the classes in the order of the logits.
-        level, spheres, channels, neighbors, threshold, radius, point_count: See `PointsToSpheres`.
+        level, spheres, channels, neighbors, threshold, radius, point_count, tilt: See
+            `PointsToSpheres`.
         center: Whether clouds are moved to their centroid first. `to_spheres` by itself does not.
         intra_filters, intra_layers, co_radial_filters, co_radial_layers, kernel_size, pooling,
             descriptor: See `ConcentricBackbone`.
@@ -61,6 +62,7 @@ class PointCloudClassifier(CloudClassifier):
         threshold: float = 0.01,
         radius: float | None = None,
         point_count: int | None = 1024,
+        tilt: Sequence[float] | None = None,
         center: bool = True,
         intra_filters: Sequence[int] = (32, 64, 128, 256, 512),
         intra_layers: Sequence[int] = (2, 2, 2, 2, 1),
@@ -83,6 +85,7 @@ class PointCloudClassifier(CloudClassifier):
             threshold=threshold,
             radius=radius,
             point_count=point_count,
+            tilt=tilt,
             name="to_spheres",
         )
         self.backbone = ConcentricBackbone(
@@ -147,6 +150,7 @@ _MAPPING_FIELDS = (
     "threshold",
     "radius",
     "point_count",
+    "tilt",
 )
 _BACKBONE_FIELDS = (
     "intra_filters",

@@ -20,6 +20,11 @@ class PresetFields:
         return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
 
     @classmethod
+    def default(cls, name: str) -> Any:
+        """What the constructor takes for a field that is not given."""
+        return inspect.signature(cls.__init__).parameters[name].default
+
+    @classmethod
     def check_fields(cls, changes: Mapping[str, Any]) -> None:
         """Raise `InputError` if a name is not a field of the model."""
         for name in changes:

@@ -94,4 +94,16 @@ def _changed(config: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: value for name, value in own.items() if usual[name] != value},
         **{name: value for name, value in model.items() if usual_model.get(name) != value},
+        # A recipe that has come to set a field since the run was made.
+        **{name: _unset(config, name) for name in usual_model if name not in model},
     }
+
+
+def _unset(config: dict[str, Any], name: str) -> Any:
+    """What a field of the model is where nothing but the preset sets it."""
+    if is_dos(config):
+        from csnn_tf.models.dos_architectures import dos_architecture as find
+    else:
+        from csnn_tf.models.architectures import architecture as find
+    kind = find(config.get("architecture", "csnn"))
+    return kind.presets.get(config["preset"]).get(name, kind.default(name))

@@ -26,7 +26,8 @@ class GridView:
 
     Attributes:
         name: What it is.
-        points: [n, 3] about the centre, in units of the outermost radius.
+        points: [n, 3] about the centre, in units of the outermost radius, in the grid's frame (a
+            model's grid may be tilted against the points' axes).
         mapping: From points like these to features [vertex, sphere, channel].
         shown: What the features are.
     """
@@ -58,12 +59,14 @@ class GridView:
         radius = model.to_spheres.radius if model is not None else None
         unit = radius or max(float(np.linalg.norm(centred, axis=1).max()), 1e-9)
         layer = PointsToSpheres(GRID_LEVEL, GRID_SPHERES, 1) if model is None else model.to_spheres
+        points = np.asarray(layer.in_grid_frame(centred / unit), np.float32)
+        layer = PointsToSpheres.from_config({**layer.get_config(), "tilt": None})
         see = _activation(None if model is None else model.backbone, level)
 
         def mapping(turned: NDArray) -> NDArray:
             return see(layer((turned * unit)[None].astype(np.float32)))
 
-        return cls(name, (centred / unit).astype(np.float32), mapping, _shown(level))
+        return cls(name, points, mapping, _shown(level))
 
     @classmethod
     def of_atom(

@@ -27,7 +27,9 @@ CASES = {
     "NormalizePoints": (layers.NormalizePoints(center=False, scale=True), POINTS),
     "PointDropout": (layers.PointDropout(0.3, seed=4), POINTS),
     "PointsToSpheres": (
-        layers.PointsToSpheres(1, 3, 2, neighbors=4, threshold=0.1, radius=2.0, point_count=100),
+        layers.PointsToSpheres(
+            1, 3, 2, neighbors=4, threshold=0.1, radius=2.0, point_count=100, tilt=(0.1, 2.0, -1.0)
+        ),
         POINTS,
     ),
     "RandomAxisRotation": (layers.RandomAxisRotation(2, seed=4), POINTS),

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from keras import ops
+from scipy.spatial.transform import Rotation
 
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosahedral_rotations, icosphere, vertex_permutations
@@ -235,11 +236,47 @@ def test_compiled_with_and_without_a_mask():
         ({"radius": 0.0}, "radius must be a positive length"),
         ({"radius": float("inf")}, "radius"),
         ({"point_count": 0}, "point_count"),
+        ({"tilt": [1.0, 2.0]}, "tilt must be three numbers"),
+        ({"tilt": 1.0}, "tilt must be three numbers"),
+        ({"tilt": "abc"}, "tilt must be three numbers"),
+        ({"tilt": [0.0, 1.0, float("nan")]}, "tilt must be a finite number"),
     ],
 )
 def test_wrong_options(options, message):
     with pytest.raises(InputError, match=message):
         PointsToSpheres(**options)
+
+
+TILT = (-0.82, 2.28, 0.76)
+
+
+def test_a_tilted_grid_is_the_grid_for_points_turned_the_other_way():
+    points = clouds(2, 40)
+    turned = points @ Rotation.from_rotvec(TILT).as_matrix()  # x' = R^-1 x
+    plain, tilted = PointsToSpheres(2, 4, 2), PointsToSpheres(2, 4, 2, tilt=TILT)
+    assert relative(mapped(points, tilted), mapped(turned.astype("float32"), plain)) < 1e-5
+    assert relative(mapped(points, tilted), mapped(points, plain)) > 0.1
+    np.testing.assert_array_equal(plain.in_grid_frame(points), points)
+    with compiled_kernels():
+        compiled = mapped(points, PointsToSpheres(2, 4, 2, tilt=TILT))
+    assert relative(compiled, mapped(points, tilted)) < 1e-6
+
+
+def test_the_rotations_of_a_tilted_grid_permute_its_features():
+    points, tilt = clouds(1, 200)[0].astype("float64"), Rotation.from_rotvec(TILT).as_matrix()
+    rotated = points @ (tilt @ icosahedral_rotations() @ tilt.T).swapaxes(1, 2)
+    features = mapped(rotated.astype("float32"), PointsToSpheres(2, 4, 2, tilt=TILT))
+    for permutation, turned in zip(vertex_permutations(2), features, strict=True):
+        assert relative(turned[permutation], features[0]) < 2e-5
+
+
+def test_half_a_turn_shows_a_tilted_grid_something_new():
+    points = clouds(1, 200)
+    half = points * np.array([-1, 1, -1], "float32")  # about the second axis
+    for tilt, alike in ((None, True), (TILT, False)):
+        layer = PointsToSpheres(2, 4, 2, tilt=tilt)
+        before, after = (np.sort(mapped(x, layer), axis=1) for x in (points, half))
+        assert (relative(after, before) < 1e-4) == alike
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (2, 5, 2), (2, 5, 4)])

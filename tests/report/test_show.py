@@ -1,5 +1,6 @@
 """`csnn-tf show` and the views behind it."""
 
+import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -12,6 +13,7 @@ from csnn_tf.models import DensityOfStates, PointCloudClassifier
 from csnn_tf.report.grid_view import GridView
 from csnn_tf.report.show_page import choose
 from csnn_tf_command import cli
+from tests.helpers import numpy_of
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +21,18 @@ def chair():
     return make_shape("chair", np.random.default_rng(0), 200)
 
 
-def test_activations_turn_with_the_input(chair):
-    model = PointCloudClassifier.from_preset("tiny", num_classes=3)
+@pytest.mark.parametrize("tilt", [None, (-0.82, 2.28, 0.76)])
+def test_activations_turn_with_the_input(chair, tilt):
+    model = PointCloudClassifier.from_preset("tiny", num_classes=3, tilt=tilt)
     view = GridView.of_shape("chair", chair, model, level=1)
     points, features = view.features()
     assert features.shape == (42, 4, 32)
     assert np.linalg.norm(points, axis=1).max() == pytest.approx(1, abs=1e-5)
+    part = keras.Model(
+        model.backbone.inputs, model.backbone.get_layer("level1_co_radial0_norm").output
+    )
+    seen = numpy_of(part(model.spheres(chair[None]), training=False))[0]
+    np.testing.assert_allclose(features, seen, atol=1e-4 * np.abs(seen).max())
     _, turned = view.features(icosahedral_rotations()[7])
     expected = np.empty_like(features)
     expected[vertex_permutations(1)[7]] = features
