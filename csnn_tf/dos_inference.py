@@ -16,6 +16,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.layers.checks import check_positive
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
+from csnn_tf.models.folded_network import FoldedNetwork
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
@@ -164,14 +165,16 @@ def _rounded(count: int) -> int:
 
 
 def _compiled(model: AtomicDosModel):
+    network = FoldedNetwork(model.network)
+
     def forward(batch):
-        return model.atomic_dos(batch, training=False)
+        return network(model.network_inputs(batch, training=False))
 
     backend = keras.backend.backend()
     if backend == "tensorflow":
         import tensorflow as tf
 
-        function = tf.function(forward, reduce_retracing=True)
+        function = tf.function(forward, reduce_retracing=True, autograph=False)
 
         def run(batch):
             with compiled_kernels():
@@ -181,7 +184,7 @@ def _compiled(model: AtomicDosModel):
     if backend == "jax":
         import jax
 
-        variables = [*model.trainable_variables, *model.non_trainable_variables]
+        variables = model.variables
 
         @jax.jit
         def stateless(values, batch):

@@ -10,6 +10,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.layers.checks import check_positive
 from csnn_tf.models import CloudClassifier
+from csnn_tf.models.folded_network import FoldedNetwork
 
 
 class Predictor:
@@ -109,14 +110,16 @@ def _rounded(count: int) -> int:
 
 
 def _compiled(model: CloudClassifier):
+    network = FoldedNetwork(model.network)
+
     def forward(points, mask):
-        return model({"points": points, "mask": mask}, training=False)
+        return network(model.features(model.normalized(points, mask), mask, training=False))
 
     backend = keras.backend.backend()
     if backend == "tensorflow":
         import tensorflow as tf
 
-        function = tf.function(forward, reduce_retracing=False)
+        function = tf.function(forward, reduce_retracing=False, autograph=False)
 
         def run(points, mask):
             with compiled_kernels():
@@ -126,17 +129,12 @@ def _compiled(model: CloudClassifier):
     if backend == "jax":
         import jax
 
-        variables = [*model.trainable_variables, *model.non_trainable_variables]
+        variables = model.variables
 
         @jax.jit
-        def stateless(trainable, others, points, mask):
-            inputs = {"points": points, "mask": mask}
-            return model.stateless_call(trainable, others, inputs, training=False)[0]
+        def stateless(values, points, mask):
+            with keras.StatelessScope(zip(variables, values, strict=True)):
+                return forward(points, mask)
 
-        def run(points, mask):
-            values = [variable.value for variable in variables]
-            count = len(model.trainable_variables)
-            return stateless(values[:count], values[count:], points, mask)
-
-        return run
+        return lambda points, mask: stateless([v.value for v in variables], points, mask)
     return forward

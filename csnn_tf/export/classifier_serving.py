@@ -6,13 +6,14 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from csnn_tf.export.network import inference_network, with_inner_output
+from csnn_tf.export.network import with_inner_output
 from csnn_tf.export.options import ExportOptions
 from csnn_tf.export.request_checks import checked_clouds, padded_clouds
 from csnn_tf.export.serving import Request, Serving, serves
 from csnn_tf.grid import random_rotations
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models.inference_network import inference_network
 
 _POINTS = tf.TensorSpec([None, None, 3], tf.float32, name="points")
 _FORMS = {

@@ -9,7 +9,6 @@ import tensorflow as tf
 from csnn_tf.data.environments import MARGIN
 from csnn_tf.electronic.differentiable import DifferentiableFermi
 from csnn_tf.export.neighbor_search import neighbor_pairs
-from csnn_tf.export.network import inference_network
 from csnn_tf.export.options import ExportOptions
 from csnn_tf.export.request_checks import after
 from csnn_tf.export.serving import Request, Serving, serves
@@ -23,6 +22,7 @@ from csnn_tf.grid import random_rotations
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.models import DensityOfStates
 from csnn_tf.models.atomic_dos_model import structure_means
+from csnn_tf.models.inference_network import inference_network
 
 _ATOMS = [
     tf.TensorSpec([None], tf.int64, name="numbers"),

@@ -153,11 +153,15 @@ class AtomicDosModel(keras.Model, PresetFields):
 
     def atomic_dos(self, inputs, training: bool | None = None):
         """DOS [A, bins] of every atom, states/eV; `inputs` needs no "counts"."""
+        return self.network(self.network_inputs(inputs, training), training=training)
+
+    def network_inputs(self, inputs, training: bool | None = None):
+        """What `network` takes, of every atom; `inputs` needs no "counts"."""
         atoms = ops.convert_to_tensor(inputs["atoms"])
         features = [self._descriptor(inputs, ops.shape(atoms)[0], training)]
         if len(self.elements) > 1:
             features.append(ops.one_hot(atoms, len(self.elements)))
-        return self.network(features if len(features) > 1 else features[0], training=training)
+        return features if len(features) > 1 else features[0]
 
     def start_from(self, dos: np.ndarray) -> None:
         """Set the head so that an untrained model gives about the mean of these DOS curves.

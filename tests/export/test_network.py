@@ -1,39 +1,9 @@
-import keras
 import numpy as np
-import pytest
 
-from csnn_tf.export.folding import find_folds
-from csnn_tf.export.network import inference_network, with_inner_output
-from csnn_tf.models import PointCloudClassifier
-from tests.export.conftest import CLASSES, trained_like
+from csnn_tf.export.network import with_inner_output
+from csnn_tf.models.inference_network import inference_network
+from tests.export.conftest import CLASSES
 from tests.helpers import clouds, numpy_of
-
-layers = keras.layers
-
-
-def _norms(model: keras.Model) -> list[str]:
-    inner = [_norms(layer) for layer in model.layers if isinstance(layer, keras.Model)]
-    own = [layer.name for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
-    return [*own, *sum(inner, [])]
-
-
-@pytest.mark.parametrize("pooling", ["max", "mean"])
-def test_folded_network_is_equal(tiny_classifier, pooling):
-    model = tiny_classifier
-    if pooling == "mean":
-        model = PointCloudClassifier.from_preset("tiny", num_classes=4, pooling="mean", hidden=())
-        model = trained_like(model)
-    spheres = model.spheres(clouds(3, 80))
-    expected = numpy_of(model.network(spheres, training=False))
-    folded = inference_network(model.network)
-    assert len(_norms(model.network)) == 6 + len(model.hidden)
-    assert _norms(folded) == []
-    np.testing.assert_allclose(folded(spheres, training=False), expected, atol=1e-5)
-    kept = inference_network(model.network, fold=False)
-    assert sorted(_norms(kept)) == sorted(_norms(model.network))
-    np.testing.assert_allclose(kept(spheres, training=False), expected, atol=1e-5)
-    # The original is as it was.
-    np.testing.assert_array_equal(model.network(spheres, training=False), expected)
 
 
 def test_inner_output(tiny_classifier):
@@ -54,48 +24,3 @@ def test_bfloat16_network(tiny_classifier):
     assert logits.dtype == "float32"
     expected = numpy_of(tiny_classifier(clouds(2, 30)))
     np.testing.assert_allclose(logits, expected, atol=0.1 * np.abs(expected).max())
-
-
-def _pair(linear, norm, *, read_twice: bool = False) -> keras.Model:
-    inputs = keras.Input((6, 3))
-    x = linear(inputs)
-    y = norm(x)
-    return keras.Model(inputs, layers.Add()([x, y]) if read_twice else layers.ReLU()(y))
-
-
-def _random(model: keras.Model) -> keras.Model:
-    rng = np.random.default_rng(0)
-    for variable in model.weights:
-        variable.assign(rng.uniform(0.5, 2, variable.shape))
-    return model
-
-
-@pytest.mark.parametrize(
-    ("linear", "norm"),
-    [
-        (layers.Dense(4), layers.BatchNormalization(epsilon=0.1)),
-        (layers.Dense(4, use_bias=False), layers.BatchNormalization()),
-        (layers.Conv1D(4, 3, padding="same"), layers.BatchNormalization(scale=False)),
-        (layers.Dense(4), layers.BatchNormalization(center=False)),
-    ],
-)
-def test_folds_any_linear_layer(linear, norm):
-    model = _random(_pair(linear, norm))
-    folded = inference_network(model)
-    assert _norms(folded) == []
-    x = np.random.default_rng(1).normal(size=(5, 6, 3)).astype("float32")
-    np.testing.assert_allclose(folded(x), model(x, training=False), rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        _pair(layers.Dense(4), layers.BatchNormalization(), read_twice=True),
-        _pair(layers.Dense(4, activation="relu"), layers.BatchNormalization()),
-        _pair(layers.ReLU(), layers.BatchNormalization()),
-        keras.Sequential([keras.Input((6, 3)), layers.BatchNormalization()]),
-    ],
-    ids=["read twice", "activation", "not linear", "first layer"],
-)
-def test_leaves_what_cannot_be_folded(model):
-    assert find_folds(model) == []

@@ -1,6 +1,8 @@
 """Batch normalisations folded into the linear layers before them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,22 +21,25 @@ class Fold:
         function = keras.activations.get(getattr(self.norm, "activation", None))
         return keras.activations.serialize(function)
 
-    def weights(self) -> tuple[np.ndarray, np.ndarray]:
+    def weights(self, read: Callable[[Any], Any] | None = None) -> tuple[Any, Any]:
         """Kernel and bias of the one linear layer that does what the two do.
 
         With s = gamma / sqrt(variance + epsilon), over the last axis:
 
         W' = W s,  b' = (b - mean) s + beta
+
+        Args:
+            read: From a variable to what is computed with; by default its value in float64.
         """
-        norm = self.norm
-        scale = 1 / np.sqrt(_array(norm.moving_variance) + norm.epsilon)
+        read, norm = read or _array, self.norm
+        scale = (read(norm.moving_variance) + norm.epsilon) ** -0.5
         if norm.scale:
-            scale = scale * _array(norm.gamma)
-        bias = _array(self.linear.bias) if self.linear.use_bias else 0.0
-        bias = (bias - _array(norm.moving_mean)) * scale
+            scale = scale * read(norm.gamma)
+        bias = read(self.linear.bias) if self.linear.use_bias else 0.0
+        bias = (bias - read(norm.moving_mean)) * scale
         if norm.center:
-            bias = bias + _array(norm.beta)
-        return _array(self.linear.kernel) * scale, bias
+            bias = bias + read(norm.beta)
+        return read(self.linear.kernel) * scale, bias
 
 
 def find_folds(model: keras.Model) -> list[Fold]:

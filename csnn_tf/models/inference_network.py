@@ -1,0 +1,79 @@
+"""A trained network rebuilt for inference: folded, and in the precision asked for."""
+
+import keras
+import numpy as np
+
+from csnn_tf.models.folding import Fold, find_folds
+
+
+def inference_network(
+    network: keras.Model, *, fold: bool = True, precision: str = "float32"
+) -> keras.Model:
+    """A functional model that computes what another one does in inference.
+
+    Args:
+        network: A functional model, possibly of nested functional models. It stays as it is.
+        fold: Whether batch normalisations are folded into the linear layers before them.
+        precision: Data type of the computation and the weights of all layers but the last, which is
+            float32.
+
+    Returns:
+        The same graph with new weights and without dropout and folded normalisations. Layers keep
+        their names.
+    """
+    rebuilt, pairs = rebuild(network, fold=fold, precision=precision)
+    for old, new, pair in pairs:
+        if pair is not None:
+            kernel, bias = pair.weights()
+            new.kernel.assign(kernel.astype(np.float32))
+            new.bias.assign(bias.astype(np.float32))
+            continue
+        for target, source in zip(new.weights, old.weights, strict=True):
+            target.assign(keras.ops.convert_to_numpy(source).astype(np.float32))
+    return rebuilt
+
+
+def rebuild(
+    network: keras.Model, *, fold: bool = True, precision: str | None = None
+) -> tuple[keras.Model, list[tuple[keras.layers.Layer, keras.layers.Layer, Fold | None]]]:
+    """The graph of `inference_network`, its weights not set yet.
+
+    Args:
+        network: See `inference_network`.
+        fold: See `inference_network`.
+        precision: See `inference_network`; None leaves every layer's as it is.
+
+    Returns:
+        The model, and its layers: the original, the new one, and what is folded into it or None.
+    """
+    folds = {id(pair.linear): pair for pair in find_folds(network)} if fold else {}
+    skipped = {id(pair.norm) for pair in folds.values()}
+    last = network.layers[-1]
+    pairs: list[tuple[keras.layers.Layer, keras.layers.Layer, Fold | None]] = []
+
+    def clone(layer: keras.Operation) -> keras.Operation:
+        if not isinstance(layer, keras.layers.Layer):
+            return layer  # a function of keras.ops, without weights
+        if id(layer) in skipped or isinstance(layer, keras.layers.Dropout):
+            return keras.layers.Identity(name=layer.name)
+        config = layer.get_config()
+        if precision is not None:
+            # Running averages do not survive bfloat16: a normalisation that stays is float32
+            # inside.
+            norm = isinstance(layer, keras.layers.BatchNormalization)
+            reduced = f"mixed_{precision}" if norm else precision
+            config["dtype"] = "float32" if layer is last or precision == "float32" else reduced
+        if id(layer) in folds:
+            config["use_bias"] = True
+            config["activation"] = folds[id(layer)].activation
+        new = type(layer).from_config(config)
+        pairs.append((layer, new, folds.get(id(layer))))
+        return new
+
+    def skip_identity(layer, *args, **kwargs):
+        return args[0] if isinstance(layer, keras.layers.Identity) else layer(*args, **kwargs)
+
+    rebuilt = keras.models.clone_model(
+        network, clone_function=clone, call_function=skip_identity, recursive=True
+    )
+    return rebuilt, pairs
