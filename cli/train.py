@@ -19,7 +19,6 @@ from csnn_tf.cli.progress import TrainingProgress
 from csnn_tf.errors import InputError
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.distribution import distributed
-from csnn_tf.training.run_folder import RunFolder
 from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 from csnn_tf.training.trainer import train
 
@@ -132,11 +131,7 @@ def _stored_config(ctx: click.Context, kind: str, out: Path | None) -> TrainingC
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = {"folder": "data", "architecture": "model", "settings": "set"}.get(name, name)
             raise InputError(f"--resume goes on with the run as it was: leave out --{option}.")
-    stored = RunFolder(out).read_json("config.json")
-    if not isinstance(stored, dict):
-        raise InputError(f"{out}/config.json is not the configuration of a run.")
-    stored.pop("classes", None)
-    config = TrainingConfig.from_dict(stored)
+    config = TrainingConfig.of_run(out)
     if config.data != kind:
         raise InputError(f"{out} is a run on {config.data}, not on {kind}.")
     return config

@@ -17,7 +17,6 @@ from csnn_tf.cli.options import model_option, parse_fields
 from csnn_tf.errors import InputError
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_trainer import train_dos
-from csnn_tf.training.run_folder import RunFolder
 from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 
 
@@ -119,7 +118,4 @@ def _stored_config(ctx: click.Context, out: Path | None) -> DosConfig:
                 "initial": "from",
             }.get(name, name)
             raise InputError(f"--resume goes on with the run as it was: leave out --{option}.")
-    stored = RunFolder(out).read_json("config.json")
-    if not isinstance(stored, dict) or "elements" not in stored:
-        raise InputError(f"{out} is not a run of a density of states.")
-    return DosConfig.from_dict({name: stored[name] for name in stored.keys() - {"elements"}})
+    return DosConfig.of_run(out)

@@ -49,11 +49,7 @@ class ClassifierRun(FoundRun):
         """
         if not path.exists():
             return None
-        folder = RunFolder(path)
-        stored = folder.read_json("config.json")
-        if not isinstance(stored, dict) or "classes" not in stored:
-            raise InputError(f"{path} is not a run of a classifier.")
-        config = TrainingConfig.from_dict({key: stored[key] for key in stored.keys() - {"classes"}})
+        config = TrainingConfig.of_run(path)
         pairs = {
             "run of": (config.architecture, expected.architecture),
             "run under rotations": (config.rotation, expected.rotation),
@@ -65,7 +61,7 @@ class ClassifierRun(FoundRun):
         for what, (has, needs) in pairs.items():
             if has != needs:
                 raise InputError(f"{path} is a {what} {has}, not {needs}.")
-        return cls.of(folder, config)
+        return cls.of(RunFolder(path), config)
 
     def load(self, path: Path | None = None) -> CloudClassifier:
         """The model of the best epoch, or another one in the folder."""

@@ -42,16 +42,12 @@ class DosRun(FoundRun):
         """
         if not path.exists():
             return None
-        folder = RunFolder(path)
-        stored = folder.read_json("config.json")
-        if not isinstance(stored, dict) or "elements" not in stored:
-            raise InputError(f"{path} is not a run of a density of states.")
-        config = DosConfig.from_dict({key: stored[key] for key in stored.keys() - {"elements"}})
+        config = DosConfig.of_run(path)
         if config.architecture != architecture:
             raise InputError(f"{path} is a run of {config.architecture}, not of {architecture}.")
         if Path(config.data).name != Path(data).name:
             raise InputError(f"{path} is a run on {config.data}, not on {data}.")
-        return cls.of(folder, config)
+        return cls.of(RunFolder(path), config)
 
 
 def train_missing(

@@ -82,6 +82,7 @@ class DosConfig(RunConfig):
 
     recipes = NamedConfigurations("csnn_tf.training", "dos_recipes.json", "recipe")
     model_fields = staticmethod(dos_fields)
+    subject, found = "a density of states", "elements"
     choices: ClassVar = {
         "architecture": tuple(DOS_ARCHITECTURES),
         "rotate": (True, False),

@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from csnn_tf.errors import InputError
 from csnn_tf.named import NamedConfigurations
+from csnn_tf.training.run_folder import RunFolder
 
 
 class RunConfig:
@@ -25,6 +27,10 @@ class RunConfig:
     """Smallest and largest number by field."""
     whole: ClassVar[frozenset[str]]
     """Fields of `ranges` that are whole numbers."""
+    subject: ClassVar[str]
+    """What a run trains, for messages."""
+    found: ClassVar[str]
+    """What a run folder records beside the configuration: a name that only such runs have."""
 
     def check(self) -> None:
         """Raise `InputError` if a value is unknown or out of range."""
@@ -109,3 +115,15 @@ class RunConfig:
                 f"unknown field {min(map(str, unknown))!r} in a training configuration."
             )
         return cls(**fields)
+
+    @classmethod
+    def of_run(cls, path: Path) -> Self:
+        """The configuration that a run folder records.
+
+        Raises:
+            InputError: If it cannot be read or the run is of something else.
+        """
+        stored = RunFolder(path).read_json("config.json")
+        if not isinstance(stored, dict) or cls.found not in stored:
+            raise InputError(f"{path} is not a run of {cls.subject}.")
+        return cls.from_dict({name: stored[name] for name in stored.keys() - {cls.found}})
