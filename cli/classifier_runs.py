@@ -23,7 +23,8 @@ _OPTIONS = (
         "--preset", default="small", show_default=True, help="Size of the models: paper or small."
     ),
     click.option(
-        "--recipe", help="Optimiser: paper, best or quick [default: best; built-in shapes: quick]."
+        "--recipe",
+        help="Optimiser: paper, best, tilted or quick [default: best; built-in shapes: quick].",
     ),
     click.option(
         "--set",

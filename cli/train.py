@@ -35,7 +35,10 @@ def _dos() -> click.Command:
 @model_option(["csnn", "pointnet", "dgcnn"], "I")
 @click.option("--preset", default=None, help="Its size: paper, small or tiny.")
 @click.option(
-    "--recipe", default="paper", show_default=True, help="Optimiser: paper, best or quick."
+    "--recipe",
+    default="paper",
+    show_default=True,
+    help="Optimiser: paper, best, tilted (best for shapes trained upright) or quick.",
 )
 @click.option(
     "--set",

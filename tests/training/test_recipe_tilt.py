@@ -1,4 +1,4 @@
-"""The tilt of the recipe `best`: which orientations training about the upright axis shows."""
+"""The recipe `tilted`: which orientations training about the upright axis shows."""
 
 import numpy as np
 import pytest
@@ -26,6 +26,14 @@ def distance_to_shown(tilt, upright_axis):
 
 @pytest.mark.parametrize("upright_axis", [0, 1, 2])
 def test_it_shows_more_views_whichever_axis_is_upright(upright_axis):
-    tilt = TrainingConfig.from_recipe("best").model["tilt"]
+    tilt = TrainingConfig.from_recipe("tilted").model["tilt"]
     assert distance_to_shown((0, 0, 0), upright_axis) == pytest.approx(14.5, abs=0.5)
     assert distance_to_shown(tilt, upright_axis) == pytest.approx(10.3, abs=0.5)
+
+
+def test_it_is_best_but_for_the_grid():
+    best, tilted = (TrainingConfig.from_recipe(name).to_dict() for name in ("best", "tilted"))
+    assert best.pop("recipe") != tilted.pop("recipe")
+    assert "tilt" not in best["model"]
+    assert len(tilted["model"].pop("tilt")) == 3
+    assert tilted == best
