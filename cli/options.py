@@ -47,8 +47,12 @@ _OWN_OPTIONS = {
 } | {name: name for name in ("data", "preset", "recipe", "rotation", "seed")}
 
 
-def parse_fields(settings: Sequence[str]) -> dict[str, Any]:
+def parse_fields(settings: Sequence[str], option: str = "--set") -> dict[str, Any]:
     """Turn `key=value` settings into a dictionary; values are read as JSON where they can be.
+
+    Args:
+        settings: What was given.
+        option: The option that it was given to, for messages.
 
     Raises:
         InputError: If a setting has no `=`, a key comes twice or has an option of its own.
@@ -58,11 +62,11 @@ def parse_fields(settings: Sequence[str]) -> dict[str, Any]:
         key, equals, value = setting.partition("=")
         key = key.strip().replace("-", "_")
         if not equals or not key:
-            raise InputError(f"--set needs key=value, not {setting!r}.")
+            raise InputError(f"{option} needs key=value, not {setting!r}.")
         if key in fields:
-            raise InputError(f"--set gives {key} twice.")
+            raise InputError(f"{option} gives {key} twice.")
         if key in _OWN_OPTIONS:
-            raise InputError(f"--set does not take {key}: give --{_OWN_OPTIONS[key]}.")
+            raise InputError(f"{option} does not take {key}: give --{_OWN_OPTIONS[key]}.")
         try:
             fields[key] = json.loads(value)
         except (ValueError, RecursionError):

@@ -53,7 +53,7 @@ def ablation_command(rotation, changes, seeds, share, **options) -> None:
     )
 
     request = Request.of(**options)
-    fields = {BASE: {}, **{change: parse_fields(change.split()) for change in changes}}
+    fields = {BASE: {}, **{change: parse_fields(change.split(), "--change") for change in changes}}
     reserved = {"validation", "epochs", "num_points"} & set().union(*fields.values())
     if reserved:
         raise InputError(f"--change does not take {min(reserved)}: all runs have the same.")
