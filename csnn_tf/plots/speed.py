@@ -77,7 +77,8 @@ def _scaling(left, right, rows) -> None:
     usual = {"batch": _usual(rows, "batch"), "points": _usual(rows, "points")}
     for row in rows:
         case, ours = row["case"], row["result"]["ours"]
-        varied = [(name, value) for name, value in case["changes"].items()]
+        # A level comes with the lists of widths that it has room for.
+        varied = [(n, value) for n, value in case["changes"].items() if isinstance(value, int)]
         varied += [(name, case[name]) for name in usual if case[name] != usual[name]]
         for name, value in varied:
             memory = row["result"].get("peak_memory_bytes", float("nan")) / 1e9
@@ -92,7 +93,9 @@ def _scaling(left, right, rows) -> None:
         axes.set(xscale="log", yscale="log", xlabel="value")
     left.set(ylabel="ms a shape", title=f"Time, {base['preset']}")
     right.set(ylabel="GB", title="Peak memory of the process")
-    left.legend(frameon=False, fontsize="small")
+    # Outside: lines may be anywhere within.
+    handles, labels = left.get_legend_handles_labels()
+    left.get_figure().legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
 
 
 def _usual(rows, name: str):

@@ -90,6 +90,23 @@ def test_processes_of_their_own_and_the_picture(tmp_path):
     figure.savefig(tmp_path / "benchmark.png")
 
 
+def test_the_picture_of_scaling_has_a_line_for_each_thing_varied(tmp_path):
+    from csnn_tf.plots.speed import plot_benchmark
+
+    result = {"ours": {"seconds": 0.5}, "peak_memory_bytes": 2e9}
+    cases = scaling_cases("paper", batch=8, points=1024, seconds=1.0)
+    rows = [{"case": vars(case), "result": result} for case in cases]
+    machine = {"processor": "any", "cores": 2, "backend": "tensorflow"}
+    figure = plot_benchmark({"machine": machine, "rows": rows})
+    left, _ = figure.axes
+    lines = {line.get_label(): list(line.get_xdata()) for line in left.lines}
+    assert len(lines) == 8
+    assert lines["training, level"] == [2, 3, 4, 5]
+    assert lines["inference, spheres"] == [1, 2, 4, 8, 16, 32]
+    assert lines["training, batch"] == [1, 4, 16, 64]
+    figure.savefig(tmp_path / "benchmark.png")
+
+
 def test_a_failing_process_is_reported():
     case = BenchmarkCase("training", "tiny", {"level": 99}, seconds=0.01)
     with pytest.raises(InputError, match="training with tiny failed: .*level"):
