@@ -150,7 +150,7 @@ class Request:
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         runs = train_classifiers(
             configs,
-            lambda config: shapes or self.training_shapes(config),
+            lambda config: self.training_shapes(config) if shapes is None else shapes,
             self.out,
             fields=fields,
             budget=None if self.budget is None else 60 * self.budget,

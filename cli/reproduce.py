@@ -19,7 +19,7 @@ from csnn_tf.errors import InputError
 
 @click.group("reproduce")
 def reproduce_command() -> None:
-    """Make a table or figure of the paper anew, on data at hand."""
+    """Make a table or figure of the paper anew, on data at hand, or put a recipe to the test."""
 
 
 for _command in (table1_command, table3_command, figure7_command, ablation_command):

@@ -6,6 +6,10 @@ from csnn_tf.cli.classifier_runs import Request, run_options, shown, step
 from csnn_tf.cli.options import parse_fields
 from csnn_tf.errors import InputError
 
+_RESERVED = {"validation", "epochs", "num_points", "per_class", "upright_axis"}
+_RESERVED |= {"architecture", "model"}
+"""Fields that all runs have in common, or that say what a run is."""
+
 
 @click.command("ablation")
 @run_options
@@ -54,9 +58,13 @@ def ablation_command(rotation, changes, seeds, share, **options) -> None:
 
     request = Request.of(**options)
     fields = {BASE: {}, **{change: parse_fields(change.split(), "--change") for change in changes}}
-    reserved = {"validation", "epochs", "num_points"} & set().union(*fields.values())
-    if reserved:
-        raise InputError(f"--change does not take {min(reserved)}: all runs have the same.")
+    common_to_all = _RESERVED & set().union(*fields.values())
+    if common_to_all:
+        raise InputError(f"--change does not take {min(common_to_all)}: all runs have the same.")
+    if "validation" in request.fields:
+        raise InputError("--set does not take validation: --share says what is held out.")
+    if len({run_name(change, 0) for change, changed in fields.items() if changed}) < len(changes):
+        raise InputError("every --change needs fields, and other ones than the others.")
     numbers = range(request.seed, request.seed + seeds)
     configs = {
         run_name(change, seed): request.config(
@@ -66,9 +74,10 @@ def ablation_command(rotation, changes, seeds, share, **options) -> None:
         for change, changed in fields.items()
     }
     common = configs[run_name(BASE, request.seed)]
-    request.make_out()
-    keep_protocol(request.out, {"share": share, "split_seed": request.seed, **common.to_dict()})
     kept, others = request.training_shapes(common).split(1 - share, request.seed)
+    request.make_out()
+    protocol = {"share": share, "split_seed": request.seed, **common.to_dict()}
+    keep_protocol(request.out, {**protocol, "folder": request.data}, configs)
     runs = request.train(configs, shapes=kept)
     if isinstance(others, MeshSet):
         others = others.to_shape_set(common.num_points, request.seed)

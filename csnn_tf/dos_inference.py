@@ -51,6 +51,8 @@ class DosPrediction:
 class DosPredictor:
     """Runs a density-of-states model over structures; time and memory go with the atoms.
 
+    It computes what the model's `network_inputs` and `network` do one after the other.
+
     Args:
         model: A `DensityOfStates` model or one of the baselines with the same input.
         chunk_atoms: Atoms at once; by default as many as fit into some 100 MB. A model that passes

@@ -16,6 +16,8 @@ from csnn_tf.models.folded_network import FoldedNetwork
 class Predictor:
     """Runs a classifier over point clouds, compiled once for each padded size.
 
+    It computes what the model's `normalized`, `features` and `network` do one after the other.
+
     Args:
         model: A `CloudClassifier`.
         batch_size: Clouds in a batch.

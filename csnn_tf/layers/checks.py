@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from csnn_tf.errors import InputError
 
 
@@ -42,7 +44,7 @@ def check_number(name: str, value: Any) -> float:
 
 def check_vector(name: str, values: Any) -> tuple[float, float, float]:
     """Return three finite numbers as a tuple, or raise `InputError` if they are not that."""
-    if isinstance(values, str | dict) or not isinstance(values, Iterable):
+    if not isinstance(values, list | tuple | np.ndarray):
         raise InputError(f"{name} must be three numbers, not {_shown(values)}.")
     numbers = [check_number(name, value) for value in values]
     if len(numbers) != 3:

@@ -16,6 +16,9 @@ from csnn_tf.layers.nearest_vertices import nearest_vertices
 from csnn_tf.layers.normalize_points import masked, norm
 from csnn_tf.layers.random_rotation import rotate
 
+_LARGEST_TURN = 100.0
+"""Radians; many turns more and a rotation's digits are lost."""
+
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
 class PointsToSpheres(keras.layers.Layer):
@@ -44,7 +47,8 @@ class PointsToSpheres(keras.layers.Layer):
             The coordinate axes are two-fold axes of the icosahedron, so half a turn about one of
             them shows the grid nothing new; about an axis that is none of its own, a whole turn
             shows it twice as many views, which is what a model trained under turns about the
-            upright axis learns all others from. None leaves the grid as it is.
+            upright axis learns all others from. Vertex i then lies at R v_i, R being the rotation
+            and v_i the vertex of `icosphere(level)`. None leaves the grid as it is.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input: points [batch, points, 3] about the centre of rotation, any length unit, and optionally
@@ -94,6 +98,8 @@ class PointsToSpheres(keras.layers.Layer):
             None if point_count is None else check_positive("point_count", point_count)
         )
         self.tilt = None if tilt is None else check_vector("tilt", tilt)
+        if self.tilt is not None and max(map(abs, self.tilt)) > _LARGEST_TURN:
+            raise InputError(f"tilt must be a rotation vector in radians, not {tilt!r:.60}.")
         self.gamma = kernel_widths(self.level, self.spheres, self.threshold)
         self.supports_masking = True
         # Compiled, most of the cost goes: TensorFlow's own sum over segments is slow on rows this

@@ -13,8 +13,11 @@ class FoldedNetwork:
     Each is folded into the linear layer before it, anew in every call: that costs as much as
     reading the weights, and the network may go on training in between.
 
+    A network that cannot be rebuilt faithfully runs as it is: one that is not functional
+    throughout, or has quantised or low-rank adapted layers.
+
     Args:
-        network: A functional model, possibly of nested functional models.
+        network: Usually a functional model, possibly of nested functional models.
 
     Example:
         >>> model = PointCloudClassifier.from_preset("tiny", num_classes=5)
@@ -24,10 +27,14 @@ class FoldedNetwork:
     """
 
     def __init__(self, network: keras.Model) -> None:
-        self._twin, self._pairs = rebuild(network)
+        self._twin, self._pairs = network, None
+        if _can_be_rebuilt(network):
+            self._twin, self._pairs = rebuild(network)
 
     def __call__(self, inputs: Any) -> Any:
         """The network's outputs, with its weights as they are now."""
+        if self._pairs is None:
+            return self._twin(inputs, training=False)
         values = []
         for old, new, fold in self._pairs:
             if fold is not None:
@@ -38,3 +45,16 @@ class FoldedNetwork:
             values += zip(new.weights, current, strict=True)
         with keras.StatelessScope(values):
             return self._twin(inputs, training=False)
+
+
+def _can_be_rebuilt(network: keras.Model) -> bool:
+    """Whether its graph and the variables of its layers are all there is to it."""
+    layers = list(network._flatten_layers())
+    return all(
+        hasattr(layer, "operations")  # which functional models alone have
+        for layer in layers
+        if isinstance(layer, keras.Model)
+    ) and not any(
+        getattr(layer, "quantization_mode", None) or getattr(layer, "lora_enabled", False)
+        for layer in layers
+    )

@@ -30,12 +30,14 @@ class GridView:
             model's grid may be tilted against the points' axes).
         mapping: From points like these to features [vertex, sphere, channel].
         shown: What the features are.
+        tilted: Whether the grid's frame is another than that of the file.
     """
 
     name: str
     points: NDArray
     mapping: Callable[[NDArray], NDArray]
     shown: str
+    tilted: bool = False
 
     @classmethod
     def of_shape(
@@ -60,13 +62,14 @@ class GridView:
         unit = radius or max(float(np.linalg.norm(centred, axis=1).max()), 1e-9)
         layer = PointsToSpheres(GRID_LEVEL, GRID_SPHERES, 1) if model is None else model.to_spheres
         points = np.asarray(layer.in_grid_frame(centred / unit), np.float32)
+        tilted = layer.tilt is not None
         layer = PointsToSpheres.from_config({**layer.get_config(), "tilt": None})
         see = _activation(None if model is None else model.backbone, level)
 
         def mapping(turned: NDArray) -> NDArray:
             return see(layer((turned * unit)[None].astype(np.float32)))
 
-        return cls(name, points, mapping, _shown(level))
+        return cls(name, points, mapping, _shown(level), tilted)
 
     @classmethod
     def of_atom(

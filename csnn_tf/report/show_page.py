@@ -63,7 +63,13 @@ def write_view(
             data=_numbers(features[:, :, channel]),
         )
 
-    cards = [card(points, features, "As filed", f"{len(points)} points.")]
+    heading, caption = "As filed", f"{len(points)} points."
+    if view.tilted:
+        heading = "As the tilted grid sees it"
+        caption += (
+            " The model's grid is tilted against the axes of the file; here it stands upright."
+        )
+    cards = [card(points, features, heading, caption)]
     if turned:
         vertices = level_of(len(features), "show")
         turn = icosahedral_rotations()[_ROTATION]

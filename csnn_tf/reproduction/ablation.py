@@ -58,22 +58,30 @@ def run_name(change: str, seed: int) -> str:
     return f"{plain}-seed{seed}"
 
 
-def keep_protocol(out: Path, protocol: dict[str, Any]) -> None:
+def keep_protocol(out: Path, protocol: dict[str, Any], names: Iterable[str]) -> None:
     """Write down what all runs of a folder have in common, or check that it is the same.
+
+    Args:
+        out: The folder.
+        protocol: What they have in common.
+        names: Of the runs; where none is there yet, an earlier protocol does not bind.
 
     Raises:
         InputError: If the runs that are there were made otherwise, or nothing can be written.
     """
     folder = RunFolder(out)
     protocol = json.loads(json.dumps(protocol))
-    if not (out / _PROTOCOL).is_file():
+    if not (out / _PROTOCOL).is_file() or not any((out / name).exists() for name in names):
         folder.write_json(_PROTOCOL, protocol)
         return
     found = folder.read_json(_PROTOCOL)
-    for name, value in protocol.items():
-        if not isinstance(found, dict) or found.get(name) != value:
-            has = found.get(name) if isinstance(found, dict) else None
-            raise InputError(f"the runs in {out} were made with {name} {has}, not {value}.")
+    if not isinstance(found, dict):
+        raise InputError(f"{out / _PROTOCOL} does not say how the runs beside it were made.")
+    for name in (name for name in protocol if name in found):
+        if found[name] != protocol[name]:
+            raise InputError(
+                f"the runs in {out} were made with {name} {found[name]}, not {protocol[name]}."
+            )
 
 
 def ablation(
@@ -144,6 +152,8 @@ def markdown(rows: list[AblationRow], title: str, trained: int, measured: int) -
                 line += ["", ""]
             else:
                 line += [verdict(gains), ", ".join(f"{gain:+.1f}" for gain in gains)]
+        if len(row.runs) < len(base.runs):
+            line[0] += f" ({len(row.runs)} of the seeds)"
         if row.cut_short:
             line[0] += f" ({row.cut_short})"
         lines.append(line)
@@ -164,6 +174,8 @@ def verdict(gains: list[float]) -> str:
     """Mean difference in points, and whether every seed agrees on its sign."""
     if not gains:
         return "-"
+    if len(gains) == 1:
+        return f"{gains[0]:+.1f} (one seed)"
     word = "mixed"
     if all(gain > 0 for gain in gains):
         word = "better"

@@ -239,6 +239,9 @@ def test_compiled_with_and_without_a_mask():
         ({"tilt": [1.0, 2.0]}, "tilt must be three numbers"),
         ({"tilt": 1.0}, "tilt must be three numbers"),
         ({"tilt": "abc"}, "tilt must be three numbers"),
+        ({"tilt": b"abc"}, "tilt must be three numbers"),
+        ({"tilt": {1.0, 2.0, 3.0}}, "tilt must be three numbers"),
+        ({"tilt": [1e200, 0.0, 0.0]}, "tilt must be a rotation vector in radians"),
         ({"tilt": [0.0, 1.0, float("nan")]}, "tilt must be a finite number"),
     ],
 )

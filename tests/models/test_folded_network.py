@@ -47,6 +47,32 @@ def test_the_precision_stays():
     assert relative(keras.ops.cast(outputs, "float32"), expected) < 0.05
 
 
+def quantised():
+    model = network()
+    for name in ("narrow", "last"):
+        model.get_layer(name).quantize("int8")
+    return model
+
+
+def adapted():
+    model = network()
+    model.get_layer("narrow").enable_lora(2)
+    return model
+
+
+def sequential():
+    model = keras.Sequential([keras.Input((12, 2, 3)), layers.Dense(2)])
+    randomise(model)
+    return model
+
+
+@pytest.mark.parametrize("make", [quantised, adapted, sequential])
+def test_what_cannot_be_rebuilt_runs_as_it_is(make):
+    model, maps = make(), feature_maps(0, 2, 3)
+    expected = numpy_of(model(maps, training=False))
+    np.testing.assert_allclose(numpy_of(FoldedNetwork(model)(maps)), expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", list(ARCHITECTURES)[EVERY])
 def test_predictors_of_classifiers_run_it(name):
     model = ARCHITECTURES[name].from_preset("tiny", num_classes=4, **SMALL.get(name, {}))

@@ -88,6 +88,7 @@ def test_nothing_is_compared_with_nothing(runs, shapes):
         ([-1.0, -0.5], "-0.8 (worse)"),
         ([1.0, -0.5], "+0.2 (mixed)"),
         ([0.0, 1.0], "+0.5 (mixed)"),
+        ([1.0], "+1.0 (one seed)"),
         ([], "-"),
     ],
 )
@@ -96,13 +97,16 @@ def test_only_all_seeds_together_decide(gains, expected):
 
 
 def test_runs_of_one_folder_have_one_protocol(tmp_path):
-    keep_protocol(tmp_path, {"share": 0.2, "scale": (0.8, 1.2)})
-    keep_protocol(tmp_path, {"share": 0.2, "scale": (0.8, 1.2)})
+    protocol = {"share": 0.2, "scale": (0.8, 1.2)}
+    keep_protocol(tmp_path, {**protocol, "share": 0.4}, ["run"])
+    keep_protocol(tmp_path, protocol, ["run"])  # no run was made with the other share
+    (tmp_path / "run").mkdir()
+    keep_protocol(tmp_path, {**protocol, "a later field": 1}, ["run"])
     with pytest.raises(InputError, match=r"were made with share 0\.2, not 0\.3"):
-        keep_protocol(tmp_path, {"share": 0.3, "scale": (0.8, 1.2)})
+        keep_protocol(tmp_path, {**protocol, "share": 0.3}, ["run"])
     (tmp_path / "protocol.json").write_text("[]")
-    with pytest.raises(InputError, match=r"were made with share None, not 0\.2"):
-        keep_protocol(tmp_path, {"share": 0.2})
+    with pytest.raises(InputError, match="does not say how the runs beside it were made"):
+        keep_protocol(tmp_path, protocol, ["run"])
 
 
 def test_folders_have_plain_names():
