@@ -7,7 +7,8 @@ from csnn_tf.errors import InputError
 from csnn_tf.export import ExportOptions, serving_of
 from csnn_tf.grid import icosahedral_rotations, random_rotations
 from csnn_tf.layers import compiled_kernels
-from tests.helpers import clouds, numpy_of
+from csnn_tf.models import PointCloudClassifier
+from tests.helpers import clouds, numpy_of, randomise, relative
 
 
 def _run(model, signature="serving_default", points=None, **choices):
@@ -32,6 +33,17 @@ def test_votes_average_probabilities(tiny_classifier):
     np.testing.assert_allclose(found["probabilities"], expected, atol=1e-5)
     logits = _run(tiny_classifier, "logits", points, votes=3)["logits"]
     np.testing.assert_allclose(tf.nn.softmax(logits), expected, atol=1e-5)
+
+
+def test_a_tilt_is_exported():
+    tilted = PointCloudClassifier.from_preset("tiny", num_classes=3, tilt=(-0.82, 2.28, 0.76))
+    plain = PointCloudClassifier.from_preset("tiny", num_classes=3)
+    randomise(tilted)
+    plain.set_weights(tilted.get_weights())
+    points = clouds(3, 60)
+    found = _run(tilted, "logits", points)["logits"]
+    assert relative(found, numpy_of(tilted(points))) < 1e-4
+    assert relative(found, numpy_of(plain(points))) > 1e-2
 
 
 def test_bfloat16_gives_float32(tiny_classifier):

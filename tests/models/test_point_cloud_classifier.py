@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from csnn_tf.errors import InputError
-from csnn_tf.grid import icosahedral_rotations
+from csnn_tf.grid import icosahedral_rotations, random_rotations
 from csnn_tf.models import PointCloudClassifier
 from csnn_tf.testing import assert_invariant
 from tests.helpers import clouds, feature_maps, numpy_of, randomise, relative, saved_and_loaded
@@ -187,3 +187,15 @@ def test_wrong_arguments(changes, message):
 def test_wrong_points(shape):
     with pytest.raises(InputError, match=r"expects points \[batch, points, 3\]"):
         made()(np.zeros(shape, "float32"))
+
+
+@pytest.mark.parametrize("name", ["modelnet40_small_so3", "modelnet40_small_z"])
+def test_trained_models_know_a_cone_in_any_orientation(name):
+    model = PointCloudClassifier.from_preset(name)
+    place = np.arange(1024)
+    height, angle = 1 - np.sqrt((place + 0.5) / 1024), 2.399963 * place
+    radius = (1 - height) / 2
+    cone = np.stack([radius * np.cos(angle), 2 * height, radius * np.sin(angle)], axis=1)
+    turned = cone @ random_rotations(3, np.random.default_rng(0)).swapaxes(1, 2)
+    found = logits(model, np.concatenate([cone[None], turned]).astype("float32"))
+    assert [model.class_names[place] for place in found.argmax(axis=1)] == ["cone"] * 4

@@ -1,0 +1,35 @@
+import json
+
+import pytest
+
+from csnn_tf.errors import InputError
+from csnn_tf.training.config import TrainingConfig
+from csnn_tf.training.dos_config import DosConfig
+
+
+def recorded(folder, config, **found):
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({**config.to_dict(), **found}))
+    return folder
+
+
+def test_a_run_gives_its_configuration_back(tmp_path):
+    shapes = TrainingConfig.from_recipe("tilted", data="shapes", seed=4)
+    carbon = DosConfig.from_recipe("quick", seed=5)
+    one = recorded(tmp_path / "one", shapes, classes=["a", "b"])
+    two = recorded(tmp_path / "two", carbon, elements=["C"])
+    assert TrainingConfig.of_run(one).seed == 4
+    assert TrainingConfig.of_run(one).model == shapes.model
+    assert DosConfig.of_run(two) == carbon
+    with pytest.raises(InputError, match="one is not a run of a density of states"):
+        DosConfig.of_run(one)
+    with pytest.raises(InputError, match="two is not a run of a classifier"):
+        TrainingConfig.of_run(two)
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"classes": [], "epochs": "many"}'])
+def test_a_damaged_configuration_is_named(text, tmp_path):
+    if text is not None:
+        (tmp_path / "config.json").write_text(text)
+    with pytest.raises(InputError):
+        TrainingConfig.of_run(tmp_path)
