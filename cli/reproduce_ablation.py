@@ -81,6 +81,6 @@ def ablation_command(rotation, changes, seeds, share, **options) -> None:
     runs = request.train(configs, shapes=kept)
     if isinstance(others, MeshSet):
         others = others.to_shape_set(common.num_points, request.seed)
-    rows = ablation(fields, numbers, runs, lambda run: others, progress=step)
+    rows = ablation(fields, numbers, runs, others, progress=step)
     title = f"Recipe {request.recipe} with one thing changed, on {request.data}"
     shown(write_ablation(rows, title, len(kept), len(others), request.out))

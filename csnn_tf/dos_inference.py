@@ -6,16 +6,15 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from csnn_tf.data.environments import Batch, Environments, padded
 from csnn_tf.electronic import solve_fermi
 from csnn_tf.errors import InputError
-from csnn_tf.layers import compiled_kernels
 from csnn_tf.layers.checks import check_positive
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
+from csnn_tf.models.compiled_forward import compiled_forward
 from csnn_tf.models.folded_network import FoldedNetwork
 
 if TYPE_CHECKING:
@@ -172,26 +171,4 @@ def _compiled(model: AtomicDosModel):
     def forward(batch):
         return network(model.network_inputs(batch, training=False))
 
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        function = tf.function(forward, reduce_retracing=True, autograph=False)
-
-        def run(batch):
-            with compiled_kernels():
-                return function({name: tf.constant(value) for name, value in batch.items()})
-
-        return run
-    if backend == "jax":
-        import jax
-
-        variables = model.variables
-
-        @jax.jit
-        def stateless(values, batch):
-            with keras.StatelessScope(zip(variables, values, strict=True)):
-                return forward(batch)
-
-        return lambda batch: stateless([variable.value for variable in variables], batch)
-    return forward
+    return compiled_forward(forward, model, any_shape=True)

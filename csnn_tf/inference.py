@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-import keras
 import numpy as np
 
 from csnn_tf.data.resampling import padded
 from csnn_tf.errors import InputError
-from csnn_tf.layers import compiled_kernels
 from csnn_tf.layers.checks import check_positive
 from csnn_tf.models import CloudClassifier
+from csnn_tf.models.compiled_forward import compiled_forward
 from csnn_tf.models.folded_network import FoldedNetwork
 
 
@@ -117,26 +116,4 @@ def _compiled(model: CloudClassifier):
     def forward(points, mask):
         return network(model.features(model.normalized(points, mask), mask, training=False))
 
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        function = tf.function(forward, reduce_retracing=False, autograph=False)
-
-        def run(points, mask):
-            with compiled_kernels():
-                return function(tf.constant(points), tf.constant(mask))
-
-        return run
-    if backend == "jax":
-        import jax
-
-        variables = model.variables
-
-        @jax.jit
-        def stateless(values, points, mask):
-            with keras.StatelessScope(zip(variables, values, strict=True)):
-                return forward(points, mask)
-
-        return lambda points, mask: stateless([v.value for v in variables], points, mask)
-    return forward
+    return compiled_forward(forward, model)

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from csnn_tf.models.inference_network import rebuild
+from csnn_tf.models.inference_network import rebuild, weights_of
 
 
 class FoldedNetwork:
@@ -35,14 +35,7 @@ class FoldedNetwork:
         """The network's outputs, with its weights as they are now."""
         if self._pairs is None:
             return self._twin(inputs, training=False)
-        values = []
-        for old, new, fold in self._pairs:
-            if fold is not None:
-                kernel, bias = fold.weights(keras.ops.convert_to_tensor)
-                values += [(new.kernel, kernel), (new.bias, bias)]
-                continue
-            current = (keras.ops.convert_to_tensor(weight) for weight in old.weights)
-            values += zip(new.weights, current, strict=True)
+        values = weights_of(self._pairs, keras.ops.convert_to_tensor)
         with keras.StatelessScope(values):
             return self._twin(inputs, training=False)
 

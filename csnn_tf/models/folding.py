@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +20,7 @@ class Fold:
         function = keras.activations.get(getattr(self.norm, "activation", None))
         return keras.activations.serialize(function)
 
-    def weights(self, read: Callable[[Any], Any] | None = None) -> tuple[Any, Any]:
+    def weights(self, read: Callable[[Any], Any]) -> tuple[Any, Any]:
         """Kernel and bias of the one linear layer that does what the two do.
 
         With s = gamma / sqrt(variance + epsilon), over the last axis:
@@ -29,9 +28,9 @@ class Fold:
         W' = W s,  b' = (b - mean) s + beta
 
         Args:
-            read: From a variable to what is computed with; by default its value in float64.
+            read: From a variable to what is computed with.
         """
-        read, norm = read or _array, self.norm
+        norm = self.norm
         scale = (read(norm.moving_variance) + norm.epsilon) ** -0.5
         if norm.scale:
             scale = scale * read(norm.gamma)
@@ -78,7 +77,3 @@ def _maker(tensor: keras.KerasTensor):
 def _is_linear(layer) -> bool:
     has_weights = hasattr(layer, "kernel") and hasattr(layer, "use_bias")
     return has_weights and layer.activation is keras.activations.linear
-
-
-def _array(variable) -> np.ndarray:
-    return keras.ops.convert_to_numpy(variable).astype(np.float64)

@@ -1,9 +1,15 @@
 """A trained network rebuilt for inference: folded, and in the precision asked for."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import keras
 import numpy as np
 
 from csnn_tf.models.folding import Fold, find_folds
+
+Pairs = list[tuple[keras.layers.Layer, keras.layers.Layer, Fold | None]]
+"""Layers of a network, of its rebuilt graph, and what is folded into the latter."""
 
 
 def inference_network(
@@ -22,20 +28,14 @@ def inference_network(
         their names.
     """
     rebuilt, pairs = rebuild(network, fold=fold, precision=precision)
-    for old, new, pair in pairs:
-        if pair is not None:
-            kernel, bias = pair.weights()
-            new.kernel.assign(kernel.astype(np.float32))
-            new.bias.assign(bias.astype(np.float32))
-            continue
-        for target, source in zip(new.weights, old.weights, strict=True):
-            target.assign(keras.ops.convert_to_numpy(source).astype(np.float32))
+    for target, value in weights_of(pairs, _double):
+        target.assign(value.astype(np.float32))
     return rebuilt
 
 
 def rebuild(
     network: keras.Model, *, fold: bool = True, precision: str | None = None
-) -> tuple[keras.Model, list[tuple[keras.layers.Layer, keras.layers.Layer, Fold | None]]]:
+) -> tuple[keras.Model, Pairs]:
     """The graph of `inference_network`, its weights not set yet.
 
     Args:
@@ -44,12 +44,12 @@ def rebuild(
         precision: See `inference_network`; None leaves every layer's as it is.
 
     Returns:
-        The model, and its layers: the original, the new one, and what is folded into it or None.
+        The model and its layers.
     """
     folds = {id(pair.linear): pair for pair in find_folds(network)} if fold else {}
     skipped = {id(pair.norm) for pair in folds.values()}
     last = network.layers[-1]
-    pairs: list[tuple[keras.layers.Layer, keras.layers.Layer, Fold | None]] = []
+    pairs: Pairs = []
 
     def clone(layer: keras.Operation) -> keras.Operation:
         if not isinstance(layer, keras.layers.Layer):
@@ -77,3 +77,21 @@ def rebuild(
         network, clone_function=clone, call_function=skip_identity, recursive=True
     )
     return rebuilt, pairs
+
+
+def weights_of(pairs: Pairs, read: Callable[[Any], Any]) -> Iterator[tuple[keras.Variable, Any]]:
+    """Each variable of a rebuilt graph, and the value that follows from the original's.
+
+    Args:
+        pairs: From `rebuild`.
+        read: From a variable of the original to what is computed with.
+    """
+    for old, new, fold in pairs:
+        if fold is None:
+            yield from zip(new.weights, map(read, old.weights), strict=True)
+        else:
+            yield from zip((new.kernel, new.bias), fold.weights(read), strict=True)
+
+
+def _double(variable: keras.Variable) -> np.ndarray:
+    return keras.ops.convert_to_numpy(variable).astype(np.float64)

@@ -88,7 +88,7 @@ def ablation(
     changes: Iterable[str],
     seeds: Iterable[int],
     runs: Mapping[str, ClassifierRun],
-    shapes: Callable[[ClassifierRun], ShapeSet],
+    shapes: ShapeSet,
     *,
     progress: Callable[[str], Any] = lambda step: None,
 ) -> list[AblationRow]:
@@ -98,7 +98,7 @@ def ablation(
         changes: `BASE` and the changes, as they are to be listed.
         seeds: Seeds of the runs.
         runs: By `run_name`; those that are missing are left out.
-        shapes: What a run's model is measured on.
+        shapes: What the models are measured on.
         progress: Called with the name of every step before it.
 
     Raises:
@@ -115,7 +115,7 @@ def ablation(
             for trained, tested in SETTINGS:
                 if trained == run.config.rotation:
                     result = evaluate(
-                        model, shapes(run), rotation=tested, upright_axis=run.config.upright_axis
+                        model, shapes, rotation=tested, upright_axis=run.config.upright_axis
                     )
                     accuracy.setdefault(tested, {})[seed] = result.accuracy
         if own:

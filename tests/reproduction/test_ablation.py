@@ -50,7 +50,7 @@ def runs(shapes, tmp_path_factory):
 
 def test_the_table_holds_what_evaluation_finds_of_the_last_models(runs, shapes, tmp_path):
     _, others = shapes
-    rows = ablation(CHANGES, SEEDS, runs, lambda run: others)
+    rows = ablation(CHANGES, SEEDS, runs, others)
     assert [row.change for row in rows] == list(CHANGES)
     assert [list(row.runs) for row in rows] == [[4, 5], [4, 5], [4]]
     text, table = write_ablation(rows, "Few", 32, len(others), tmp_path)
@@ -78,7 +78,7 @@ def test_the_table_holds_what_evaluation_finds_of_the_last_models(runs, shapes, 
 def test_nothing_is_compared_with_nothing(runs, shapes):
     others = {name: run for name, run in runs.items() if BASE.replace(" ", "_") not in name}
     with pytest.raises(InputError, match="recipe without a change has no run"):
-        ablation(CHANGES, SEEDS, others, lambda run: shapes[1])
+        ablation(CHANGES, SEEDS, others, shapes[1])
 
 
 @pytest.mark.parametrize(
