@@ -37,18 +37,20 @@ _OPTIONS = (
     click.option(
         "--budget", type=click.FloatRange(0), help="Minutes for all training; 0 trains nothing."
     ),
-    click.option(
-        "--per-class",
-        type=click.IntRange(1, 1_000_000),
-        default=50,
-        show_default=True,
-        help="Test shapes of a class, of the built-in ones.",
-    ),
     click.option("--seed", type=int, default=0, show_default=True, help="Of everything random."),
     click.option(
         "--out", type=click.Path(path_type=Path), required=True, help="Folder of runs and tables."
     ),
 )
+
+per_class_option = click.option(
+    "--per-class",
+    type=click.IntRange(1, 1_000_000),
+    default=50,
+    show_default=True,
+    help="Test shapes of a class, of the built-in ones.",
+)
+"""For the commands that use test shapes."""
 
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,7 +83,7 @@ class Request:
     _tests: dict[int, "ShapeSet"] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def of(cls, *, folder, preset, recipe, settings, epochs, budget, per_class, seed, out):
+    def of(cls, *, folder, preset, recipe, settings, epochs, budget, seed, out, per_class=50):
         """The request of a command's options.
 
         Raises:

@@ -2,7 +2,7 @@
 
 import click
 
-from csnn_tf.cli.classifier_runs import Request, run_options, shown, step
+from csnn_tf.cli.classifier_runs import Request, per_class_option, run_options, shown, step
 from csnn_tf.errors import InputError
 
 _spheres_option = click.option(
@@ -16,6 +16,7 @@ _spheres_option = click.option(
 
 @click.command("figure7")
 @run_options
+@per_class_option
 @_spheres_option
 def figure7_command(spheres, **options) -> None:
     """Figure 7: accuracy of CSNN against the number of spheres, under arbitrary rotations.
@@ -35,6 +36,7 @@ def figure7_command(spheres, **options) -> None:
 
 @click.command("table3")
 @run_options
+@per_class_option
 @_spheres_option
 def table3_command(spheres, **options) -> None:
     """Table III: time of an epoch of CSNN against the number of spheres.

@@ -2,11 +2,12 @@
 
 import click
 
-from csnn_tf.cli.classifier_runs import Request, run_options, shown, step
+from csnn_tf.cli.classifier_runs import Request, per_class_option, run_options, shown, step
 
 
 @click.command("table1")
 @run_options
+@per_class_option
 @click.option(
     "--select-on-test",
     is_flag=True,

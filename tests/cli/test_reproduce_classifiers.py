@@ -11,6 +11,7 @@ from csnn_tf.models.loading import load_model
 from csnn_tf.report.command_line import training_command
 from csnn_tf.training.config import TrainingConfig
 from tests.cli.test_commands import run
+from tests.data.data_files import SQUARE, TETRAHEDRON, class_tree, export
 from tests.helpers import tensorflow_only
 
 pytestmark = tensorflow_only
@@ -109,6 +110,19 @@ def test_an_ablation_goes_on_where_it_was_cut_short(tmp_path):
     assert (tmp_path / "as_it_is-seed1" / "last.keras").read_bytes() == before
     with pytest.raises(InputError, match="were made with rotation z, not so3"):
         run(*command, "dropout=0.5")
+
+
+def test_an_ablation_measures_meshes_that_were_not_trained_on(tmp_path):
+    solids = {"roof": export(TETRAHEDRON, "off"), "tile": export(SQUARE, "off")}
+    files = {f"{name}/train/{n}.off": solid for name, solid in solids.items() for n in range(4)}
+    data = class_tree(tmp_path / "data", files)
+    command = ["reproduce", "ablation", "--data", data, "--preset", "tiny", "--epochs", 1]
+    command += ["--set", "num_points=16", "--set", "level=1", "--set", "intra_filters=[4]"]
+    command += ["--set", "intra_layers=[1]", "--set", "co_radial_filters=[4]"]
+    command += ["--set", "co_radial_layers=[1]", "--share", 0.5, "--seeds", 1]
+    text = run(*command, "--change", "dropout=0.5", "--out", tmp_path / "out").output
+    assert "on 4 shapes of the training set and is measured on the other 4" in text
+    assert "| `dropout=0.5` |" in text
 
 
 def test_old_configurations_are_of_the_papers_model():

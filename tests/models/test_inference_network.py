@@ -33,6 +33,19 @@ def test_folded_network_is_equal(pooling, hidden):
     np.testing.assert_array_equal(model.network(spheres, training=False), expected)
 
 
+def test_bfloat16_network():
+    model = PointCloudClassifier.from_preset("tiny", num_classes=4)
+    randomise(model)
+    network = inference_network(model.network, precision="bfloat16")
+    assert {str(variable.dtype) for variable in network.get_layer("backbone").variables} == {
+        "bfloat16"
+    }
+    spheres = model.spheres(clouds(2, 30))
+    logits = network(spheres, training=False)
+    assert logits.dtype == "float32"
+    assert relative(logits, numpy_of(model.network(spheres, training=False))) < 0.1
+
+
 def _pair(linear, norm, *, read_twice: bool = False) -> keras.Model:
     inputs = keras.Input((6, 3))
     x = linear(inputs)
