@@ -16,6 +16,7 @@ from csnn_tf.layers.checks import check_positive
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.compiled_forward import compiled_forward
 from csnn_tf.models.folded_network import FoldedNetwork
+from csnn_tf.overlapping import overlapping
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
@@ -118,7 +119,7 @@ class DosPredictor:
 
     def atomic_dos(self, environments: Environments) -> NDArray:
         """DOS of every atom, [A, bins] float32, states/eV."""
-        return np.concatenate([self._chunk(batch) for batch in self._batches(environments)])
+        return np.concatenate(list(overlapping(self._chunk, self._batches(environments))))
 
     def _batches(self, environments: Environments) -> Iterator[Batch]:
         if self.model.passes_messages:

@@ -10,6 +10,7 @@ from csnn_tf.layers.checks import check_positive
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.compiled_forward import compiled_forward
 from csnn_tf.models.folded_network import FoldedNetwork
+from csnn_tf.overlapping import overlapping
 
 
 class Predictor:
@@ -44,7 +45,7 @@ class Predictor:
             InputError: If a cloud is empty, not [n, 3], or not finite in float32, or the model's
                 weights are such that its answer is not finite.
         """
-        parts = list(self._batches(checked_clouds(clouds)))
+        parts = list(overlapping(self._part, self._batches(checked_clouds(clouds))))
         if not parts:
             return np.zeros((0, self.model.num_classes), np.float32)
         logits = np.concatenate(parts)
@@ -62,7 +63,8 @@ class Predictor:
         values = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
         return values / values.sum(axis=-1, keepdims=True)
 
-    def _batches(self, clouds) -> Iterator[np.ndarray]:
+    def _batches(self, clouds) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+        """Padded clouds, masks, and how many of the clouds are real."""
         for start in range(0, len(clouds), self.batch_size):
             part = clouds[start : start + self.batch_size]
             points, counts = padded(part)
@@ -71,7 +73,11 @@ class Predictor:
             batch = np.zeros((self.batch_size, width, 3), np.float32)
             batch[: len(part), : points.shape[1]] = points
             mask = np.arange(width) < np.pad(counts, (0, self.batch_size - len(part)))[:, None]
-            yield np.asarray(self._forward(batch, mask))[: len(part)]
+            yield batch, mask, len(part)
+
+    def _part(self, batch: tuple[np.ndarray, np.ndarray, int]) -> np.ndarray:
+        points, mask, count = batch
+        return np.asarray(self._forward(points, mask))[:count]
 
 
 def checked_clouds(clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray | list[np.ndarray]:
