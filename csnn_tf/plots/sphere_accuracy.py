@@ -65,10 +65,15 @@ def plot_sphere_accuracy(
         )
     for place, value in zip(places, 100 * share, strict=True):
         axes.annotate(
-            f"{value:.1f}", (place, value), (7, 5), textcoords="offset points", fontsize="small"
+            f"{value:.1f}",
+            (place, value),
+            (-7, 5),  # a rising line runs below it
+            textcoords="offset points",
+            ha="right",
+            fontsize="small",
         )
     axes.set_xticks(places, [str(number) for number in spheres])
-    axes.set_xlim(-0.4, count - 0.4)
+    axes.set_xlim(-0.5, count - 0.6)
     axes.set(xlabel="number of spheres", ylabel="shapes classified right, %")
     axes.grid(axis="y", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
