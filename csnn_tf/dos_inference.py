@@ -55,8 +55,9 @@ class DosPredictor:
 
     Args:
         model: A `DensityOfStates` model or one of the baselines with the same input.
-        chunk_atoms: Atoms at once; by default as many as fit into some 100 MB. A model that passes
-            messages gets whole structures, however large, as many as have so many atoms.
+        chunk_atoms: Atoms in a chunk, of which two are computed at once on several cores; by
+            default as many as fit into some 100 MB. A model that passes messages gets whole
+            structures, however large, as many as have so many atoms.
 
     Example:
         >>> model = DensityOfStates.from_preset("tiny", ["C"], np.linspace(-30, 1, 311), {"C": 4})

@@ -1,8 +1,10 @@
 """Batches that overlap on the processor's cores."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, islice
 from typing import TypeVar
 
 import keras
@@ -12,36 +14,42 @@ Result = TypeVar("Result")
 
 
 def overlapping(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """A function of every item, in their order; on TensorFlow's CPU of two items at a time.
+    """A function of every item, in their order; on several cores of two items at a time.
 
-    An operation that is too short to occupy all cores then leaves room for one of the other batch,
-    and the next batch is made while two are computed. Elsewhere one item follows the other: an
-    accelerator is busy with one batch, and the threads here would not know of device scopes.
+    An operation that is too short to occupy all cores leaves room for one of the other batch, and
+    the next batch is made while two are computed. It takes the memory of two. On an accelerator,
+    which is busy with one batch, and on backends other than TensorFlow one item follows the other.
 
     Args:
         function: Safe to be called by two threads.
-        items: Taken one by one, so that at most three are in memory.
+        items: Taken one by one: no more than three are waiting or computed.
     """
     items = iter(items)
-    for item in items:  # the first one, which may compile, in the thread of the caller
-        yield function(item)
-        break
-    if not _on_cores():
-        yield from map(function, items)
+    first = list(islice(items, 2))
+    if len(first) < 2 or not _on_cores():
+        yield from map(function, chain(first, items))
         return
     waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(2) as pool:
-        for item in items:
+        for item in chain(first, items):
             waiting.append(pool.submit(function, item))
-            if len(waiting) == 2:
+            if len(waiting) == 3:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
 def _on_cores() -> bool:
-    if keras.backend.backend() != "tensorflow":
+    """Whether TensorFlow computes on more than one core of the processor."""
+    if keras.backend.backend() != "tensorflow" or _cores() < 2:
         return False
     import tensorflow as tf
 
     return not tf.config.list_logical_devices("GPU")
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
