@@ -43,10 +43,11 @@ _OPTIONS = (
     ),
 )
 
+_PER_CLASS = 50
 per_class_option = click.option(
     "--per-class",
     type=click.IntRange(1, 1_000_000),
-    default=50,
+    default=_PER_CLASS,
     show_default=True,
     help="Test shapes of a class, of the built-in ones.",
 )
@@ -83,7 +84,9 @@ class Request:
     _tests: dict[int, "ShapeSet"] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def of(cls, *, folder, preset, recipe, settings, epochs, budget, seed, out, per_class=50):
+    def of(
+        cls, *, folder, preset, recipe, settings, epochs, budget, seed, out, per_class=_PER_CLASS
+    ):
         """The request of a command's options.
 
         Raises:

@@ -1,13 +1,12 @@
 """Batches that overlap on the processor's cores."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 from typing import TypeVar
 
-import keras
+from csnn_tf.processor import cores, tensorflow_on_cpu
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -41,15 +40,4 @@ def overlapping(function: Callable[[Item], Result], items: Iterable[Item]) -> It
 
 def _on_cores() -> bool:
     """Whether TensorFlow computes on more than one core of the processor."""
-    if keras.backend.backend() != "tensorflow" or _cores() < 2:
-        return False
-    import tensorflow as tf
-
-    return not tf.config.list_logical_devices("GPU")
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return cores() > 1 and tensorflow_on_cpu()

@@ -1,10 +1,10 @@
 """The machine that a benchmark ran on."""
 
-import os
 import platform
 from pathlib import Path
 from typing import Any
 
+from csnn_tf.processor import cores
 from csnn_tf.training.run_folder import versions
 
 
@@ -14,9 +14,7 @@ def describe_machine() -> dict[str, Any]:
 
     return {
         "processor": _line("/proc/cpuinfo", "model name") or platform.processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": cores(),
         "bfloat16": "avx512_bf16" in _line("/proc/cpuinfo", "flags").split(),
         "memory_gib": _memory(),
         "accelerators": _accelerators(keras.backend.backend()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 
+from csnn_tf.processor import tensorflow_on_cpu
 from csnn_tf.training.smoothed_crossentropy import SmoothedCrossentropy
 
 
@@ -24,17 +25,9 @@ def training_network(
         optimizer=optimizer,
         loss=SmoothedCrossentropy(label_smoothing),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        jit_compile=compile_whole_step(),
+        # XLA for the whole step where it wins: see `compiled_kernels`.
+        jit_compile=not tensorflow_on_cpu(),
     )
     # Were its variables made in the first step, TensorFlow would trace that step twice.
     twin.optimizer.build(twin.trainable_variables)
     return twin
-
-
-def compile_whole_step() -> bool:
-    """XLA for the whole step where it wins: not on TensorFlow's CPU (see `compiled_kernels`)."""
-    if keras.backend.backend() != "tensorflow":
-        return True
-    import tensorflow as tf
-
-    return bool(tf.config.list_logical_devices("GPU"))
