@@ -17,6 +17,8 @@ from tests.helpers import tensorflow_only
 pytestmark = tensorflow_only
 SMALL = ["--preset", "tiny", "--set", "num_points=16", "--set", "batch_size=16"]
 SMALL += ["--set", "per_class=2", "--set", "hidden=[8]", "--epochs", 1]
+ONE_LAYER = ["--set", "level=1", "--set", "intra_filters=[4]", "--set", "intra_layers=[1]"]
+ONE_LAYER += ["--set", "co_radial_filters=[4]", "--set", "co_radial_layers=[1]"]
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +70,7 @@ def test_table1_takes_a_run_that_is_there(out):
 
 def test_figure7_and_table3_share_their_runs(tmp_path):
     spheres = ["--spheres", "2,1", "--per-class", 1, "--out", tmp_path]
-    small = ["--set", "level=1", "--set", "intra_filters=[4]", "--set", "intra_layers=[1]"]
-    small += ["--set", "co_radial_filters=[4]", "--set", "co_radial_layers=[1]"]
-    text = run("reproduce", "figure7", *SMALL, *small, *spheres).output
+    text = run("reproduce", "figure7", *SMALL, *ONE_LAYER, *spheres).output
     assert (tmp_path / "figure7.md").read_text() in text
     assert (tmp_path / "figure7.png").is_file()
     stored = json.loads((tmp_path / "csnn-2-spheres" / "config.json").read_text())
@@ -87,9 +87,7 @@ def test_figure7_and_table3_share_their_runs(tmp_path):
 
 
 def test_an_ablation_goes_on_where_it_was_cut_short(tmp_path):
-    small = ["--set", "level=1", "--set", "intra_filters=[4]", "--set", "intra_layers=[1]"]
-    small += ["--set", "co_radial_filters=[4]", "--set", "co_radial_layers=[1]"]
-    command = ["reproduce", "ablation", *SMALL, *small, "--seeds", 2]
+    command = ["reproduce", "ablation", *SMALL, *ONE_LAYER, "--seeds", 2]
     command += ["--share", 0.5, "--out", tmp_path, "--change"]
     text = run(*command, "optimizer=adam weight_decay=0", "--rotation", "z").output
     assert (tmp_path / "ablation.md").read_text() in text
@@ -117,9 +115,7 @@ def test_an_ablation_measures_meshes_that_were_not_trained_on(tmp_path):
     files = {f"{name}/train/{n}.off": solid for name, solid in solids.items() for n in range(4)}
     data = class_tree(tmp_path / "data", files)
     command = ["reproduce", "ablation", "--data", data, "--preset", "tiny", "--epochs", 1]
-    command += ["--set", "num_points=16", "--set", "level=1", "--set", "intra_filters=[4]"]
-    command += ["--set", "intra_layers=[1]", "--set", "co_radial_filters=[4]"]
-    command += ["--set", "co_radial_layers=[1]", "--share", 0.5, "--seeds", 1]
+    command += ["--set", "num_points=16", *ONE_LAYER, "--share", 0.5, "--seeds", 1]
     text = run(*command, "--change", "dropout=0.5", "--out", tmp_path / "out").output
     assert "on 4 shapes of the training set and is measured on the other 4" in text
     assert "| `dropout=0.5` |" in text
