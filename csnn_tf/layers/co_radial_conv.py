@@ -7,6 +7,7 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_feature_map, check_positive
+from csnn_tf.layers.line_convolution import convolve_lines
 from csnn_tf.layers.product import product
 
 
@@ -80,10 +81,8 @@ class CoRadialConv(keras.layers.Layer):
         if self.kernel_size == 1:  # a matrix product, at more than twice a convolution's speed
             return product(inputs, self.kernel[0], self._finish)
         _, vertices, spheres, channels = inputs.shape
-        # Vertices join the batch axis: a free reshape in this layout. The axis of length 1 is the
-        # one that TensorFlow would put in and take out again, before the bias.
-        lines = ops.reshape(inputs, (-1, 1, spheres, channels))
-        lines = ops.conv(lines, self.kernel[None], padding="same", data_format="channels_last")
+        # Vertices join the batch axis: a free reshape in this layout.
+        lines = convolve_lines(ops.reshape(inputs, (-1, 1, spheres, channels)), self.kernel)
         return ops.reshape(self._finish(lines), (-1, vertices, spheres, self.filters))
 
     def _finish(self, outputs):

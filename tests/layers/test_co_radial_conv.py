@@ -32,9 +32,10 @@ def test_equation_5(spheres, kernel_size):
     np.testing.assert_allclose(numpy_of(layer(x)), np.maximum(expected, 0), atol=1e-5)
 
 
-def test_gradients():
-    x, weight = feature_maps(0, 4, 3), feature_maps(0, 4, 2, seed=1)
-    layer = made(x, 2, 3)
+@pytest.mark.parametrize(("spheres", "kernel_size"), [(1, 3), (4, 1), (4, 3), (2, 7)])
+def test_gradients(spheres, kernel_size):
+    x, weight = feature_maps(0, spheres, 3), feature_maps(0, spheres, 2, seed=1)
+    layer = made(x, 2, kernel_size)
     kernel = layer.get_weights()[0]
 
     def ours(t, k):
