@@ -22,7 +22,7 @@ def standard_cases(
         BenchmarkCase("input", batch=32, **common),
         BenchmarkCase("layers", batch=batch, **common),
         BenchmarkCase("dos-training", batch=256, preset=preset, seconds=seconds, plain=True),
-        BenchmarkCase("dos-inference", batch=256, preset=preset, seconds=seconds),
+        BenchmarkCase("dos-inference", batch=1024, preset=preset, seconds=seconds),
     ]
 
 

@@ -7,9 +7,10 @@ import keras
 import numpy as np
 
 from csnn_tf.benchmark.case import BenchmarkCase
-from csnn_tf.benchmark.limits import compiled
 from csnn_tf.benchmark.plain_keras import plain_network
 from csnn_tf.benchmark.work import TRAINING_FACTOR, forward_operations
+from csnn_tf.data.environments import Environments
+from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.models import DensityOfStates
 
@@ -18,18 +19,13 @@ Calls = dict[str, Callable[[], Any]]
 
 def calls(case: BenchmarkCase) -> tuple[Calls, float]:
     """What to time for `case.batch` atoms, and the floating-point operations of one call."""
-    inputs, energies = _atoms(case.batch)
+    atoms, energies = _atoms(case.batch)
     model = DensityOfStates.from_preset(case.preset, ["C"], energies, {"C": 4.0}, **case.changes)
     work = case.batch * forward_operations(model.network)
     if case.kind == "dos-inference":
-        inputs = {name: keras.ops.convert_to_tensor(value) for name, value in inputs.items()}
-        step = compiled(lambda values: model.atomic_dos(values, training=False))
-
-        def predict():
-            with compiled_kernels():
-                return step(inputs)
-
-        return {"ours": predict}, work
+        predictor = DosPredictor(model)
+        return {"ours": lambda: predictor.atomic_dos(atoms)}, work
+    inputs = atoms.of_atoms(0, case.batch)
     maps = np.asarray(
         model.to_spheres(
             inputs["displacements"], inputs["centre"], inputs["species"], num_atoms=case.batch
@@ -55,10 +51,9 @@ def _step(network: keras.Model, maps: Any, target: Any, *, kernels: bool) -> Cal
     return call
 
 
-def _atoms(count: int) -> tuple[dict[str, Any], np.ndarray]:
+def _atoms(count: int) -> tuple[Environments, np.ndarray]:
     """So many atoms with their neighbourhoods, and the energies of the bins."""
     from csnn_tf.data.atoms import builtin_carbon
-    from csnn_tf.data.environments import Environments
 
     structures = builtin_carbon()
     enough = int(np.searchsorted(np.cumsum(structures.counts), count)) + 1
@@ -67,5 +62,9 @@ def _atoms(count: int) -> tuple[dict[str, Any], np.ndarray]:
         enough += 1
     copies = -(-count // int(structures.counts[order[:enough]].sum()))
     chosen = structures.subset(np.tile(order[:enough], copies))
-    environments = Environments.find(chosen, ["C"], 7.0)
-    return environments.of_atoms(0, count), structures.energies
+    found = Environments.find(chosen, ["C"], 7.0)
+    pairs = slice(0, found.pairs[count])
+    cut = {name: getattr(found, name)[pairs] for name in ("displacements", "neighbors", "species")}
+    counts = np.array([count], np.int32)  # as if of one structure
+    cut |= {"pairs": found.pairs[: count + 1], "atoms": found.atoms[:count], "counts": counts}
+    return Environments(**cut), structures.energies
