@@ -35,7 +35,6 @@ def test_a_baseline_is_trained_and_used_like_the_model(out, tmp_path):
     folder = out / "pointnet-so3"
     stored = json.loads((folder / "config.json").read_text())
     assert stored["architecture"] == "pointnet"
-    assert "dropout" not in stored["model"]  # the recipe's is CSNN's
     model = load_model(folder, PointNetClassifier)
     assert model.dropout == 0.1
     command = training_command(stored)
@@ -125,8 +124,11 @@ def test_old_configurations_are_of_the_papers_model():
     fields = TrainingConfig().to_dict()
     del fields["architecture"]
     assert TrainingConfig.from_dict(fields).architecture == "csnn"
-    assert TrainingConfig.from_recipe("best").model == {"dropout": 0.3}
-    baseline = TrainingConfig.from_recipe("best", architecture="dgcnn", neighbors=5)
+
+
+def test_what_a_recipe_says_of_the_model_is_for_csnn():
+    assert TrainingConfig.from_recipe("tilted").model.keys() == {"tilt"}
+    baseline = TrainingConfig.from_recipe("tilted", architecture="dgcnn", neighbors=5)
     assert baseline.model == {"neighbors": 5}
     assert DgcnnClassifier.from_preset("paper", 2).dropout == 0.5
 
