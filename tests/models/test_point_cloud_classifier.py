@@ -189,9 +189,9 @@ def test_wrong_points(shape):
         made()(np.zeros(shape, "float32"))
 
 
-@pytest.mark.parametrize("name", ["modelnet40_small_so3", "modelnet40_small_z"])
-def test_trained_models_know_a_cone_in_any_orientation(name):
-    model = PointCloudClassifier.from_preset(name)
+@pytest.mark.parametrize("kind", ["paper_so3", "paper_z", "small_so3", "small_z"])
+def test_trained_models_know_a_cone_in_any_orientation(kind):
+    model = PointCloudClassifier.from_preset(f"modelnet40_{kind}")
     place = np.arange(1024)
     height, angle = 1 - np.sqrt((place + 0.5) / 1024), 2.399963 * place
     radius = (1 - height) / 2
