@@ -1,5 +1,6 @@
 """The density-of-states model's step and inference, on atoms of the built-in structures."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -63,8 +64,14 @@ def _atoms(count: int) -> tuple[Environments, np.ndarray]:
     copies = -(-count // int(structures.counts[order[:enough]].sum()))
     chosen = structures.subset(np.tile(order[:enough], copies))
     found = Environments.find(chosen, ["C"], 7.0)
-    pairs = slice(0, found.pairs[count])
-    cut = {name: getattr(found, name)[pairs] for name in ("displacements", "neighbors", "species")}
-    counts = np.array([count], np.int32)  # as if of one structure
-    cut |= {"pairs": found.pairs[: count + 1], "atoms": found.atoms[:count], "counts": counts}
-    return Environments(**cut), structures.energies
+    pairs = found.pairs[count]
+    first = dataclasses.replace(
+        found,
+        displacements=found.displacements[:pairs],
+        neighbors=found.neighbors[:pairs],
+        species=found.species[:pairs],
+        pairs=found.pairs[: count + 1],
+        atoms=found.atoms[:count],
+        counts=np.array([count], np.int32),  # as if of one structure
+    )
+    return first, structures.energies

@@ -32,8 +32,7 @@ def _convolved(lines, kernel):
 
 @ops.custom_gradient
 def _with_gradient(lines, kernel):
-    def gradient(*args, upstream=None):
-        upstream = args[0] if upstream is None else upstream
+    def gradient(upstream):
         size, channels, filters = kernel.shape
         back = _convolved(upstream, ops.swapaxes(ops.flip(kernel, 0), 1, 2))
         rows = ops.reshape(_windows(lines, size), (-1, size * channels))

@@ -35,6 +35,7 @@ def test_a_baseline_is_trained_and_used_like_the_model(out, tmp_path):
     folder = out / "pointnet-so3"
     stored = json.loads((folder / "config.json").read_text())
     assert stored["architecture"] == "pointnet"
+    assert "dropout" not in stored["model"]
     model = load_model(folder, PointNetClassifier)
     assert model.dropout == 0.1
     command = training_command(stored)
@@ -127,6 +128,7 @@ def test_old_configurations_are_of_the_papers_model():
 
 
 def test_what_a_recipe_says_of_the_model_is_for_csnn():
+    assert TrainingConfig.from_recipe("best").model == {}
     assert TrainingConfig.from_recipe("tilted").model.keys() == {"tilt"}
     baseline = TrainingConfig.from_recipe("tilted", architecture="dgcnn", neighbors=5)
     assert baseline.model == {"neighbors": 5}

@@ -117,7 +117,9 @@ def test_the_command_makes_the_same_configuration():
         "csnn-tf train modelnet --data 'my data' --preset paper --recipe best --rotation so3 "
         "--seed 0 --epochs 9"
     )
-    # A run that was made before its recipe came to set tilt.
+    # Runs that were made before their recipe ceased to set dropout, or came to set tilt.
+    older = {**unchanged.to_dict(), "model": {"dropout": 0.3}}
+    assert training_command(older).endswith("--epochs 9 --set dropout=0.3")
     older = {**unchanged.to_dict(), "recipe": "tilted"}
     assert training_command(older).endswith("--epochs 9 --set tilt=null")
     assert training_command({"name": "x"}) == ""
