@@ -14,6 +14,8 @@ class TrainingProgress(keras.callbacks.Callback):
         epochs: Number of epochs of the run.
     """
 
+    async_safe = True  # the steps of an epoch in any order: see FiniteLoss
+
     def __init__(self, epochs: int) -> None:
         super().__init__()
         self.epochs, self.history = epochs, []
@@ -31,6 +33,7 @@ class TrainingProgress(keras.callbacks.Callback):
         self._task = None
         self._epoch = 0
         self._shown = 0.0
+        self._done = 0
 
     def __enter__(self):
         """Show the bar."""
@@ -53,9 +56,11 @@ class TrainingProgress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Advance; metrics ten times a second at most."""
         now = time.monotonic()
+        done = self._epoch * self.params["steps"] + batch + 1
+        if done < self._done:
+            return
         if now - self._shown > 0.1 or batch + 1 == self.params["steps"]:
-            self._shown = now
-            done = self._epoch * self.params["steps"] + batch + 1
+            self._shown, self._done = now, done
             metrics = " ".join(f"{name} {float(value):.3f}" for name, value in logs.items())
             self._bar.update(
                 self._task,

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 from csnn_tf.data import load_point_clouds
+from csnn_tf.data.batches import BatchPlan
 from csnn_tf.data.shapes import builtin_shapes
 from csnn_tf.errors import InputError
 from csnn_tf.models import PointCloudClassifier
 from csnn_tf.models.loading import load_model
+from csnn_tf.training.finite_loss import FiniteLoss
 from csnn_tf.training.trainer import train
 from tests.training.test_trainer import config
 
@@ -56,3 +58,18 @@ def test_the_step_and_the_batch_are_named_and_the_run_can_go_on(tmp_path, shapes
     assert np.isfinite(np.asarray(model(shapes.clouds[:1]))).all()
     run = train(settings, shapes, tmp_path / "run", resume=True)
     assert len((run.path / "history.csv").read_text().splitlines()) == 4
+
+
+def test_the_first_step_is_named_in_whatever_order_they_are_looked_at():
+    callback = FiniteLoss(BatchPlan(8, 2, seed=0), [f"shape {number}" for number in range(8)])
+    callback.on_epoch_begin(3)
+    for step in (3, 0, 2):
+        callback.on_train_batch_end(step, {"loss": np.nan if step else 1.0})
+        callback.on_train_batch_begin(3)  # step 1 may be the first: it has not been looked at
+    callback.on_train_batch_end(1, {"loss": np.nan})
+    with pytest.raises(InputError, match="step 2 of 4 of epoch 4"):
+        callback.on_train_batch_begin(3)
+    with pytest.raises(InputError, match="step 2 of 4 of epoch 4"):
+        callback.on_epoch_end(3)
+    callback.on_epoch_begin(4)
+    callback.on_epoch_end(4)
