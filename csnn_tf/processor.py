@@ -12,10 +12,17 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def tensorflow_on_cpu() -> bool:
-    """Whether the backend is TensorFlow and sees no GPU."""
-    if keras.backend.backend() != "tensorflow":
-        return False
+def accelerators() -> list[str]:
+    """Names of the accelerators that the backend sees."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
     import tensorflow as tf
 
-    return not tf.config.list_logical_devices("GPU")
+    return [device.name for device in tf.config.list_logical_devices("GPU")]
+
+
+def tensorflow_on_cpu() -> bool:
+    """Whether the backend is TensorFlow and sees no accelerator."""
+    return keras.backend.backend() == "tensorflow" and not accelerators()

@@ -9,10 +9,10 @@ import numpy as np
 
 from csnn_tf.benchmark.case import BenchmarkCase
 from csnn_tf.benchmark.plain_keras import plain_network
+from csnn_tf.benchmark.training_steps import training_steps
 from csnn_tf.benchmark.work import TRAINING_FACTOR, forward_operations
 from csnn_tf.data.environments import Environments
 from csnn_tf.dos_inference import DosPredictor
-from csnn_tf.layers import compiled_kernels
 from csnn_tf.models import DensityOfStates
 
 Calls = dict[str, Callable[[], Any]]
@@ -35,21 +35,16 @@ def calls(case: BenchmarkCase) -> tuple[Calls, float]:
     target = np.zeros((case.batch, len(energies)), np.float32)
     plain = plain_network(model.network)
     own = keras.Model(model.network.inputs, model.network.outputs)
-    found: Calls = {"ours": _step(own, maps, target, kernels=True)}
+    found: Calls = {"ours": _steps(own, maps, target, kernels=True)}
     if case.plain:
-        found["plain"] = _step(plain, maps, target, kernels=False)
+        found["plain"] = _steps(plain, maps, target, kernels=False)
     return found, TRAINING_FACTOR * work
 
 
-def _step(network: keras.Model, maps: Any, target: Any, *, kernels: bool) -> Callable[[], Any]:
+def _steps(network: keras.Model, maps: Any, target: Any, *, kernels: bool) -> Callable[[], Any]:
     whole = keras.backend.backend() != "tensorflow"
     network.compile(keras.optimizers.AdamW(1e-3), "mse", jit_compile=whole)
-
-    def call():
-        with compiled_kernels(kernels and not whole):
-            return network.train_on_batch(maps, target)
-
-    return call
+    return training_steps(network, maps, target, kernels=kernels)
 
 
 def _atoms(count: int) -> tuple[Environments, np.ndarray]:

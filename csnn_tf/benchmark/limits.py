@@ -7,28 +7,39 @@ import keras
 import numpy as np
 from keras import ops
 
-MATRIX = 2048
-"""Rows and columns of the matrices; larger ones were no faster on any machine tried."""
-PASS_BYTES = 256 * 2**20
+from csnn_tf.processor import accelerators
+
+MATRIX = {"processor": 2048, "accelerator": 8192}
+"""Rows and columns of the matrices; larger ones were no faster on any processor tried, and smaller
+ones on an accelerator measure the start of the product."""
+PASS_BYTES = {"processor": 256 * 2**20, "accelerator": 4 * 2**30}
 """Size of the array of a pass over memory, far beyond any cache."""
 
 
 def matrix_product() -> tuple[Callable[[], Any], float]:
-    """A large float32 matrix product, and its floating-point operations."""
+    """A large matrix product in float32 as the backend has it, and its floating-point operations.
+
+    GPUs round the factors of such products to TF32, as they do those of a network.
+    """
+    size = MATRIX[_device()]
     rng = np.random.default_rng(0)
     a, b = (
-        ops.convert_to_tensor(rng.normal(size=(MATRIX, MATRIX)).astype(np.float32))
-        for _ in range(2)
+        ops.convert_to_tensor(rng.normal(size=(size, size)).astype(np.float32)) for _ in range(2)
     )
     product = compiled(ops.matmul)
-    return lambda: product(a, b), 2.0 * MATRIX**3
+    return lambda: product(a, b), 2.0 * size**3
 
 
 def memory_pass() -> tuple[Callable[[], Any], float]:
     """A pass that reads and writes a large array, and the bytes it moves."""
-    array = ops.zeros((PASS_BYTES // 4,), "float32")
+    size = PASS_BYTES[_device()]
+    array = ops.zeros((size // 4,), "float32")
     step = compiled(lambda x: x + 1.0)
-    return lambda: step(array), 2.0 * PASS_BYTES
+    return lambda: step(array), 2.0 * size
+
+
+def _device() -> str:
+    return "accelerator" if accelerators() else "processor"
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from csnn_tf.processor import cores
+from csnn_tf.processor import accelerators, cores
 from csnn_tf.training.run_folder import versions
 
 
@@ -17,7 +17,7 @@ def describe_machine() -> dict[str, Any]:
         "cores": cores(),
         "bfloat16": "avx512_bf16" in _line("/proc/cpuinfo", "flags").split(),
         "memory_gib": _memory(),
-        "accelerators": _accelerators(keras.backend.backend()),
+        "accelerators": accelerators(),
         "backend": keras.backend.backend(),
         "python": platform.python_version(),
         **versions(),
@@ -36,13 +36,3 @@ def _line(path: str, key: str) -> str:
 def _memory() -> float | None:
     total = _line("/proc/meminfo", "MemTotal").split()
     return round(int(total[0]) / 2**20, 1) if total else None
-
-
-def _accelerators(backend: str) -> list[str]:
-    if backend == "jax":
-        import jax
-
-        return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
-    import tensorflow as tf
-
-    return [device.name for device in tf.config.list_logical_devices("GPU")]

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from csnn_tf.benchmark.limits import compiled
+from csnn_tf.benchmark.training_steps import training_steps
 from csnn_tf.inference import Predictor
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.models import PointCloudClassifier, preset
@@ -48,26 +49,21 @@ def mapping_call(model: PointCloudClassifier, batch: int, points: int) -> Callab
 
 
 def training_call(network: keras.Model, maps: Any, seed: int = 0) -> Callable[[], Any]:
-    """One step of the optimiser on a batch of feature maps, compiled as in training."""
+    """Steps of the optimiser on a batch of feature maps, compiled as in training."""
     labels = np.random.default_rng(seed).integers(0, CLASSES, len(maps))
     twin = training_network(network, keras.optimizers.AdamW(1e-3), label_smoothing=0.2)
-
-    def call():
-        with compiled_kernels(not twin.jit_compile):
-            return twin.train_on_batch(maps, labels)
-
-    return call
+    return training_steps(twin, maps, labels)
 
 
 def plain_training_call(network: keras.Model, maps: Any) -> Callable[[], Any]:
-    """One step of a plain formulation; on TensorFlow without XLA, the faster of the two."""
+    """Steps of a plain formulation; on TensorFlow without XLA, the faster of the two."""
     labels = np.random.default_rng(0).integers(0, CLASSES, len(maps))
     network.compile(
         keras.optimizers.AdamW(1e-3),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=keras.backend.backend() != "tensorflow",
     )
-    return lambda: network.train_on_batch(maps, labels)
+    return training_steps(network, maps, labels, kernels=False)
 
 
 def inference_call(model: PointCloudClassifier, batch: int, points: int) -> Callable[[], Any]:

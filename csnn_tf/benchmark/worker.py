@@ -20,6 +20,7 @@ from csnn_tf.benchmark.layer_times import time_layers
 from csnn_tf.benchmark.limits import matrix_product, memory_pass
 from csnn_tf.benchmark.plain_keras import plain_network
 from csnn_tf.benchmark.timing import median, take_turns
+from csnn_tf.benchmark.training_steps import steps_in_a_call
 from csnn_tf.benchmark.work import TRAINING_FACTOR, forward_operations
 
 Calls = dict[str, Callable[[], Any]]
@@ -41,12 +42,14 @@ def measure(case: BenchmarkCase) -> dict[str, Any]:
     times = take_turns({**calls, "product": product}, case.seconds)
     limit = operations / median(times.pop("product"))
     result: dict[str, Any] = {"limit_gflops": limit / 1e9, "gflop": work / 1e9}
-    for name, values in times.items():
+    steps_each = steps_in_a_call() if case.kind.endswith("training") else 1
+    for name, calls_of in times.items():
+        values = [value / steps_each for value in calls_of]
         seconds = median(values)
         result[name] = {
             "seconds": seconds,
             "quartiles": np.quantile(values, [0.25, 0.75]).tolist(),
-            "calls": len(values),
+            "calls": len(values) * steps_each,
             "samples_per_second": case.batch / seconds,
             "share_of_limit": work / seconds / limit if work else None,
         }

@@ -6,7 +6,7 @@ import keras
 import pytest
 from click.testing import CliRunner
 
-from csnn_tf.benchmark import BenchmarkCase, run_benchmark
+from csnn_tf.benchmark import BenchmarkCase, run_benchmark, training_steps
 from csnn_tf.benchmark.cases import scaling_cases, standard_cases
 from csnn_tf.benchmark.layer_times import time_layers
 from csnn_tf.benchmark.lines import result_lines
@@ -36,6 +36,17 @@ def test_ours_beside_plain(kind):
     assert ("bfloat16" in result) == case.mixed
     (line,) = result_lines(case, result)
     assert "x plain Keras" in line
+
+
+def test_steps_in_a_row_are_counted_one_by_one(monkeypatch):
+    monkeypatch.setattr(training_steps, "accelerators", lambda: ["a card"])
+    monkeypatch.setattr(training_steps, "_ON_AN_ACCELERATOR", 3)
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    network.compile("sgd", "mse", jit_compile=False)
+    call = training_steps.training_steps(network, [[1.0, 2.0]] * 4, [[0.0]] * 4)
+    call()
+    assert int(network.optimizer.iterations) == 3
+    assert measure(BenchmarkCase("training", **TINY))["ours"]["calls"] % 3 == 0
 
 
 @pytest.mark.parametrize("kind", ["mapping", "dos-inference"])
