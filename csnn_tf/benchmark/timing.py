@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from csnn_tf.processor import accelerators
+
 WARM_UP = 2
 """Calls of each function before any is timed: compilation, allocation."""
 
@@ -51,9 +53,8 @@ def finished(result: Any) -> Any:
         import jax
 
         jax.block_until_ready(result)
-    elif backend == "tensorflow":
+    elif backend == "tensorflow" and accelerators():
         import tensorflow as tf
 
-        if tf.config.list_logical_devices("GPU"):
-            tf.test.experimental.sync_devices()
+        tf.test.experimental.sync_devices()
     return result

@@ -43,8 +43,8 @@ def measure(case: BenchmarkCase) -> dict[str, Any]:
     limit = operations / median(times.pop("product"))
     result: dict[str, Any] = {"limit_gflops": limit / 1e9, "gflop": work / 1e9}
     steps_each = steps_in_a_call() if case.kind.endswith("training") else 1
-    for name, calls_of in times.items():
-        values = [value / steps_each for value in calls_of]
+    for name, of_calls in times.items():
+        values = np.divide(of_calls, steps_each)
         seconds = median(values)
         result[name] = {
             "seconds": seconds,

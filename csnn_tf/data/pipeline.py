@@ -9,6 +9,7 @@ import numpy as np
 from csnn_tf.data.batches import BatchPlan
 from csnn_tf.data.sources import Source
 from csnn_tf.layers import compiled_kernels
+from csnn_tf.processor import accelerators
 
 Prepare = Callable[[Any, Any], Any]
 """(points [batch, points, 3], seed [2]) -> the network's input."""
@@ -57,16 +58,16 @@ def _tensorflow(source, prepare, plan, first_epoch, epochs):
     def gather(order, seed):
         return source(order, seed), tf.gather(labels, order), seed
 
-    accelerators = tf.config.list_logical_devices("GPU")
+    devices = accelerators()
 
     def finish(points, label, seed):
-        with compiled_kernels(not accelerators):
+        with compiled_kernels(not devices):
             return prepare(points, seed), label
 
     batches = batches.map(gather)
-    if not accelerators:
+    if not devices:
         return batches.map(finish, num_parallel_calls=1, deterministic=True).prefetch(4)
-    device = accelerators[0].name
+    device = devices[0]
     batches = batches.apply(tf.data.experimental.copy_to_device(device))
     with tf.device(device):
         return batches.map(finish).prefetch(4)
