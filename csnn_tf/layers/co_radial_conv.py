@@ -7,12 +7,13 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_feature_map, check_positive
+from csnn_tf.layers.feature_map_conv import FeatureMapConv
 from csnn_tf.layers.line_convolution import convolve_lines
 from csnn_tf.layers.product import product
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
-class CoRadialConv(keras.layers.Layer):
+class CoRadialConv(FeatureMapConv):
     """Convolution over co-radial vertices: the same direction on consecutive spheres.
 
     H'[i, u] = activation( sum over k = -K/2 .. K/2 of H[i + k, u] W[k + K/2] + b )  (equation 5)
@@ -43,64 +44,27 @@ class CoRadialConv(keras.layers.Layer):
     Source: section III-B of the CSNN paper.
     """
 
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int = 3,
-        *,
-        activation: Any = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.filters = check_positive("filters", filters)
+    def __init__(self, filters: int, kernel_size: int = 3, **kwargs: Any) -> None:
+        super().__init__(filters, **kwargs)
         self.kernel_size = check_positive("kernel_size", kernel_size)
         if self.kernel_size % 2 == 0:
             raise InputError(f"kernel_size must be odd, not {kernel_size}.")
-        self.activation = keras.activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make W and b."""
         channels = check_feature_map(input_shape, type(self).__name__)
-        self.kernel = self.add_weight(
-            shape=(self.kernel_size, channels, self.filters),
-            initializer=self.kernel_initializer,
-            name="kernel",
-        )
-        self.bias = (
-            self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
-            if self.use_bias
-            else None
-        )
+        self._make_weights((self.kernel_size, channels, self.filters))
 
-    def call(self, inputs):
+    def call(self, inputs, training: bool | None = None):
         """Convolve a feature map."""
+        finish = self._finish(training)
         if self.kernel_size == 1:  # a matrix product, at more than twice a convolution's speed
-            return product(inputs, self.kernel[0], self._finish)
+            return product(inputs, self.kernel[0], finish)
         _, vertices, spheres, channels = inputs.shape
         # Vertices join the batch axis: a free reshape in this layout.
         lines = convolve_lines(ops.reshape(inputs, (-1, 1, spheres, channels)), self.kernel)
-        return ops.reshape(self._finish(lines), (-1, vertices, spheres, self.filters))
-
-    def _finish(self, outputs):
-        if self.bias is not None:
-            outputs = ops.add(outputs, self.bias)
-        return self.activation(outputs)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """[batch, vertex, sphere, filters]."""
-        return (*input_shape[:-1], self.filters)
+        return ops.reshape(finish(lines), (-1, vertices, spheres, self.filters))
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "activation": keras.activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-        }
+        return {**super().get_config(), "kernel_size": self.kernel_size}

@@ -160,8 +160,7 @@ def _graph(
         here = level - place
         for layer in range(intra_layers[place]):
             name = f"level{here}_intra{layer}"
-            y = IntraSphereConv(intra_filters[place], name=name)(x)
-            y = _normalised(y, name)
+            y = _normalised(IntraSphereConv(intra_filters[place], name=name), x)
             if x.shape[-1] == y.shape[-1]:
                 y = keras.layers.Add(name=f"{name}_sum")([x, y])
             x = y
@@ -170,8 +169,7 @@ def _graph(
             last = place == count - 1 and layer == co_radial_layers[place] - 1
             if last and early_reduction:
                 x = _over_vertices(x, pooling, f"level{here}_vertices")
-            x = CoRadialConv(co_radial_filters[place], kernel_size, name=name)(x)
-            x = _normalised(x, name)
+            x = _normalised(CoRadialConv(co_radial_filters[place], kernel_size, name=name), x)
         fine = x
         if place < count - 1:
             x = VertexPooling(pooling, name=f"level{here}_pooling")(x)
@@ -184,9 +182,11 @@ def _graph(
     return keras.layers.Concatenate(name="descriptor")(descriptors)
 
 
-def _normalised(x, name: str):
-    """Batch normalisation with the published constants, then ReLU."""
-    return BatchNormalization(activation="relu", name=f"{name}_norm")(x)
+def _normalised(convolution, x):
+    """A convolution of x, batch normalisation with the published constants, then ReLU."""
+    norm = BatchNormalization(activation="relu", name=f"{convolution.name}_norm")
+    convolution.normalised_by(norm)
+    return norm(convolution(x))
 
 
 def _over_vertices(x, pooling: str, name: str):

@@ -1,0 +1,101 @@
+"""What the convolutions of feature maps have in common."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from csnn_tf.layers.checks import check_positive
+
+
+class FeatureMapConv(keras.layers.Layer):
+    """Base of the convolutions: a kernel, a bias and an activation.
+
+    Args:
+        filters: F, number of output channels.
+        activation: Name of, or a Keras activation function; none by default.
+        use_bias: Whether a bias is added.
+        kernel_initializer: Initialiser of the kernel.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Raises:
+        InputError: If `filters` is not positive.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        *,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters = check_positive("filters", filters)
+        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self._bias_cancels: Callable[[], bool] = lambda: False
+
+    def normalised_by(self, norm: keras.layers.BatchNormalization) -> None:
+        """Spare the pass over memory for the bias's gradient where it is zero.
+
+        A batch normalisation by the batch's own statistics takes away what all rows have in
+        common, so that a bias before it has no influence on the loss. What a sum over all rows
+        finds is rounding, which Adam would scale up to whole steps.
+
+        Args:
+            norm: Reads this layer's outputs, and nothing else does.
+        """
+        # A function and not the layer, whose weights would become this one's too.
+        self._bias_cancels = lambda: norm.trainable
+
+    def _make_weights(self, kernel_shape: tuple[int, ...]) -> None:
+        self.kernel = self.add_weight(
+            shape=kernel_shape, initializer=self.kernel_initializer, name="kernel"
+        )
+        self.bias = (
+            self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
+            if self.use_bias
+            else None
+        )
+
+    def _finish(self, training: bool | None) -> Callable[[Any], Any]:
+        """A function that adds the bias to outputs [.., F] and applies the activation."""
+
+        def finish(outputs):
+            if self.bias is None:
+                return self.activation(outputs)
+            bias = ops.convert_to_tensor(self.bias)
+            linear = self.activation is keras.activations.linear
+            if training and linear and self._bias_cancels():
+                bias = _without_gradient(bias)
+            return self.activation(ops.add(outputs, bias))
+
+        return finish
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """[batch, vertex, sphere, filters]."""
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+
+@ops.custom_gradient
+def _without_gradient(bias):
+    """The bias; its gradient is zeros, where `ops.stop_gradient` would have none."""
+
+    def gradient(*_, upstream=None):
+        return ops.zeros_like(bias)
+
+    return bias, gradient
