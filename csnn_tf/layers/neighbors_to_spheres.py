@@ -11,6 +11,7 @@ from csnn_tf.grid import num_vertices
 from csnn_tf.grid.icosphere import check_level
 from csnn_tf.layers.barycentric import barycentric
 from csnn_tf.layers.checks import check_positive
+from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.nearest_vertices import nearest_vertices
 from csnn_tf.layers.normalize_points import norm
 
@@ -112,8 +113,10 @@ class NeighborsToSpheres(keras.layers.Layer):
         self.cutoff, self.r_min = float(cutoff), float(r_min)
         self.contribution, self.cutoff_function = contribution, cutoff_function
         self.radial, self.angular = radial, angular
+        # Compiled, a third of the time: the vertices' candidates never become an array.
+        self._compiled = kernel(self._sum_over_pairs)
 
-    def call(self, displacements, centre, species=None, num_atoms=None):
+    def call(self, displacements, centre, species=None, num_atoms=None, training=None):
         """Map neighbours to feature maps."""
         if len(displacements.shape) != 2 or displacements.shape[1] != 3:
             raise InputError(
@@ -124,7 +127,14 @@ class NeighborsToSpheres(keras.layers.Layer):
             raise InputError(f"species is needed to tell {self.elements} elements apart.")
         if num_atoms is None:
             num_atoms = ops.max(centre, initial=-1) + 1
-        displacements = ops.cast(displacements, "float32")
+        # Every size is compiled anew, and batches of training come in many.
+        features = self._sum_over_pairs if training else self._compiled
+        elements = () if species is None else (species,)
+        features = features(ops.cast(displacements, "float32"), centre, num_atoms, *elements)
+        return ops.cast(features, self.compute_dtype)
+
+    def _sum_over_pairs(self, displacements, centre, num_atoms, species=None):
+        """The features, float32."""
         distance = norm(displacements)
         safe = ops.where(distance > 0, distance, 1.0)
         direction = displacements / safe[:, None]
@@ -149,8 +159,7 @@ class NeighborsToSpheres(keras.layers.Layer):
         )
         cells = num_atoms * (vertices * self.spheres * width)
         features = ops.segment_sum(values, index, num_segments=cells)
-        features = ops.reshape(features, (-1, vertices, self.spheres, width))
-        return ops.cast(features, self.compute_dtype)
+        return ops.reshape(features, (-1, vertices, self.spheres, width))
 
     def _contribution(self, distance, safe):
         """c(d), zero for padding and beyond the cutoff."""
@@ -182,7 +191,9 @@ class NeighborsToSpheres(keras.layers.Layer):
         """[atoms, vertex, R, S * C]; the number of atoms does not follow from shapes."""
         return (None, num_vertices(self.level), self.spheres, self.elements * self.channels)
 
-    def compute_output_spec(self, displacements, centre, species=None, num_atoms=None):
+    def compute_output_spec(
+        self, displacements, centre, species=None, num_atoms=None, training=None
+    ):
         """Shape and dtype of the feature map."""
         shape = list(self.compute_output_shape(displacements.shape))
         shape[0] = num_atoms if isinstance(num_atoms, int) else None

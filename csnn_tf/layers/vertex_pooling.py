@@ -64,11 +64,7 @@ class VertexPooling(keras.layers.Layer):
             return keras.KerasTensor(self.compute_output_shape(inputs.shape), inputs.dtype)
         if self.mode == "max":
             return _max_with_gradient(self.level)(inputs)
-        total = _sum_with_gradient(self.level)(inputs)
-        if self.mode == "sum":
-            return total
-        size = np.where(np.arange(coarse) < 12, 6, 7)[:, None, None]
-        return total / ops.cast(size, total.dtype)
+        return _sum_with_gradient(self.level, self.mode)(inputs)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """[batch, vertex', sphere, channel]."""
@@ -85,8 +81,13 @@ class VertexPooling(keras.layers.Layer):
 
 
 @cache
-def _sum_with_gradient(level: int):
+def _sum_with_gradient(level: int, mode: str):
     table, edges = icosphere(level).pooling, icosphere(level - 1).edges
+    has_sixth = _has_sixth(table)
+    share = np.where(has_sixth, 1 / 7, 1 / 6) if mode == "mean" else None
+
+    def scaled(x):
+        return x if share is None else x * ops.cast(share, x.dtype)
 
     @kernel
     @in_float32
@@ -95,11 +96,12 @@ def _sum_with_gradient(level: int):
         for column in range(1, 6):
             result = result + ops.take(x, table[:, column], axis=1)
         sixth = ops.take(x, table[:, 6], axis=1)
-        return result + sixth * ops.cast(_has_sixth(table), x.dtype)
+        return scaled(result + sixth * ops.cast(has_sixth, x.dtype))
 
     @kernel
     @in_float32
     def spread(g):
+        g = scaled(g)
         ends = [ops.take(g, edges[:, end], axis=1) for end in (0, 1)]
         return ops.concatenate([g, ends[0] + ends[1]], axis=1)
 

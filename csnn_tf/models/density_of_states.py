@@ -124,7 +124,11 @@ class DensityOfStates(AtomicDosModel):
     def _descriptor(self, inputs, num_atoms, training):
         """Feature maps, which `network` turns into descriptors."""
         return self.to_spheres(
-            inputs["displacements"], inputs["centre"], inputs["species"], num_atoms=num_atoms
+            inputs["displacements"],
+            inputs["centre"],
+            inputs["species"],
+            num_atoms=num_atoms,
+            training=training,
         )
 
     def get_config(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosahedral_rotations, icosphere, vertex_permutations
-from csnn_tf.layers.neighbors_to_spheres import NeighborsToSpheres
+from csnn_tf.layers import NeighborsToSpheres, compiled_kernels
 from tests.helpers import golden, numpy_of, our_vertices, relative
 
 ONE = np.array([0])
@@ -157,6 +157,19 @@ def test_the_number_of_atoms_follows_from_the_largest_centre():
     layer = NeighborsToSpheres(0, 1, 2)
     found = layer(np.array([[1.5, 0, 0], [0, 2.5, 0]], "float32"), np.array([0, 2]))
     assert found.shape == (3, 12, 1, 2)
+
+
+@pytest.mark.parametrize("angular", ["nearest", "linear"])
+def test_compiled_in_prediction_for_several_sizes(angular):
+    layer = NeighborsToSpheres(1, 1, 4, elements=2, cutoff=5.0, radial="linear", angular=angular)
+    for count, atoms in ((40, 3), (24, 5)):
+        neighbors = some_neighbors(count)
+        centre, species = np.arange(count) % atoms, np.arange(count) % 2
+        expected = mapped(layer, neighbors, centre, species, num_atoms=atoms)
+        assert expected.shape == (atoms, 42, 1, 8)
+        with compiled_kernels():
+            found = mapped(layer, neighbors, centre, species, num_atoms=atoms)
+        assert relative(found, expected) < 1e-6
 
 
 def test_configuration_round_trip():
