@@ -35,7 +35,8 @@ def benchmark_command(name, batch, points, seconds, scaling, mixed, out) -> None
 
     Each line gives a median time, its share of the machine's rate of large matrix products
     (floating-point work: 2 x multiply-adds of convolutions and dense layers), and the ratio to the
-    same network in plain Keras, taken in turns with it.
+    same network in plain Keras, taken in turns with it. What was measured is kept where a case
+    fails, for want of memory for example.
     """
     preset(name)
     if out is not None and (out / "benchmark.json").exists():
@@ -53,12 +54,18 @@ def benchmark_command(name, batch, points, seconds, scaling, mixed, out) -> None
             console.print(line, highlight=False, soft_wrap=True, markup=False)
 
     found = run_benchmark(cases, show)
-    if out is None:
-        return
+    failed = [row["case"]["kind"] for row in found["rows"] if "failed" in row["result"]]
+    if out is not None and len(failed) < len(cases):
+        _write(found, out)
+        click.echo(f"Numbers and picture: {out}")
+    if failed:
+        raise InputError(f"{len(failed)} of {len(cases)} cases failed: {', '.join(failed)}.")
+
+
+def _write(found: dict[str, Any], out: Path) -> None:
     from csnn_tf.plots.speed import plot_benchmark
 
     text = json.dumps(found, indent=2)
     write_aside(out / "benchmark.json", lambda temporary: temporary.write_text(text, "utf-8"))
     figure = plot_benchmark(found)
     write_aside(out / "benchmark.png", lambda temporary: figure.savefig(temporary, format="png"))
-    click.echo(f"Numbers and picture: {out}")

@@ -21,7 +21,7 @@ def standard_cases(
         BenchmarkCase("inference", batch=32, **common),
         BenchmarkCase("input", batch=32, **common),
         BenchmarkCase("layers", batch=batch, **common),
-        BenchmarkCase("dos-training", batch=256, preset=preset, seconds=seconds, plain=True),
+        BenchmarkCase("dos-training", batch=1024, preset=preset, seconds=seconds, plain=True),
         BenchmarkCase("dos-inference", batch=1024, preset=preset, seconds=seconds),
     ]
 

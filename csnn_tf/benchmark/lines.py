@@ -10,7 +10,9 @@ LAYERS_SHOWN = 12
 
 def result_lines(case: BenchmarkCase, result: dict[str, Any]) -> Iterator[str]:
     """The lines of one result."""
-    if case.kind == "machine":
+    if "failed" in result:
+        yield f"{case.kind:20s} failed: {result['failed']}"
+    elif case.kind == "machine":
         yield (
             f"limits               {result['limit_gflops']:.0f} GFLOP/s (matrix product), "
             f"{result['limit_gbytes_per_second']:.1f} GB/s (read and write)"

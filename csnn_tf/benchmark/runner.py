@@ -8,7 +8,6 @@ from typing import Any
 from csnn_tf.benchmark.case import BenchmarkCase
 from csnn_tf.benchmark.machine import describe_machine
 from csnn_tf.benchmark.messages import last_json
-from csnn_tf.errors import InputError
 
 Show = Callable[[BenchmarkCase, dict[str, Any]], None]
 
@@ -16,17 +15,15 @@ Show = Callable[[BenchmarkCase, dict[str, Any]], None]
 def run_benchmark(
     cases: Iterable[BenchmarkCase], show: Show = lambda case, result: None
 ) -> dict[str, Any]:
-    """Measure cases, each in a process of its own.
+    """Measure cases, each in a process of its own; one that fails does not end the others.
 
     Args:
         cases: What to measure, in this order.
         show: Called with each case and its result as soon as it is there.
 
     Returns:
-        The machine's description and a list of {"case": ..., "result": ...}; ready for JSON.
-
-    Raises:
-        InputError: If a process fails; the message holds its last words.
+        The machine's description and a list of {"case": ..., "result": ...}; ready for JSON. The
+        result of a process that failed is {"failed": its last words}.
     """
     rows = []
     for case in cases:
@@ -46,5 +43,5 @@ def _measure(case: BenchmarkCase) -> dict[str, Any]:
     found = last_json(process.stdout)
     if process.returncode or found is None:
         words = process.stderr.strip().splitlines() or [f"exit status {process.returncode}"]
-        raise InputError(f"the benchmark of {case.kind} with {case.preset} failed: {words[-1]}")
+        return {"failed": words[-1]}
     return found

@@ -21,7 +21,7 @@ def plot_benchmark(found: dict[str, Any]):
     the time of forward pass and gradients; for scaling runs the peak memory.
 
     Args:
-        found: The result of `run_benchmark`.
+        found: The result of `run_benchmark`; cases that failed are left out.
 
     Returns:
         A matplotlib figure.
@@ -33,12 +33,12 @@ def plot_benchmark(found: dict[str, Any]):
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
     machine = found["machine"]
     figure.suptitle(f"{machine['processor']}, {machine['cores']} cores, {machine['backend']}")
-    rows = found["rows"]
-    if any(row["case"]["kind"] == "layers" for row in rows):
+    rows = [row for row in found["rows"] if "failed" not in row["result"]]
+    if {row["case"]["kind"] for row in rows} <= {"training", "inference"}:
+        _scaling(left, right, rows)
+    else:
         _shares(left, rows)
         _layers(right, rows)
-    else:
-        _scaling(left, right, rows)
     return figure
 
 

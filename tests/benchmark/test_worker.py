@@ -6,12 +6,13 @@ import keras
 import pytest
 from click.testing import CliRunner
 
-from csnn_tf.benchmark import BenchmarkCase, run_benchmark, training_steps
+from csnn_tf.benchmark import BenchmarkCase, training_steps
 from csnn_tf.benchmark.cases import scaling_cases, standard_cases
 from csnn_tf.benchmark.layer_times import time_layers
 from csnn_tf.benchmark.lines import result_lines
 from csnn_tf.benchmark.timing import take_turns
 from csnn_tf.benchmark.worker import measure
+from csnn_tf.cli.benchmark import benchmark_command
 from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization, CoRadialConv, IntraSphereConv, VertexPooling
 from csnn_tf.models import ConcentricBackbone, preset
@@ -85,20 +86,46 @@ _WITH_PRODUCTS = {"IntraSphereConv", "CoRadialConv", "Dense"}
 
 
 @pytest.mark.slow
-def test_processes_of_their_own_and_the_picture(tmp_path):
+def test_processes_of_their_own_of_which_one_fails(tmp_path, monkeypatch):
+    cases = [
+        BenchmarkCase("training", "tiny", {"level": 99}, seconds=0.01),
+        BenchmarkCase("machine", seconds=0.01),
+        BenchmarkCase("mapping", **TINY),
+    ]
+    monkeypatch.setattr("csnn_tf.cli.benchmark.standard_cases", lambda *_, **__: cases)
+    options = ["--preset", "tiny", "--out", str(tmp_path)]
+    result = CliRunner().invoke(benchmark_command, options)
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception) == "1 of 3 cases failed: training."
+    first, limits, mapping, _ = result.output.splitlines()
+    assert first.startswith("training             failed: ")
+    assert "level" in first
+    assert [line.split()[0] for line in (limits, mapping)] == ["limits", "mapping"]
+    found = json.loads((tmp_path / "benchmark.json").read_text())
+    assert found["machine"]["cores"] >= 1
+    assert ["failed" in row["result"] for row in found["rows"]] == [True, False, False]
+    assert (tmp_path / "benchmark.png").stat().st_size > 1000
+
+
+def test_the_picture_has_a_bar_for_each_share_and_kind_of_layer():
     from csnn_tf.plots.speed import plot_benchmark
 
-    seen = []
-    cases = [BenchmarkCase("machine", seconds=0.01), BenchmarkCase("mapping", **TINY)]
-    found = run_benchmark(cases, lambda case, result: seen.append(case.kind))
-    assert seen == ["machine", "mapping"]
-    assert found["machine"]["cores"] >= 1
-    assert json.loads(json.dumps(found)) == found
-    found["rows"].append({"case": vars(cases[1]), "result": {"layers": []}})
-    found["rows"][-1]["case"] = {**vars(cases[1]), "kind": "layers"}
-    figure = plot_benchmark(found)
-    assert len(figure.axes) == 2
-    figure.savefig(tmp_path / "benchmark.png")
+    layers = [{"layer": "Dense", "training_seconds": 0.1, "times_in_network": 2}]
+    results = {
+        "machine": {},
+        "training": {"ours": {"share_of_limit": 0.5}, "plain": {"share_of_limit": 0.2}},
+        "inference": {"failed": "no memory"},
+        "layers": {"layers": layers},
+    }
+    rows = [
+        {"case": vars(BenchmarkCase(kind, **TINY)), "result": result}
+        for kind, result in results.items()
+    ]
+    machine = {"processor": "any", "cores": 2, "backend": "tensorflow"}
+    left, right = plot_benchmark({"machine": machine, "rows": rows}).axes
+    assert [label.get_text() for label in left.get_yticklabels()] == ["training step, 2"]
+    assert [bar.get_width() for bar in left.patches] == [50, 20]
+    assert [bar.get_width() for bar in right.patches] == [100]
 
 
 def test_the_picture_of_scaling_has_a_line_for_each_thing_varied(tmp_path):
@@ -116,12 +143,6 @@ def test_the_picture_of_scaling_has_a_line_for_each_thing_varied(tmp_path):
     assert lines["inference, spheres"] == [1, 2, 4, 8, 16, 32]
     assert lines["training, batch"] == [1, 4, 16, 64]
     figure.savefig(tmp_path / "benchmark.png")
-
-
-def test_a_failing_process_is_reported():
-    case = BenchmarkCase("training", "tiny", {"level": 99}, seconds=0.01)
-    with pytest.raises(InputError, match="training with tiny failed: .*level"):
-        run_benchmark([case])
 
 
 def test_functions_take_turns():
@@ -164,8 +185,6 @@ def test_cases_that_make_no_sense(changes):
 
 
 def test_the_command_refuses_what_it_does_not_know(tmp_path):
-    from csnn_tf.cli.benchmark import benchmark_command
-
     (tmp_path / "benchmark.json").write_text("{}")
     for arguments in (["--preset", "huge"], ["--out", str(tmp_path)]):
         result = CliRunner().invoke(benchmark_command, arguments)
