@@ -20,7 +20,7 @@ class Predictor:
 
     Args:
         model: A `CloudClassifier`.
-        batch_size: Clouds in a batch.
+        batch_size: Clouds in a batch, at most: fewer clouds are filled up to a power of two.
 
     Example:
         >>> model = PointCloudClassifier.from_preset("tiny", num_classes=5)
@@ -65,14 +65,15 @@ class Predictor:
 
     def _batches(self, clouds) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
         """Padded clouds, masks, and how many of the clouds are real."""
-        for start in range(0, len(clouds), self.batch_size):
-            part = clouds[start : start + self.batch_size]
+        size = min(self.batch_size, _rounded(len(clouds)))
+        for start in range(0, len(clouds), size):
+            part = clouds[start : start + size]
             points, counts = padded(part)
             # Few padded shapes, so that few compilations: a power of two, and a full batch.
             width = points.shape[1] if (counts == points.shape[1]).all() else _rounded(counts.max())
-            batch = np.zeros((self.batch_size, width, 3), np.float32)
+            batch = np.zeros((size, width, 3), np.float32)
             batch[: len(part), : points.shape[1]] = points
-            mask = np.arange(width) < np.pad(counts, (0, self.batch_size - len(part)))[:, None]
+            mask = np.arange(width) < np.pad(counts, (0, size - len(part)))[:, None]
             yield batch, mask, len(part)
 
     def _part(self, batch: tuple[np.ndarray, np.ndarray, int]) -> np.ndarray:

@@ -39,6 +39,17 @@ def test_predictor_does_not_depend_on_batching_padding_or_place(model):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
 
+def test_few_clouds_do_not_cost_a_whole_batch(model, monkeypatch):
+    predictor, sizes = Predictor(model, batch_size=32), []
+    forward = predictor._forward
+    monkeypatch.setattr(
+        predictor, "_forward", lambda x, mask: sizes.append(len(x)) or forward(x, mask)
+    )
+    for count in (1, 3, 31, 40):
+        assert len(predictor.logits(np.ones((count, 20, 3)))) == count
+    assert sizes == [1, 4, 32, 32, 32]
+
+
 def test_predictor_is_invariant_to_the_sixty_rotations(model):
     cloud = np.random.default_rng(2).normal(size=(80, 3))
     cloud -= cloud.mean(axis=0)
