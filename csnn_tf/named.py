@@ -11,6 +11,8 @@ from csnn_tf.errors import InputError
 class NamedConfigurations:
     """Sets of fields by name, each with a description, from a JSON file.
 
+    A set with a "base" has the fields of the one of that name, but for its own.
+
     Args:
         package: Package that the file belongs to.
         file: Name of the file.
@@ -38,4 +40,5 @@ class NamedConfigurations:
             raise InputError(f"{self.kind} must be one of {', '.join(self.names())}, not {name!r}.")
         fields = dict(self._entries[name])
         fields.pop("description")
-        return {**fields, **changes}
+        base = fields.pop("base", None)
+        return {**(self.get(base) if base else {}), **fields, **changes}
