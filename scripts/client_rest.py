@@ -16,9 +16,12 @@ import urllib.request
 
 def read_cloud(path):
     """Points [n][3] of a text file."""
-    with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:
-        lines = [line.replace(",", " ").split() for line in file if line[:1] != "#"]
-    return [[float(number) for number in line[:3]] for line in lines if line]
+    try:
+        with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:
+            lines = [line.replace(",", " ").split() for line in file if line[:1] != "#"]
+        return [[float(number) for number in line[:3]] for line in lines if line]
+    except ValueError as error:
+        raise ValueError(f"{path} is not a text file of x y z a line: {error}") from None
 
 
 def predict(url, model, clouds, signature="serving_default", timeout=60):
@@ -68,6 +71,8 @@ def main(arguments=None):
     try:
         clouds = [read_cloud(path) for path in options.clouds]
         answers = predict(options.url, options.model, clouds, options.signature)
+    except urllib.error.URLError as error:
+        raise SystemExit(f"client_rest: {options.url} does not answer: {error.reason}") from None
     except (OSError, RuntimeError, ValueError) as error:
         raise SystemExit(f"client_rest: {error}") from None
     print(json.dumps(answers, indent=2, ensure_ascii=False))

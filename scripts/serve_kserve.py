@@ -12,6 +12,7 @@ gRPC; for many clients take scripts/serve.sh.
 
 import argparse
 import asyncio
+import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -46,7 +47,14 @@ class SavedModel:
 
     def run(self, signature, inputs):
         """Outputs by name."""
-        call = self._loaded.signatures[signature]
+        known = self._loaded.signatures
+        if signature not in known:
+            raise ValueError(f"there is no signature {signature!r}, only {', '.join(known)}")
+        call = known[signature]
+        wanted = call.structured_input_signature[1].keys()
+        if inputs.keys() != wanted:
+            names = ", ".join(inputs) or "nothing"
+            raise ValueError(f"{signature} takes {', '.join(wanted)}, not {names}")
         try:
             given = {key: self._tf.constant(value) for key, value in inputs.items()}
             return {key: value.numpy() for key, value in call(**given).items()}
@@ -63,18 +71,22 @@ class Served(Model):
         self.pool = ThreadPoolExecutor(8)
 
     async def predict(self, payload, headers=None, response_headers=None):
-        """The answer to a decoded JSON request."""
+        """The answer to a JSON request, decoded or not."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.pool, self._answer, payload)
 
     def _answer(self, payload):
-        signature = payload.get("signature_name", "serving_default")
         try:
-            if "inputs" in payload:
-                outputs = self.model.run(signature, arrays(payload["inputs"]))
+            # kserve decodes what is sent as JSON by its content type; curl says something else.
+            request = json.loads(payload) if isinstance(payload, bytes) else payload
+            if not isinstance(request, dict) or not {"inputs", "instances"} & request.keys():
+                raise ValueError('a request is {"instances": [...]} or {"inputs": {...}}')
+            signature = request.get("signature_name", "serving_default")
+            if "inputs" in request:
+                outputs = self.model.run(signature, arrays(request["inputs"]))
                 return {"outputs": {key: plain(value) for key, value in outputs.items()}}
-            outputs = self.model.run(signature, arrays(columns(payload["instances"])))
-        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            outputs = self.model.run(signature, arrays(columns(request["instances"])))
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise InvalidInput(f"{type(error).__name__}: {error}") from error
         rows = {key: plain(value) for key, value in outputs.items()}
         if len(rows) == 1:
@@ -88,6 +100,8 @@ class Served(Model):
 
 def columns(instances):
     """Inputs by name from a list with one entry for each row."""
+    if not (isinstance(instances, list) and instances):
+        raise ValueError("instances must be a list with at least one entry")
     if not isinstance(instances[0], dict):
         return {"points": instances}
     return {key: [instance[key] for instance in instances] for key in instances[0]}
@@ -95,7 +109,15 @@ def columns(instances):
 
 def arrays(inputs):
     """Inputs of the types that signatures take."""
-    return {key: np.array(value, DTYPES.get(key, np.float32)) for key, value in inputs.items()}
+    found = {}
+    for key, value in inputs.items():
+        try:
+            found[key] = np.array(value, DTYPES.get(key, np.float32))
+        except ValueError as error:
+            raise ValueError(
+                f"{key} must be numbers, of as many rows for each cloud (signature padded): {error}"
+            ) from error
+    return found
 
 
 def plain(array):

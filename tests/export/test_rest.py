@@ -98,6 +98,16 @@ def test_command_line(exported, kserve_url, tmp_path):
     assert "Traceback" not in failed.stderr
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"\x80solid", "cloud.xyz is not a text file of x y z a line"), (b"0 0 1", "does not answer")],
+)
+def test_the_file_or_the_address_is_named(client, tmp_path, content, message):
+    (tmp_path / "cloud.xyz").write_bytes(content)
+    with pytest.raises(SystemExit, match=f"^client_rest: .*{message}"):
+        client.main(["--url", "http://127.0.0.1:9", "--model", "any", str(tmp_path / "cloud.xyz")])
+
+
 def test_documentation(kserve_url, client, tmp_path, monkeypatch, capsys):
     """The cloud that docs/serving.md makes, sent as it says."""
     text = (ROOT / "docs" / "serving.md").read_text("utf-8")
@@ -116,6 +126,14 @@ def test_documentation(kserve_url, client, tmp_path, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out) == [answer]
 
 
+def _as_curl_sends(url, body):
+    """The answer to a request that does not say that it is JSON."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    address, data = f"{url}/v1/models/shapes:predict", json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(address, data, headers), timeout=60) as it:
+        return json.load(it)
+
+
 def test_readme(exported, tmp_path, capsys):
     """What the README says to do without Docker, step by step, with a smaller model."""
     text = (ROOT / "README.md").read_text("utf-8").split("## Serve it", 1)[1].split("\n## ", 1)[0]
@@ -131,6 +149,21 @@ def test_readme(exported, tmp_path, capsys):
         client.main(["--url", url, "--model", "shapes", str(tmp_path / "cone.xyz")])
         with pytest.raises(RuntimeError, match="answered 4.*points: coordinates must be finite"):
             client.predict(url, "shapes", [[[1e31, 0.0, 0.0]]])
+        with pytest.raises(RuntimeError, match="no signature 'nope', only .*logits"):
+            client.predict(url, "shapes", [[[0.0, 0.0, 1.0]]], "nope")
+        cloud = [[[0.0, 0.0, 1.0]]]
+        assert len(_as_curl_sends(url, {"instances": cloud})["predictions"]) == 1
+        for body, message in (
+            ({"instances": []}, "at least one entry"),
+            ({"nothing": 1}, "a request is"),
+            ({"inputs": {"numbers": [6]}}, "takes points, not numbers"),
+            ({"instances": [cloud[0], 2 * cloud[0]]}, "signature padded"),
+        ):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                _as_curl_sends(url, body)
+            with refused.value as error:
+                assert error.code == 400
+                assert message in error.read().decode()
     (answer,) = json.loads(capsys.readouterr().out)
     points = np.loadtxt(tmp_path / "cone.xyz", np.float32)
     np.testing.assert_allclose(
