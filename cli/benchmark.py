@@ -21,7 +21,11 @@ from csnn_tf.training.run_folder import write_aside
 @click.option("--batch", type=click.IntRange(1), default=8, show_default=True, help="Shapes.")
 @click.option("--points", type=click.IntRange(1), default=1024, show_default=True)
 @click.option(
-    "--seconds", type=float, default=10.0, show_default=True, help="For each measurement."
+    "--seconds",
+    type=float,
+    default=10.0,
+    show_default=True,
+    help="For each measurement, after start and compilation.",
 )
 @click.option("--scaling", is_flag=True, help="Vary spheres, level, points and batch instead.")
 @click.option("--mixed/--no-mixed", default=True, show_default=True, help="bfloat16 as well.")
@@ -36,7 +40,7 @@ def benchmark_command(name, batch, points, seconds, scaling, mixed, out) -> None
     Each line gives a median time, its share of the machine's rate of large matrix products
     (floating-point work: 2 x multiply-adds of convolutions and dense layers), and the ratio to the
     same network in plain Keras, taken in turns with it. What was measured is kept where a case
-    fails, for want of memory for example.
+    fails, for want of memory for example, and on Ctrl-C.
     """
     preset(name)
     if out is not None and (out / "benchmark.json").exists():
@@ -53,11 +57,16 @@ def benchmark_command(name, batch, points, seconds, scaling, mixed, out) -> None
         for line in result_lines(case, result):
             console.print(line, highlight=False, soft_wrap=True, markup=False)
 
+    click.echo(f"{len(cases)} cases, one process after the other.", err=True)
     found = run_benchmark(cases, show)
-    failed = [row["case"]["kind"] for row in found["rows"] if "failed" in row["result"]]
-    if out is not None and len(failed) < len(cases):
+    rows = found["rows"]
+    failed = [row["case"]["kind"] for row in rows if "failed" in row["result"]]
+    if out is not None and len(failed) < len(rows):
         _write(found, out)
         click.echo(f"Numbers and picture: {out}")
+    if len(rows) < len(cases):
+        click.echo(f"Interrupted after {len(rows)} of {len(cases)} cases.")
+        raise SystemExit(130)
     if failed:
         raise InputError(f"{len(failed)} of {len(cases)} cases failed: {', '.join(failed)}.")
 

@@ -1,7 +1,6 @@
 """What the commands that reproduce classifiers' tables share: options, data, runs."""
 
 import dataclasses
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from csnn_tf.cli.options import data_option, load_shapes, make_folder, parse_fields
+from csnn_tf.cli.several_runs import BUDGET, goes_on_later, quiet_retracing, say_training
 from csnn_tf.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 _OPTIONS = (
     data_option,
     click.option(
-        "--preset", default="small", show_default=True, help="Size of the models: paper or small."
+        "--preset",
+        default="small",
+        show_default=True,
+        help="Size of the models: paper, small or tiny.",
     ),
     click.option(
         "--recipe",
@@ -34,9 +37,7 @@ _OPTIONS = (
         help="Change one field of the training, or of the models that have it.",
     ),
     click.option("--epochs", type=int, help="Number of epochs of each run."),
-    click.option(
-        "--budget", type=click.FloatRange(0), help="Minutes for all training; 0 trains nothing."
-    ),
+    click.option("--budget", type=click.FloatRange(0), help=BUDGET),
     click.option("--seed", type=int, default=0, show_default=True, help="Of everything random."),
     click.option(
         "--out", type=click.Path(path_type=Path), required=True, help="Folder of runs and tables."
@@ -147,20 +148,20 @@ class Request:
         from csnn_tf.reproduction.classifier_runs import train_classifiers
 
         def callbacks(name, config):
-            click.echo(f"Training {name} for up to {config.epochs} epochs.", err=True)
+            say_training(name, config.epochs)
             return [TrainingProgress(config.epochs), *further(name, config)]
 
         self.make_out()
-        # Several models in one process: TensorFlow warns of each that is traced anew.
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        runs = train_classifiers(
-            configs,
-            lambda config: self.training_shapes(config) if shapes is None else shapes,
-            self.out,
-            fields=fields,
-            budget=None if self.budget is None else 60 * self.budget,
-            callbacks=callbacks,
-        )
+        quiet_retracing()
+        with goes_on_later():
+            runs = train_classifiers(
+                configs,
+                lambda config: self.training_shapes(config) if shapes is None else shapes,
+                self.out,
+                fields=fields,
+                budget=None if self.budget is None else 60 * self.budget,
+                callbacks=callbacks,
+            )
         if not runs:
             raise InputError(f"there is no trained model in {self.out}, and no time to train one.")
         missing = [name for name in configs if name not in runs]

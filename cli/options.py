@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -98,3 +98,15 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder} cannot be made: {error.strerror}.") from error
+
+
+def interrupted(history: list[dict[str, Any]], command: str) -> NoReturn:
+    """End an interrupted training with what goes on with it.
+
+    Args:
+        history: What is known of the epochs of this process.
+        command: That goes on.
+    """
+    when = f"after epoch {history[-1]['epoch']}" if history else "before the end of an epoch"
+    click.echo(f"Interrupted {when}: go on with `{command}`.")
+    raise SystemExit(130)

@@ -10,8 +10,10 @@ from csnn_tf.cli.options import json_option
 from csnn_tf.data.mesh import Mesh
 from csnn_tf.data.mesh_set import sample_surface
 from csnn_tf.data.readers import read_shape
+from csnn_tf.errors import InputError
 from csnn_tf.inference import Predictor
 from csnn_tf.models import CloudClassifier
+from csnn_tf.models.kind import is_dos_model
 from csnn_tf.models.loading import load_model
 
 
@@ -38,6 +40,10 @@ def predict_command(model, files, top, num_points, as_json) -> None:
 
     `predict dos MODEL FILES` predicts densities of states instead (`predict dos --help`).
     """
+    if is_dos_model(model):
+        raise InputError(
+            f"{model} predicts densities of states: `csnn-tf predict dos {model} ...`."
+        )
     classifier = load_model(model, CloudClassifier)
     clouds = []
     for name in files:

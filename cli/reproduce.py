@@ -14,6 +14,7 @@ from csnn_tf.cli.options import make_folder
 from csnn_tf.cli.reproduce_ablation import ablation_command
 from csnn_tf.cli.reproduce_spheres import figure7_command, table3_command
 from csnn_tf.cli.reproduce_table1 import table1_command
+from csnn_tf.cli.several_runs import BUDGET, goes_on_later, quiet_retracing, say_training
 from csnn_tf.errors import InputError
 
 
@@ -40,9 +41,7 @@ for _command in (table1_command, table3_command, figure7_command, ablation_comma
     "--rotate/--no-rotate", default=True, show_default=True, help="Turn CSNN's structures."
 )
 @click.option("--epochs", type=int, help="Number of epochs of each model.")
-@click.option(
-    "--budget", type=click.FloatRange(0), help="Minutes for all training; 0 trains nothing."
-)
+@click.option("--budget", type=click.FloatRange(0), help=BUDGET)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 def table2_command(path, electrons, out, preset, recipe, rotate, epochs, budget, seed) -> None:
     """Table II: AGNI, SchNet and CSNN on densities of states, by structure type.
@@ -79,11 +78,13 @@ def table2_command(path, electrons, out, preset, recipe, rotate, epochs, budget,
     make_folder(out)
 
     def callbacks(config):
-        click.echo(f"Training {config.architecture} for up to {config.epochs} epochs.", err=True)
+        say_training(config.architecture, config.epochs)
         return [DosProgress(config.epochs)]
 
     seconds = None if budget is None else 60 * budget
-    runs = train_missing(configs, structures, out, budget=seconds, callbacks=callbacks)
+    quiet_retracing()
+    with goes_on_later():
+        runs = train_missing(configs, structures, out, budget=seconds, callbacks=callbacks)
     if not runs:
         raise InputError(f"there is no trained model in {out}, and no time to train one.")
     rows = table2(runs, structures)

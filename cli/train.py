@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from csnn_tf.cli.hand_over import HandOver, first_argument
 from csnn_tf.cli.options import (
     data_option,
+    interrupted,
     load_shapes,
     model_option,
     parse_fields,
@@ -112,11 +113,7 @@ def train_command(
                     shown.append(TensorBoardLog(out / FOLDER, shapes.class_names))
                 train(config, shapes, out, resume=resume, callbacks=shown, distribution=part)
     except KeyboardInterrupt:
-        click.echo(
-            f"Interrupted after {len(progress.history)} epochs: go on with "
-            f"`csnn-tf train {kind} --out {out} --resume`."
-        )
-        raise SystemExit(130) from None
+        interrupted(progress.history, f"csnn-tf train {kind} --out {out} --resume")
     best = max(progress.history, key=lambda row: row.get("val_accuracy", 0), default=None)
     if best is not None and "val_accuracy" in best:
         click.echo(

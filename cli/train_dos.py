@@ -13,7 +13,7 @@ from csnn_tf.cli.dos_options import (
     structures_option,
 )
 from csnn_tf.cli.dos_progress import DosProgress, dos_errors
-from csnn_tf.cli.options import model_option, parse_fields
+from csnn_tf.cli.options import interrupted, model_option, parse_fields
 from csnn_tf.errors import InputError
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_trainer import train_dos
@@ -93,11 +93,7 @@ def train_dos_command(
             shown = [progress, *([TensorBoardLog(out / FOLDER)] if tensorboard else [])]
             train_dos(config, structures, out, resume=resume, callbacks=shown)
     except KeyboardInterrupt:
-        click.echo(
-            f"Interrupted after {len(progress.history)} epochs: go on with "
-            f"`csnn-tf train dos --out {out} --resume`."
-        )
-        raise SystemExit(130) from None
+        interrupted(progress.history, f"csnn-tf train dos --out {out} --resume")
     rows = [row for row in progress.history if "val_loss" in row]
     if rows:
         best = min(rows, key=lambda row: row["val_loss"])

@@ -23,13 +23,17 @@ def run_benchmark(
 
     Returns:
         The machine's description and a list of {"case": ..., "result": ...}; ready for JSON. The
-        result of a process that failed is {"failed": its last words}.
+        result of a process that failed is {"failed": its last words}. Interrupted, it returns the
+        cases before.
     """
     rows = []
-    for case in cases:
-        result = _measure(case)
-        show(case, result)
-        rows.append({"case": vars(case), "result": result})
+    try:
+        for case in cases:
+            result = _measure(case)
+            show(case, result)
+            rows.append({"case": vars(case), "result": result})
+    except KeyboardInterrupt:  # what has been measured is kept
+        pass
     return {"machine": describe_machine(), "rows": rows}
 
 

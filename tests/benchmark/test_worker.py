@@ -97,7 +97,7 @@ def test_processes_of_their_own_of_which_one_fails(tmp_path, monkeypatch):
     result = CliRunner().invoke(benchmark_command, options)
     assert isinstance(result.exception, InputError)
     assert str(result.exception) == "1 of 3 cases failed: training."
-    first, limits, mapping, _ = result.output.splitlines()
+    first, limits, mapping, _ = result.stdout.splitlines()
     assert first.startswith("training             failed: ")
     assert "level" in first
     assert [line.split()[0] for line in (limits, mapping)] == ["limits", "mapping"]
@@ -105,6 +105,22 @@ def test_processes_of_their_own_of_which_one_fails(tmp_path, monkeypatch):
     assert found["machine"]["cores"] >= 1
     assert ["failed" in row["result"] for row in found["rows"]] == [True, False, False]
     assert (tmp_path / "benchmark.png").stat().st_size > 1000
+
+
+def test_what_was_measured_before_an_interruption_is_kept(tmp_path, monkeypatch):
+    def measured(case):
+        if case.kind == "mapping":
+            raise KeyboardInterrupt
+        return {"limit_gflops": 100.0, "limit_gbytes_per_second": 10.0}
+
+    monkeypatch.setattr("csnn_tf.benchmark.runner._measure", measured)
+    cases = [BenchmarkCase("machine"), BenchmarkCase("mapping"), BenchmarkCase("import")]
+    monkeypatch.setattr("csnn_tf.cli.benchmark.standard_cases", lambda *_, **__: cases)
+    result = CliRunner().invoke(benchmark_command, ["--out", str(tmp_path)])
+    assert result.exit_code == 130
+    assert result.stdout.endswith("Interrupted after 1 of 3 cases.\n")
+    rows = json.loads((tmp_path / "benchmark.json").read_text())["rows"]
+    assert [row["case"]["kind"] for row in rows] == ["machine"]
 
 
 def test_the_picture_has_a_bar_for_each_share_and_kind_of_layer():

@@ -105,6 +105,7 @@ def test_data_shapes_can_be_trained_on(tmp_path):
         (["train", "shapes", "--set", "level=9"], "level"),
         (["evaluate", "no-such-model"], "no-such-model"),
         (["predict", "no-such-model", "file.npy"], "no-such-model"),
+        (["predict", "carbon_dos_small", "file.npy"], "`csnn-tf predict dos carbon_dos_small"),
         (["data", "modelnet", "folder", "--from", "missing.zip"], "missing.zip"),
     ],
 )

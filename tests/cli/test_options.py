@@ -1,8 +1,9 @@
-"""Parsing of --set."""
+"""What several commands share: parsing of --set, what is said on Ctrl-C."""
 
 import pytest
 
-from csnn_tf.cli.options import parse_fields
+from csnn_tf.cli.options import interrupted, parse_fields
+from csnn_tf.cli.several_runs import goes_on_later
 from csnn_tf.errors import InputError
 
 
@@ -26,3 +27,22 @@ def test_a_setting_needs_key_and_value(setting):
 def test_a_key_comes_once():
     with pytest.raises(InputError, match="twice"):
         parse_fields(["a=1", "a=2"])
+
+
+@pytest.mark.parametrize(
+    ("history", "when"),
+    [([], "before the end of an epoch"), ([{"epoch": 15}, {"epoch": 16}], "after epoch 16")],
+)
+def test_an_interrupted_training_says_where_it_is_and_what_goes_on(capsys, history, when):
+    with pytest.raises(SystemExit) as ended:
+        interrupted(history, "csnn-tf train shapes --out runs/a --resume")
+    assert ended.value.code == 130
+    said = capsys.readouterr().out
+    assert said == f"Interrupted {when}: go on with `csnn-tf train shapes --out runs/a --resume`.\n"
+
+
+def test_interrupted_tables_say_what_goes_on(capsys):
+    with pytest.raises(SystemExit) as ended, goes_on_later():
+        raise KeyboardInterrupt
+    assert ended.value.code == 130
+    assert "the same command goes on" in capsys.readouterr().out
