@@ -97,13 +97,12 @@ def write_view(
                 f"the grid change by up to {number(off, 2)} of the largest value.",
             )
         )
-    lead = (
-        f"{view.shown.capitalize()}, channel {channel} of {features.shape[2]}. The slider chooses "
-        "the sphere that carries colours; drag to turn."
-    )
-    body = section("view", "On the grid", grid(*cards, narrowest=380), lead=lead)
     vertices, spheres = features.shape[:2]
-    write_page(path, render_page(view.name, f"{spheres} spheres of {vertices} vertices", [body]))
+    slider = "The slider chooses the sphere that carries colours; drag" if spheres > 1 else "Drag"
+    lead = f"{view.shown.capitalize()}, channel {channel} of {features.shape[2]}. {slider} to turn."
+    body = section("view", "On the grid", grid(*cards, narrowest=380), lead=lead)
+    size = f"{spheres} sphere{'s' * (spheres != 1)} of {vertices} vertices"
+    write_page(path, render_page(view.name, size, [body]))
     return channel, sphere
 
 

@@ -33,7 +33,7 @@ def training_parts(
         InputError: There is no DOS or nothing to train on.
     """
     if structures.dos is None:
-        raise InputError("the structures have no DOS to learn from.")
+        raise InputError("the structures have no DOS (atoms.info['dos']) to learn from.")
     split = structures.split
     if "train" in split and "val" in split:
         return structures.select(split="train"), structures.select(split="val")

@@ -78,6 +78,8 @@ def test_a_shape_becomes_a_picture_or_a_page(tmp_path, chair):
     page = html.read_text("utf-8")
     assert "Turned by a rotation of the icosahedron" in page
     assert page.count('class="plot three"') == 3
+    assert "4 spheres of 42 vertices" in page
+    assert "The slider chooses the sphere" in page
 
 
 def test_a_structure_becomes_a_page(tmp_path):
@@ -86,7 +88,10 @@ def test_a_structure_becomes_a_page(tmp_path):
     bulk("C", "diamond", 3.57).write(tmp_path / "POSCAR.vasp", format="vasp")
     result = run(tmp_path / "POSCAR.vasp", "--html", tmp_path / "page.html")
     assert result.exit_code == 0
-    assert "atom 0 (C)" in (tmp_path / "page.html").read_text("utf-8")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "atom 0 (C)" in page
+    assert "1 sphere of " in page
+    assert "slider chooses" not in page
 
 
 @pytest.mark.parametrize(
