@@ -46,6 +46,8 @@ def write_view(
     points, features = view.features()
     channel, sphere = choose(features, channel, sphere)
     largest = float(features[:, :, channel].max())
+    vertices, count = features.shape[:2]
+    spheres = f"{count} sphere{'s' * (count != 1)}"
 
     def card(points: NDArray, features: NDArray, heading: str, caption: str) -> str:
         return picture(
@@ -57,7 +59,7 @@ def write_view(
                 largest=largest,
                 upright_axis=upright_axis,
             ),
-            f"{heading}: {view.shown} on {features.shape[1]} spheres about {len(points)} points.",
+            f"{heading}: {view.shown} on {spheres} about {len(points)} points.",
             heading=heading,
             caption=caption,
             data=_numbers(features[:, :, channel]),
@@ -71,11 +73,11 @@ def write_view(
         )
     cards = [card(points, features, heading, caption)]
     if turned:
-        vertices = level_of(len(features), "show")
+        level = level_of(vertices, "show")
         turn = icosahedral_rotations()[_ROTATION]
         moved, other = view.features(turn)
         expected = np.empty_like(features)
-        expected[vertex_permutations(vertices)[_ROTATION]] = features
+        expected[vertex_permutations(level)[_ROTATION]] = features
         off = float(np.abs(other - expected).max() / max(np.abs(features).max(), 1e-9))
         cards.append(
             card(
@@ -97,12 +99,10 @@ def write_view(
                 f"the grid change by up to {number(off, 2)} of the largest value.",
             )
         )
-    vertices, spheres = features.shape[:2]
-    slider = "The slider chooses the sphere that carries colours; drag" if spheres > 1 else "Drag"
+    slider = "The slider chooses the sphere that carries colours; drag" if count > 1 else "Drag"
     lead = f"{view.shown.capitalize()}, channel {channel} of {features.shape[2]}. {slider} to turn."
     body = section("view", "On the grid", grid(*cards, narrowest=380), lead=lead)
-    size = f"{spheres} sphere{'s' * (spheres != 1)} of {vertices} vertices"
-    write_page(path, render_page(view.name, size, [body]))
+    write_page(path, render_page(view.name, f"{spheres} of {vertices} vertices", [body]))
     return channel, sphere
 
 

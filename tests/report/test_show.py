@@ -11,7 +11,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.grid import icosahedral_rotations, vertex_permutations
 from csnn_tf.models import DensityOfStates, PointCloudClassifier
 from csnn_tf.report.grid_view import GridView
-from csnn_tf.report.show_page import choose
+from csnn_tf.report.show_page import choose, write_view
 from csnn_tf_command import cli
 from tests.helpers import numpy_of
 
@@ -88,10 +88,16 @@ def test_a_structure_becomes_a_page(tmp_path):
     bulk("C", "diamond", 3.57).write(tmp_path / "POSCAR.vasp", format="vasp")
     result = run(tmp_path / "POSCAR.vasp", "--html", tmp_path / "page.html")
     assert result.exit_code == 0
+    assert "atom 0 (C)" in (tmp_path / "page.html").read_text("utf-8")
+
+
+def test_one_sphere_has_no_slider(tmp_path):
+    carbon = builtin_carbon()
+    model = DensityOfStates.from_preset("tiny", ["C"], carbon.energies, {"C": 4.0})
+    write_view(GridView.of_atom("carbon", carbon[0], 2, model), tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text("utf-8")
-    assert "atom 0 (C)" in page
-    assert "1 sphere of " in page
-    assert "slider chooses" not in page
+    assert "1 sphere of 42 vertices" in page
+    assert "The slider chooses" not in page
 
 
 @pytest.mark.parametrize(
