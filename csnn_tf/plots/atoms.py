@@ -74,8 +74,10 @@ def plot_atoms(
         hovertemplate="%{customdata}: %{marker.color:.4g}<extra></extra>",
         showlegend=False,
     )
+    # The colour bar takes from the width of what is often a narrow card.
     figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 0, "b": 0}, scene=scene(np.concatenate([positions, corners]))
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        scene=scene(np.concatenate([positions, corners]), distance=1.9),
     )
     return figure
 

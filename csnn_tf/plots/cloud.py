@@ -52,12 +52,13 @@ def plot_cloud(points: ArrayLike, *, upright_axis: int = 1, most: int = _MOST) -
     return figure
 
 
-def scene(points: ArrayLike, upright_axis: int = 2) -> dict:
+def scene(points: ArrayLike, upright_axis: int = 2, distance: float = 1.32) -> dict:
     """A Plotly scene in which points stay in view however they are turned.
 
     Args:
         points: [n, 3].
         upright_axis: Coordinate that points up.
+        distance: Of the camera; more where a scene is higher than wide.
     """
     points = np.asarray(points, float)
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
@@ -66,7 +67,12 @@ def scene(points: ArrayLike, upright_axis: int = 2) -> dict:
         f"{name}axis": {"range": [float(at - radius), float(at + radius)]}
         for name, at in zip("xyz", middle, strict=True)
     }
-    return {**axes, "aspectmode": "cube", "dragmode": "orbit", "camera": camera(upright_axis)}
+    return {
+        **axes,
+        "aspectmode": "cube",
+        "dragmode": "orbit",
+        "camera": camera(upright_axis, distance),
+    }
 
 
 def camera(upright_axis: int = 2, distance: float = 1.32) -> dict:
