@@ -9,9 +9,13 @@ Files are those of client_rest.py. Prints a JSON list with one answer for each f
 
 import argparse
 import json
+import os
 
 import grpc
 import numpy as np
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, when TensorFlow is imported
+
 from tensorflow import make_ndarray, make_tensor_proto
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 

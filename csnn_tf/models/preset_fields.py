@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from csnn_tf.errors import InputError
+from csnn_tf.errors import unknown_field
 
 
 class PresetFields:
@@ -29,6 +29,4 @@ class PresetFields:
         """Raise `InputError` if a name is not a field of the model."""
         for name in changes:
             if name not in cls.fields():
-                raise InputError(
-                    f"unknown field {name!r}: the {cls.noun} has {', '.join(cls.fields())}."
-                )
+                raise unknown_field(name, **{cls.noun: cls.fields()})

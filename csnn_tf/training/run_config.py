@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from csnn_tf.errors import InputError
+from csnn_tf.errors import InputError, unknown_field
 from csnn_tf.named import NamedConfigurations
 from csnn_tf.training.run_folder import RunFolder
 
@@ -89,10 +89,7 @@ class RunConfig:
             elif name in model_fields:
                 model.setdefault(name, value)
             else:
-                raise InputError(
-                    f"unknown field {name!r}: training has {', '.join(sorted(known))}; "
-                    f"the model has {', '.join(model_fields)}."
-                )
+                raise unknown_field(name, training=sorted(known), model=model_fields)
         return cls(model=model, **fields)
 
     def to_dict(self) -> dict[str, Any]:

@@ -45,5 +45,7 @@ def test_unknown_preset():
 
 
 def test_unknown_field():
-    with pytest.raises(InputError, match="unknown field 'shperes': the classifier has .*spheres"):
+    with pytest.raises(InputError, match=r"unknown field 'shperes': did you mean spheres\?"):
         PointCloudClassifier.from_preset("tiny", num_classes=3, shperes=4)
+    with pytest.raises(InputError, match="unknown field 'xyz': the classifier has .*spheres"):
+        PointCloudClassifier.from_preset("tiny", num_classes=3, xyz=4)
