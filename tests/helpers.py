@@ -86,8 +86,13 @@ def gradients(function: Callable, *arrays: np.ndarray, compiled: bool = False) -
     return [numpy_of(gradient) for gradient in found]
 
 
-def training_step(model: keras.layers.Layer, inputs: np.ndarray, loss: Callable):
-    """Outputs, loss and the gradients of all trainable weights by path, in training mode."""
+def training_step(
+    model: keras.layers.Layer, inputs: np.ndarray, loss: Callable, options: dict | None = None
+):
+    """Outputs, loss and the gradients of all trainable weights by path, in training mode.
+
+    Options are those of JAX's compiler.
+    """
     variables = model.trainable_variables
     if BACKEND == "tensorflow":
         import tensorflow as tf
@@ -105,7 +110,7 @@ def training_step(model: keras.layers.Layer, inputs: np.ndarray, loss: Callable)
             return loss(outputs), (outputs, others)
 
         trainable = [variable.value for variable in variables]
-        step = jax.jit(jax.value_and_grad(scalar, has_aux=True))
+        step = jax.jit(jax.value_and_grad(scalar, has_aux=True), compiler_options=options)
         (value, (outputs, others)), found = step(trainable)
         for variable, other in zip(model.non_trainable_variables, others, strict=True):
             variable.assign(other)

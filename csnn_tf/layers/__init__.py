@@ -5,6 +5,7 @@ from csnn_tf.layers.batch_normalization import BatchNormalization
 from csnn_tf.layers.co_radial_conv import CoRadialConv
 from csnn_tf.layers.compiled import compiled_kernels
 from csnn_tf.layers.edge_conv import EdgeConv
+from csnn_tf.layers.global_max_pooling import GlobalMaxPooling
 from csnn_tf.layers.intra_sphere_conv import IntraSphereConv
 from csnn_tf.layers.learned_transform import LearnedTransform
 from csnn_tf.layers.nearest_vertices import nearest_vertices
@@ -29,6 +30,7 @@ __all__ = [
     "BatchNormalization",
     "CoRadialConv",
     "EdgeConv",
+    "GlobalMaxPooling",
     "IntraSphereConv",
     "LearnedTransform",
     "NeighborsToSpheres",

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from csnn_tf.layers.largest import largest
+
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
 class PointPooling(keras.layers.Layer):
@@ -30,10 +32,10 @@ class PointPooling(keras.layers.Layer):
         count = ops.sum(ops.cast(presence, "float32"), axis=1)[:, None]
         # Less than anything that a normalised and activated feature is.
         low = ops.cast(-1e30, features.dtype)
-        largest = ops.max(ops.where(present > 0, features, low), axis=1)
-        largest = ops.where(count > 0, largest, ops.zeros_like(largest))
+        top = largest(ops.where(present > 0, features, low))
+        top = ops.where(count > 0, top, ops.zeros_like(top))
         mean = ops.sum(ops.cast(features * present, "float32"), axis=1) / ops.maximum(count, 1.0)
-        return ops.concatenate([largest, ops.cast(mean, features.dtype)], axis=-1)
+        return ops.concatenate([top, ops.cast(mean, features.dtype)], axis=-1)
 
     def compute_output_shape(
         self, features_shape: tuple[int | None, ...], *_: Any, **__: Any

@@ -8,7 +8,13 @@ import keras
 from csnn_tf.errors import InputError
 from csnn_tf.grid import num_vertices
 from csnn_tf.grid.icosphere import check_level
-from csnn_tf.layers import BatchNormalization, CoRadialConv, IntraSphereConv, VertexPooling
+from csnn_tf.layers import (
+    BatchNormalization,
+    CoRadialConv,
+    GlobalMaxPooling,
+    IntraSphereConv,
+    VertexPooling,
+)
 from csnn_tf.layers.checks import check_choice, check_positive, check_sizes
 from csnn_tf.models.limits import MOST_LAYERS, check_weights
 
@@ -197,6 +203,6 @@ def _over_vertices(x, pooling: str, name: str):
 
 def _reduce(x, pooling: str, name: str):
     """Maximum or mean over vertices and spheres."""
-    layers = keras.layers
-    kind = layers.GlobalMaxPooling2D if pooling == "max" else layers.GlobalAveragePooling2D
-    return kind(data_format="channels_last", name=name)(x)
+    if pooling == "max":
+        return GlobalMaxPooling(name=name)(x)
+    return keras.layers.GlobalAveragePooling2D(data_format="channels_last", name=name)(x)

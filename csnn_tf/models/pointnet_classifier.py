@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from csnn_tf.errors import InputError
-from csnn_tf.layers import BatchNormalization, NormalizePoints
+from csnn_tf.layers import BatchNormalization, GlobalMaxPooling, NormalizePoints
 from csnn_tf.layers.checks import check_number, check_sizes
 from csnn_tf.layers.learned_transform import LearnedTransform
 from csnn_tf.layers.point_dense import PointDense
@@ -110,7 +110,7 @@ class PointNetClassifier(CloudClassifier):
             x = self._transform(x, "feature", self.regularization)
         for place, width in enumerate(filters):
             x = PointDense(width, name=f"point{place}")(x)
-        return keras.layers.GlobalMaxPooling1D(data_format="channels_last", name="largest")(x)
+        return GlobalMaxPooling(name="largest")(x)
 
     def _transform(self, points, name: str, regularization: float):
         """Points or features times the matrix that a T-Net gives."""
@@ -120,7 +120,7 @@ class PointNetClassifier(CloudClassifier):
         for place, width in enumerate(filters):
             given = None if place else dtype
             x = PointDense(width, name=f"{name}_point{place}", dtype=given)(x)
-        x = layers.GlobalMaxPooling1D(data_format="channels_last", name=f"{name}_largest")(x)
+        x = GlobalMaxPooling(name=f"{name}_largest")(x)
         for place, width in enumerate(hidden):
             x = _normalised(x, width, f"{name}_hidden{place}")
         # From zero: the transformation begins as the identity.

@@ -18,6 +18,7 @@ CASES = {
         ),
         MAPS,
     ),
+    "GlobalMaxPooling": (layers.GlobalMaxPooling(), MAPS),
     "IntraSphereConv": (
         layers.IntraSphereConv(
             5, activation="gelu", use_bias=False, kernel_initializer="he_normal"

@@ -1,0 +1,58 @@
+"""The largest value over places and its gradient."""
+
+import keras
+import numpy as np
+import pytest
+
+from csnn_tf.layers import GlobalMaxPooling
+from csnn_tf.layers.largest import largest
+from tests.helpers import BACKEND, feature_maps, numpy_of
+
+
+def gradient_of_sum(function, x, weights):
+    """Gradient of the weighted sum of what the function makes of x."""
+
+    def total(x):
+        return keras.ops.sum(function(x) * weights)
+
+    if BACKEND == "jax":
+        import jax
+
+        return numpy_of(jax.jit(jax.grad(total))(x))
+    import tensorflow as tf
+
+    x = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = tf.function(total)(x)
+    return numpy_of(tape.gradient(value, x))
+
+
+def test_values_and_gradient_are_those_of_the_usual_maximum():
+    x, weights = feature_maps(1, 4, 3), np.arange(1.0, 4.0, dtype="float32")
+    usual = keras.layers.GlobalMaxPooling2D(data_format="channels_last")
+    assert np.array_equal(numpy_of(GlobalMaxPooling()(x)), numpy_of(usual(x)))
+    found = gradient_of_sum(GlobalMaxPooling(), x, weights)
+    assert np.array_equal(found, gradient_of_sum(usual, x, weights))
+    assert np.count_nonzero(found) == len(x) * 3
+
+
+def test_of_equal_values_the_first_has_the_whole_gradient():
+    x = np.zeros((1, 5, 2), "float32")
+    x[0, [1, 3], 0] = 2.0
+    found = gradient_of_sum(largest, x, np.array([3.0, 7.0], "float32"))
+    assert np.array_equal(found[0], [[0, 7], [3, 0], [0, 0], [0, 0], [0, 0]])
+
+
+@pytest.mark.parametrize("shape", [(2, 6, 3), (2, 6, 4, 3), (2, 2, 3, 4, 3)])
+def test_any_number_of_axes(shape):
+    x = np.random.default_rng(0).normal(size=shape).astype("float32")
+    assert np.array_equal(numpy_of(GlobalMaxPooling()(x)), x.reshape(2, -1, 3).max(axis=1))
+
+
+def test_bfloat16():
+    x = feature_maps(1, 4, 3)
+    layer = GlobalMaxPooling(dtype="bfloat16")
+    assert keras.backend.standardize_dtype(layer(x).dtype) == "bfloat16"
+    found = gradient_of_sum(lambda x: keras.ops.cast(layer(x), "float32"), x, np.float32(1))
+    assert np.array_equal(np.count_nonzero(found, axis=(1, 2)), np.ones((len(x), 3)))
