@@ -1,5 +1,6 @@
 """The largest value over all places of a feature map."""
 
+import math
 from typing import Any
 
 import keras
@@ -36,10 +37,7 @@ class GlobalMaxPooling(keras.layers.Layer):
         if isinstance(inputs, keras.KerasTensor):
             return keras.KerasTensor(self.compute_output_shape(inputs.shape), inputs.dtype)
         shape = ops.shape(inputs)
-        places = shape[1]
-        for extent in shape[2:-1]:
-            places = places * extent
-        return largest(ops.reshape(inputs, (shape[0], places, shape[-1])))
+        return largest(ops.reshape(inputs, (shape[0], math.prod(shape[1:-1]), shape[-1])))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """[batch, C]."""

@@ -6,26 +6,13 @@ import pytest
 
 from csnn_tf.layers import GlobalMaxPooling
 from csnn_tf.layers.largest import largest
-from tests.helpers import BACKEND, feature_maps, numpy_of
+from tests.helpers import feature_maps, gradients, numpy_of
 
 
 def gradient_of_sum(function, x, weights):
-    """Gradient of the weighted sum of what the function makes of x."""
-
-    def total(x):
-        return keras.ops.sum(function(x) * weights)
-
-    if BACKEND == "jax":
-        import jax
-
-        return numpy_of(jax.jit(jax.grad(total))(x))
-    import tensorflow as tf
-
-    x = tf.constant(x)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        value = tf.function(total)(x)
-    return numpy_of(tape.gradient(value, x))
+    """Gradient of the weighted sum of what the function makes of x, compiled as a whole."""
+    (found,) = gradients(lambda x: keras.ops.sum(function(x) * weights), x, compiled=True)
+    return found
 
 
 def test_values_and_gradient_are_those_of_the_usual_maximum():
