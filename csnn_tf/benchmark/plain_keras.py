@@ -11,7 +11,13 @@ import keras
 from keras import ops
 
 from csnn_tf.grid import icosphere
-from csnn_tf.layers import BatchNormalization, CoRadialConv, IntraSphereConv, VertexPooling
+from csnn_tf.layers import (
+    BatchNormalization,
+    CoRadialConv,
+    GlobalMaxPooling,
+    IntraSphereConv,
+    VertexPooling,
+)
 
 
 def plain_network(network: keras.Model) -> keras.Model:
@@ -35,6 +41,8 @@ def _plain_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
         return _Pooling(layer.mode, layer.level, **config)
     if isinstance(layer, BatchNormalization):
         return _Normalized(layer.momentum, layer.epsilon, layer.activation, **config)
+    if isinstance(layer, GlobalMaxPooling):
+        return keras.layers.GlobalMaxPooling2D(data_format="channels_last", **config)
     return layer.__class__.from_config(layer.get_config())
 
 
