@@ -64,7 +64,7 @@ def benchmark_command(name, batch, points, seconds, scaling, mixed, out) -> None
     if out is not None and len(failed) < len(rows):
         _write(found, out)
         click.echo(f"Numbers and picture: {out}")
-    if len(rows) < len(cases):
+    if found["interrupted"]:
         click.echo(f"Interrupted after {len(rows)} of {len(cases)} cases.")
         raise SystemExit(130)
     if failed:

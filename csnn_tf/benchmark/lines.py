@@ -11,7 +11,8 @@ LAYERS_SHOWN = 12
 def result_lines(case: BenchmarkCase, result: dict[str, Any]) -> Iterator[str]:
     """The lines of one result."""
     if "failed" in result:
-        yield f"{case.kind:20s} failed: {result['failed']}"
+        size = f" ({_size(case)})" if case.kind not in ("machine", "import") else ""
+        yield f"{case.kind:20s} failed{size}: {result['failed']}"
     elif case.kind == "machine":
         yield (
             f"limits               {result['limit_gflops']:.0f} GFLOP/s (matrix product), "
@@ -37,10 +38,8 @@ def result_lines(case: BenchmarkCase, result: dict[str, Any]) -> Iterator[str]:
 
 def _timed(case: BenchmarkCase, result: dict[str, Any]) -> str:
     ours = result["ours"]
-    changed = " ".join(f"{name}={value}" for name, value in case.changes.items())
-    size = f"batch {case.batch}" + (f" of {case.points}" if "dos" not in case.kind else " atoms")
     text = f"{case.kind:20s} {1e3 * ours['seconds'] / case.batch:8.3f} ms each"
-    text += f" ({ours['samples_per_second']:.1f}/s; {size}{', ' if changed else ''}{changed})"
+    text += f" ({ours['samples_per_second']:.1f}/s; {_size(case)})"
     if ours["share_of_limit"]:
         text += f", {ours['share_of_limit']:.0%} of the limit"
     if "plain" in result:
@@ -50,6 +49,12 @@ def _timed(case: BenchmarkCase, result: dict[str, Any]) -> str:
     if "peak_memory_bytes" in result:
         text += f", peak memory {result['peak_memory_bytes'] / 1e9:.2f} GB"
     return text
+
+
+def _size(case: BenchmarkCase) -> str:
+    size = f"batch {case.batch}" + (f" of {case.points}" if "dos" not in case.kind else " atoms")
+    changed = " ".join(f"{name}={value}" for name, value in case.changes.items())
+    return f"{size}, {changed}" if changed else size
 
 
 def _layer(row: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """All cases of a benchmark, one process after the other."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -22,19 +23,19 @@ def run_benchmark(
         show: Called with each case and its result as soon as it is there.
 
     Returns:
-        The machine's description and a list of {"case": ..., "result": ...}; ready for JSON. The
-        result of a process that failed is {"failed": its last words}. Interrupted, it returns the
-        cases before.
+        "machine": its description; "rows": a list of {"case": ..., "result": ...}; "interrupted":
+        whether Ctrl-C kept the other cases from being measured. Ready for JSON. The result of a
+        process that failed is {"failed": why}.
     """
-    rows = []
+    rows, interrupted = [], False
     try:
         for case in cases:
             result = _measure(case)
             show(case, result)
             rows.append({"case": vars(case), "result": result})
     except KeyboardInterrupt:  # what has been measured is kept
-        pass
-    return {"machine": describe_machine(), "rows": rows}
+        interrupted = True
+    return {"machine": describe_machine(), "rows": rows, "interrupted": interrupted}
 
 
 def _measure(case: BenchmarkCase) -> dict[str, Any]:
@@ -45,6 +46,10 @@ def _measure(case: BenchmarkCase) -> dict[str, Any]:
         check=False,
     )
     found = last_json(process.stdout)
+    if process.returncode < 0:  # what it said last is a library's greeting then
+        number = -process.returncode
+        cause = ", perhaps for want of memory" if number == signal.SIGKILL else ""
+        return {"failed": f"killed by signal {number}{cause}"}
     if process.returncode or found is None:
         words = process.stderr.strip().splitlines() or [f"exit status {process.returncode}"]
         return {"failed": words[-1]}

@@ -1,12 +1,13 @@
 """Every kind of case gives its numbers; how large they are is no matter for a test."""
 
 import json
+import subprocess
 
 import keras
 import pytest
 from click.testing import CliRunner
 
-from csnn_tf.benchmark import BenchmarkCase, training_steps
+from csnn_tf.benchmark import BenchmarkCase, run_benchmark, training_steps
 from csnn_tf.benchmark.cases import scaling_cases, standard_cases
 from csnn_tf.benchmark.layer_times import time_layers
 from csnn_tf.benchmark.lines import result_lines
@@ -98,8 +99,8 @@ def test_processes_of_their_own_of_which_one_fails(tmp_path, monkeypatch):
     assert isinstance(result.exception, InputError)
     assert str(result.exception) == "1 of 3 cases failed: training."
     first, limits, mapping, _ = result.stdout.splitlines()
-    assert first.startswith("training             failed: ")
-    assert "level" in first
+    assert first.startswith("training             failed (batch 8 of 1024, level=99): ")
+    assert "level" in first.split("): ", 1)[1]
     assert [line.split()[0] for line in (limits, mapping)] == ["limits", "mapping"]
     found = json.loads((tmp_path / "benchmark.json").read_text())
     assert found["machine"]["cores"] >= 1
@@ -119,8 +120,20 @@ def test_what_was_measured_before_an_interruption_is_kept(tmp_path, monkeypatch)
     result = CliRunner().invoke(benchmark_command, ["--out", str(tmp_path)])
     assert result.exit_code == 130
     assert result.stdout.endswith("Interrupted after 1 of 3 cases.\n")
-    rows = json.loads((tmp_path / "benchmark.json").read_text())["rows"]
-    assert [row["case"]["kind"] for row in rows] == ["machine"]
+    found = json.loads((tmp_path / "benchmark.json").read_text())
+    assert found["interrupted"]
+    assert [row["case"]["kind"] for row in found["rows"]] == ["machine"]
+
+
+def test_a_case_that_was_killed_is_told_from_one_that_failed(monkeypatch):
+    greeting = subprocess.CompletedProcess([], -9, "", "To enable the following instructions\n")
+    monkeypatch.setattr("csnn_tf.benchmark.runner.subprocess.run", lambda *_, **__: greeting)
+    (row,) = run_benchmark([BenchmarkCase("training", "tiny", {"spheres": 32})])["rows"]
+    (line,) = result_lines(BenchmarkCase(**row["case"]), row["result"])
+    assert line == (
+        "training             failed (batch 8 of 1024, spheres=32): killed by signal 9, "
+        "perhaps for want of memory"
+    )
 
 
 def test_the_picture_has_a_bar_for_each_share_and_kind_of_layer():
