@@ -24,11 +24,23 @@ SYMBOLS = (
 
 def read_structure(path):
     """Numbers [n], positions [n][3], cell [3][3] and pbc [3] of an xyz file."""
-    with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:
-        count, comment, *lines = file.read().splitlines()
+    try:
+        with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:
+            return structure_of(file.read())
+    except ValueError as error:
+        raise ValueError(f"{path} is not an xyz file: {error}") from None
+
+
+def structure_of(text):
+    """What `read_structure` returns, of an xyz file's text."""
+    if len(text.splitlines()) < 3:
+        raise ValueError("it has fewer than three lines")
+    count, comment, *lines = text.splitlines()
     atoms = [line.split() for line in lines[: int(count)]]
-    if len(atoms) < int(count):
-        raise ValueError(f"{path} has {len(atoms)} of its {int(count)} atoms")
+    if not atoms or len(atoms) < int(count):
+        raise ValueError(f"it has {len(atoms)} of its {int(count)} atoms")
+    if any(len(atom) < 4 for atom in atoms):
+        raise ValueError("an atom is a symbol and x y z")
     symbols = SYMBOLS.split()
     lattice = re.search(r'Lattice="([^"]*)"', comment)
     cell = [float(number) for number in lattice[1].split()] if lattice else [0.0] * 9
@@ -86,9 +98,13 @@ def main(arguments=None):
     parser.add_argument("--url", default="http://localhost:8501", help="default: %(default)s")
     parser.add_argument("--model", required=True, help="name of the served model")
     options = parser.parse_args(arguments)
+    if not options.url.startswith(("http://", "https://")):
+        parser.error(f"--url begins with http:// or https://, unlike {options.url}")
     try:
         structures = [read_structure(path) for path in options.files]
         outputs = predict(options.url, options.model, structures)
+    except urllib.error.URLError as error:
+        raise SystemExit(f"client_dos: {options.url} does not answer: {error.reason}") from None
     except (OSError, RuntimeError, ValueError) as error:
         raise SystemExit(f"client_dos: {error}") from None
     energies = outputs.pop("energies")

@@ -19,9 +19,12 @@ def read_cloud(path):
     try:
         with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:
             lines = [line.replace(",", " ").split() for line in file if line[:1] != "#"]
-        return [[float(number) for number in line[:3]] for line in lines if line]
+        cloud = [[float(number) for number in line[:3]] for line in lines if line]
     except ValueError as error:
         raise ValueError(f"{path} is not a text file of x y z a line: {error}") from None
+    if not cloud or any(len(point) < 3 for point in cloud):
+        raise ValueError(f"{path} is not a text file of x y z a line")
+    return cloud
 
 
 def predict(url, model, clouds, signature="serving_default", timeout=60):
@@ -68,6 +71,8 @@ def main(arguments=None):
     parser.add_argument("--model", required=True, help="name of the served model")
     parser.add_argument("--signature", default="serving_default", help="default: %(default)s")
     options = parser.parse_args(arguments)
+    if not options.url.startswith(("http://", "https://")):
+        parser.error(f"--url begins with http:// or https://, unlike {options.url}")
     try:
         clouds = [read_cloud(path) for path in options.clouds]
         answers = predict(options.url, options.model, clouds, options.signature)

@@ -86,7 +86,7 @@ class Served(Model):
                 outputs = self.model.run(signature, arrays(request["inputs"]))
                 return {"outputs": {key: plain(value) for key, value in outputs.items()}}
             outputs = self.model.run(signature, arrays(columns(request["instances"])))
-        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise InvalidInput(f"{type(error).__name__}: {error}") from error
         rows = {key: plain(value) for key, value in outputs.items()}
         if len(rows) == 1:
@@ -104,19 +104,22 @@ def columns(instances):
         raise ValueError("instances must be a list with at least one entry")
     if not isinstance(instances[0], dict):
         return {"points": instances}
+    if any(not isinstance(each, dict) or each.keys() != instances[0].keys() for each in instances):
+        raise ValueError("all instances must name the same inputs")
     return {key: [instance[key] for instance in instances] for key in instances[0]}
 
 
 def arrays(inputs):
     """Inputs of the types that signatures take."""
+    if not isinstance(inputs, dict):
+        raise ValueError('inputs are {"name": values, ...}')
     found = {}
     for key, value in inputs.items():
         try:
             found[key] = np.array(value, DTYPES.get(key, np.float32))
-        except ValueError as error:
-            raise ValueError(
-                f"{key} must be numbers, of as many rows for each cloud (signature padded): {error}"
-            ) from error
+        except (OverflowError, TypeError, ValueError) as error:
+            hint = ", of as many rows for each cloud (signature padded)" if key == "points" else ""
+            raise ValueError(f"{key} must be numbers{hint}: {error}") from error
     return found
 
 

@@ -162,3 +162,21 @@ def test_example_client(expected, kserve_dos_url, tmp_path):
     nitrogen = client.read_structure(files[1]) | {"numbers": [7, 7, 7]}
     with pytest.raises(RuntimeError, match="answered 4.*numbers: an element"):
         client.predict(kserve_dos_url, "carbon", [nitrogen])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"1\n", "structure.xyz is not an xyz file: it has fewer than three lines"),
+        (b"2\n\nC 0 0 0\n", "structure.xyz is not an xyz file: it has 1 of its 2 atoms"),
+        (b"1\n\nC 0 0\n", "structure.xyz is not an xyz file: an atom is a symbol and x y z"),
+        (b"1\n\nXx 0 0 0\n", "structure.xyz is not an xyz file: 'Xx' is not in list"),
+        (b"\x80", "structure.xyz is not an xyz file: "),
+        (b"1\n\nC 0 0 0\n", "http://127.0.0.1:9 does not answer: .*refused"),
+    ],
+)
+def test_the_example_client_names_the_file_or_the_address(tmp_path, content, message):
+    (tmp_path / "structure.xyz").write_bytes(content)
+    arguments = ["--url", "http://127.0.0.1:9", "--model", "any", str(tmp_path / "structure.xyz")]
+    with pytest.raises(SystemExit, match=f"^client_dos: .*{message}"):
+        script("client_dos").main(arguments)

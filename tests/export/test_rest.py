@@ -91,7 +91,7 @@ def test_command_line(exported, kserve_url, tmp_path):
     expected = exported.probabilities(different)
     np.testing.assert_allclose([a["probabilities"] for a in answers], expected, atol=1e-5)
 
-    (tmp_path / "blanks.xyz").write_text("1 2\n")
+    (tmp_path / "blanks.xyz").write_text("1e31 0 0\n")
     failed = subprocess.run(command, check=False, capture_output=True, text=True)
     assert failed.returncode == 1
     assert failed.stderr.startswith("client_rest: the server answered")
@@ -100,12 +100,23 @@ def test_command_line(exported, kserve_url, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"\x80solid", "cloud.xyz is not a text file of x y z a line"), (b"0 0 1", "does not answer")],
+    [
+        (b"\x80solid", "cloud.xyz is not a text file of x y z a line: "),
+        (b"0 0 1\n2 3", "cloud.xyz is not a text file of x y z a line$"),
+        (b"# nothing", "cloud.xyz is not a text file of x y z a line$"),
+        (b"0 0 1", "http://127.0.0.1:9 does not answer: .*refused"),
+    ],
 )
 def test_the_file_or_the_address_is_named(client, tmp_path, content, message):
     (tmp_path / "cloud.xyz").write_bytes(content)
     with pytest.raises(SystemExit, match=f"^client_rest: .*{message}"):
         client.main(["--url", "http://127.0.0.1:9", "--model", "any", str(tmp_path / "cloud.xyz")])
+
+
+def test_the_address_has_a_scheme(client, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        client.main(["--url", "localhost:8501", "--model", "any", str(tmp_path / "cloud.xyz")])
+    assert "--url begins with http:// or https://, unlike localhost:8501" in capsys.readouterr().err
 
 
 def test_documentation(kserve_url, client, tmp_path, monkeypatch, capsys):
@@ -158,6 +169,9 @@ def test_readme(exported, tmp_path, capsys):
             ({"nothing": 1}, "a request is"),
             ({"inputs": {"numbers": [6]}}, "takes points, not numbers"),
             ({"instances": [cloud[0], 2 * cloud[0]]}, "signature padded"),
+            ({"instances": [{"points": cloud[0]}, cloud[0]]}, "must name the same inputs"),
+            ({"inputs": cloud}, "inputs are"),
+            ({"inputs": {"points": cloud, "lengths": [10**20]}}, "lengths must be numbers: "),
         ):
             with pytest.raises(urllib.error.HTTPError) as refused:
                 _as_curl_sends(url, body)
