@@ -100,13 +100,19 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"{folder} cannot be made: {error.strerror}.") from error
 
 
-def interrupted(history: list[dict[str, Any]], command: str) -> NoReturn:
+def interrupted(out: Path, command: str) -> NoReturn:
     """End an interrupted training with what goes on with it.
 
     Args:
-        history: What is known of the epochs of this process.
+        out: The run's folder.
         command: That goes on.
     """
-    when = f"after epoch {history[-1]['epoch']}" if history else "before the end of an epoch"
-    click.echo(f"Interrupted {when}: go on with `{command}`.")
+    from csnn_tf.training.run_folder import history_rows
+
+    if not (out / "config.json").is_file():
+        click.echo("Interrupted before the run had begun.")
+    else:
+        rows = history_rows(out / "history.csv")
+        when = f"after epoch {rows[-1]['epoch']}" if rows else "before the end of an epoch"
+        click.echo(f"Interrupted {when}: go on with `{command}`.")
     raise SystemExit(130)

@@ -113,7 +113,7 @@ def train_command(
                     shown.append(TensorBoardLog(out / FOLDER, shapes.class_names))
                 train(config, shapes, out, resume=resume, callbacks=shown, distribution=part)
     except KeyboardInterrupt:
-        interrupted(progress.history, f"csnn-tf train {kind} --out {out} --resume")
+        interrupted(out, f"csnn-tf train {kind} --out {out} --resume")
     best = max(progress.history, key=lambda row: row.get("val_accuracy", 0), default=None)
     if best is not None and "val_accuracy" in best:
         click.echo(

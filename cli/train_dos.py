@@ -93,7 +93,7 @@ def train_dos_command(
             shown = [progress, *([TensorBoardLog(out / FOLDER)] if tensorboard else [])]
             train_dos(config, structures, out, resume=resume, callbacks=shown)
     except KeyboardInterrupt:
-        interrupted(progress.history, f"csnn-tf train dos --out {out} --resume")
+        interrupted(out, f"csnn-tf train dos --out {out} --resume")
     rows = [row for row in progress.history if "val_loss" in row]
     if rows:
         best = min(rows, key=lambda row: row["val_loss"])

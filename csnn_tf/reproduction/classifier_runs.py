@@ -13,9 +13,9 @@ from csnn_tf.errors import InputError
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.architectures import architecture
 from csnn_tf.models.loading import load_model
-from csnn_tf.reproduction.runs import FoundRun, history_rows, train_waiting
+from csnn_tf.reproduction.runs import FoundRun, train_waiting
 from csnn_tf.training.config import TrainingConfig
-from csnn_tf.training.run_folder import RunFolder
+from csnn_tf.training.run_folder import RunFolder, history_rows
 from csnn_tf.training.trainer import train
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
 import math
@@ -16,7 +15,7 @@ import numpy as np
 
 from csnn_tf.errors import InputError
 from csnn_tf.training.checkpoint import CHECKPOINT
-from csnn_tf.training.run_folder import RunFolder
+from csnn_tf.training.run_folder import RunFolder, history_rows
 from csnn_tf.training.time_budget import TimeBudget
 
 
@@ -118,15 +117,6 @@ def train_waiting(
 def weights(model: keras.Model) -> int:
     """Number of trainable weights."""
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
-
-
-def history_rows(path: Path) -> list[dict[str, str]]:
-    """Rows of a history, one an epoch; none if there is no such file."""
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        return []
 
 
 def _ended(checkpoint: Path) -> bool:

@@ -102,6 +102,15 @@ class RunFolder:
         write_aside(path, model.save)
 
 
+def history_rows(path: Path) -> list[dict[str, str]]:
+    """Rows of a history, one an epoch; none if there is no such file."""
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []
+
+
 def write_aside(path: Path, write: Callable[[Path], Any]) -> None:
     """Write a file under another name, flush it to the disk, then rename it into place.
 

@@ -29,16 +29,24 @@ def test_a_key_comes_once():
         parse_fields(["a=1", "a=2"])
 
 
+GO_ON = ": go on with `csnn-tf train shapes --out runs/a --resume`"
+
+
 @pytest.mark.parametrize(
-    ("history", "when"),
-    [([], "before the end of an epoch"), ([{"epoch": 15}, {"epoch": 16}], "after epoch 16")],
+    ("files", "said"),
+    [
+        ({}, "before the run had begun"),
+        ({"config.json": "{}"}, f"before the end of an epoch{GO_ON}"),
+        ({"config.json": "{}", "history.csv": "epoch,loss\n1,3\n2,2\n"}, f"after epoch 2{GO_ON}"),
+    ],
 )
-def test_an_interrupted_training_says_where_it_is_and_what_goes_on(capsys, history, when):
+def test_an_interrupted_training_says_where_it_is_and_what_goes_on(tmp_path, capsys, files, said):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
     with pytest.raises(SystemExit) as ended:
-        interrupted(history, "csnn-tf train shapes --out runs/a --resume")
+        interrupted(tmp_path, "csnn-tf train shapes --out runs/a --resume")
     assert ended.value.code == 130
-    said = capsys.readouterr().out
-    assert said == f"Interrupted {when}: go on with `csnn-tf train shapes --out runs/a --resume`.\n"
+    assert capsys.readouterr().out == f"Interrupted {said}.\n"
 
 
 def test_interrupted_tables_say_what_goes_on(capsys):
