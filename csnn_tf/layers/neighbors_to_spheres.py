@@ -65,6 +65,8 @@ class NeighborsToSpheres(keras.layers.Layer):
         species: [pairs], index of the neighbour's element, 0 to S - 1; may be left out for S = 1.
         num_atoms: Number of centre atoms, a number or a scalar tensor; without it, the largest
             index in `centre` plus one.
+        training: Inside `compiled_kernels` on TensorFlow, the mapping is compiled unless this is
+            true: every size is compiled anew, and batches of training come in many.
 
     Output: [atoms, vertex, R, S * C]; an atom without neighbours gives zeros. Computed in float32
         whatever the dtype policy.
@@ -113,7 +115,7 @@ class NeighborsToSpheres(keras.layers.Layer):
         self.cutoff, self.r_min = float(cutoff), float(r_min)
         self.contribution, self.cutoff_function = contribution, cutoff_function
         self.radial, self.angular = radial, angular
-        # Compiled, a third of the time: the vertices' candidates never become an array.
+        # Compiled, the vertices' candidates never become an array.
         self._compiled = kernel(self._sum_over_pairs)
 
     def call(self, displacements, centre, species=None, num_atoms=None, training=None):
@@ -127,7 +129,6 @@ class NeighborsToSpheres(keras.layers.Layer):
             raise InputError(f"species is needed to tell {self.elements} elements apart.")
         if num_atoms is None:
             num_atoms = ops.max(centre, initial=-1) + 1
-        # Every size is compiled anew, and batches of training come in many.
         features = self._sum_over_pairs if training else self._compiled
         elements = () if species is None else (species,)
         features = features(ops.cast(displacements, "float32"), centre, num_atoms, *elements)

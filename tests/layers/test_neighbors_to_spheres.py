@@ -159,6 +159,17 @@ def test_the_number_of_atoms_follows_from_the_largest_centre():
     assert found.shape == (3, 12, 1, 2)
 
 
+@pytest.mark.parametrize("training", [None, False, True])
+def test_compiled_in_prediction_only(monkeypatch, training):
+    layer, calls = NeighborsToSpheres(0, 1, 2), []
+    compiled = layer._compiled
+    monkeypatch.setattr(layer, "_compiled", lambda *given: calls.append(given) or compiled(*given))
+    neighbors = np.array([[1.5, 0, 0], [0, 2.5, 0]], "float32")
+    found = layer(neighbors, np.array([0, 1]), num_atoms=2, training=training)
+    assert found.shape == (2, 12, 1, 2)
+    assert len(calls) == (not training)
+
+
 @pytest.mark.parametrize("angular", ["nearest", "linear"])
 def test_compiled_in_prediction_for_several_sizes(angular):
     layer = NeighborsToSpheres(1, 1, 4, elements=2, cutoff=5.0, radial="linear", angular=angular)
@@ -168,7 +179,9 @@ def test_compiled_in_prediction_for_several_sizes(angular):
         expected = mapped(layer, neighbors, centre, species, num_atoms=atoms)
         assert expected.shape == (atoms, 42, 1, 8)
         with compiled_kernels():
-            found = mapped(layer, neighbors, centre, species, num_atoms=atoms)
+            found = mapped(
+                layer, neighbors, centre, species, num_atoms=keras.ops.convert_to_tensor(atoms)
+            )
         assert relative(found, expected) < 1e-6
 
 
