@@ -49,13 +49,16 @@ def _positive(text: str) -> float:
 
 
 def structures_of(path: Path | None, electrons: str | Electrons) -> StructureSet:
-    """The structures that `--data` and `--electrons`, as text or read already, stand for.
+    """The structures with DOS that `--data` and `--electrons`, as text or read already, stand for.
 
     Raises:
-        InputError: If they cannot be read.
+        InputError: If they cannot be read or have no DOS.
     """
     if path is None:
         return builtin_carbon()
     if isinstance(electrons, str):
         electrons = parse_electrons(electrons)
-    return load_structures(path, electrons)
+    structures = load_structures(path, electrons)
+    if structures.dos is None:
+        raise InputError(f"{path} holds structures without a DOS (atoms.info['dos']).")
+    return structures

@@ -98,3 +98,12 @@ def test_a_dos_on_other_bins_than_the_models(model, refused, tmp_path):
     line = refused("evaluate", model, "--data", path, "--split", "all")
     assert "12 bins" in line
     assert "24" in line
+
+
+def test_structures_without_a_dos_cannot_be_learnt_from(model, refused, tmp_path):
+    path = tmp_path / "good.xyz"
+    path.write_text(GOOD)
+    expected = f"{path} holds structures without a DOS (atoms.info['dos'])."
+    assert refused("train", "dos", "--data", path, "--out", tmp_path / "run").endswith(expected)
+    assert refused("evaluate", model, "--data", path).endswith(expected)
+    assert not (tmp_path / "run").exists()
