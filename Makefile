@@ -9,9 +9,11 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .PHONY: demo test fuzz soak lint clean
 
 $(INSTALLED): setup.py pyproject.toml
+	@echo "Installing into $(VENV), once; it takes some minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[test,serving-test]'
+# Twice quiet: setuptools warns of the two folders that are mapped into the package.
+	$(BIN)/python -m pip install --quiet --quiet -e '.[test,serving-test]'
 	touch $@
 
 demo: $(INSTALLED)

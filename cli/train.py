@@ -31,7 +31,7 @@ def _dos() -> click.Command:
 
 
 @click.command("train", cls=HandOver, instead=first_argument("dos", _dos))
-@click.argument("kind", type=click.Choice(["modelnet", "shapes"]))
+@click.argument("kind", type=click.Choice(["modelnet", "shapes", "dos"]))
 @data_option
 @model_option(["csnn", "pointnet", "dgcnn"], "I")
 @click.option("--preset", default=None, help="Its size: paper, small or tiny.")
@@ -78,8 +78,11 @@ def train_command(
 ) -> None:
     """Train on ModelNet40-like data (modelnet --data DIR) or on the built-in shapes.
 
-    A run that stopped goes on with `csnn-tf train KIND --out RUN --resume`.
+    A run that stopped goes on with `csnn-tf train KIND --out RUN --resume`. `train dos` trains
+    densities of states and has options of its own (`train dos --help`).
     """
+    if kind == "dos":
+        raise click.UsageError("dos stands before the options: `csnn-tf train dos ...`.")
     many = any(value is not None for value in group.values())
     if many and not resume and out is None:
         raise InputError("several processes need --out, the run folder of them all.")

@@ -146,3 +146,19 @@ def test_help_needs_neither_keras_nor_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "train" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["trian", "shapes"], "there is no command 'trian': did you mean train?"),
+        (["--nothing"], "No such option"),
+        (["fly"], "No such command 'fly'"),
+        (["train", "--seed", 1, "dos"], "dos stands before the options"),
+        (["train", "shape"], "'modelnet', 'shapes', 'dos'"),
+    ],
+)
+def test_mistyped_commands(arguments, message):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.output
