@@ -7,6 +7,7 @@ import click
 
 from csnn_tf.cli.hand_over import Choice, HandOver
 from csnn_tf.cli.options import data_option, json_option, load_shapes, rotation_option
+from csnn_tf.cli.passes_bar import passes_bar
 from csnn_tf.data.mesh_set import MeshSet
 from csnn_tf.evaluation import evaluate
 from csnn_tf.models import CloudClassifier
@@ -60,7 +61,8 @@ def evaluate_command(model, folder, split, num_points, per_class, as_json, **pro
     shapes = load_shapes(kind, folder, split, num_points=num_points, per_class=per_class)
     if isinstance(shapes, MeshSet):
         shapes = shapes.to_shape_set(num_points, protocol["seed"])
-    result = evaluate(classifier, shapes, **protocol)
+    with passes_bar() as show:
+        result = evaluate(classifier, shapes, progress=show, **protocol)
     trained = training_record(Path(model))
     if as_json:
         click.echo(json.dumps({"model": str(model), "trained": trained, **result.to_dict()}))

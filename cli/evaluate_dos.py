@@ -7,6 +7,7 @@ import click
 
 from csnn_tf.cli.dos_options import electrons_option, structures_of, structures_option
 from csnn_tf.cli.options import json_option
+from csnn_tf.cli.passes_bar import passes_bar
 from csnn_tf.dos_evaluation import DosEvaluation, evaluate_dos
 from csnn_tf.electronic import CHEMICAL_ACCURACY, format_table
 from csnn_tf.models import AtomicDosModel
@@ -50,9 +51,16 @@ def evaluate_dos_command(
     structures = structures_of(path, electrons)
     chosen = structures if split == "all" else structures.select(split=split)
     train = structures.select(split="train") if "train" in structures.split else None
-    result = evaluate_dos(
-        network, chosen, train, convention=convention, rotations=rotations, seed=seed
-    )
+    with passes_bar() as show:
+        result = evaluate_dos(
+            network,
+            chosen,
+            train,
+            convention=convention,
+            rotations=rotations,
+            seed=seed,
+            progress=show,
+        )
     if parity is not None:
         from csnn_tf.plots.dos import plot_parity
 

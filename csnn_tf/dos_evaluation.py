@@ -12,6 +12,7 @@ from csnn_tf.dos_inference import DosPrediction, DosPredictor
 from csnn_tf.electronic import DosReport, dos_report, yardstick_reports
 from csnn_tf.electronic.quantities import Convention
 from csnn_tf.errors import InputError
+from csnn_tf.evaluation import Progress
 from csnn_tf.grid import random_rotations
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def evaluate_dos(
     convention: Convention = "spline",
     rotations: int = 0,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> DosEvaluation:
     """Compare predicted with reference densities of states.
 
@@ -68,6 +70,7 @@ def evaluate_dos(
         rotations: Arbitrary rotations (uniform over SO(3)) of each structure under which the change
             of its band energy is measured; 0 skips that.
         seed: Seed of the rotations.
+        progress: Called after every pass over the structures.
 
     Raises:
         InputError: The structures have no DOS, other bins, or no electron count.
@@ -75,6 +78,8 @@ def evaluate_dos(
     electrons = _checked(model, structures)
     predictor = DosPredictor(model)
     prediction = predictor.predict(structures)
+    if progress is not None:
+        progress(1, 1 + rotations)
     report = dos_report(
         structures.energies,
         structures.dos,
@@ -88,9 +93,11 @@ def evaluate_dos(
     if rotations:
         rng = np.random.default_rng(seed)
         changes = []
-        for _ in range(rotations):
+        for number in range(rotations):
             turned = turned_structures(structures, random_rotations(len(structures), rng))
             changes.append(predictor.predict(turned).band_energy - prediction.band_energy)
+            if progress is not None:
+                progress(2 + number, 1 + rotations)
         change = float(np.mean(np.abs(changes)))
     yardsticks = {}
     if train is not None:

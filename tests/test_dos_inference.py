@@ -100,7 +100,12 @@ def test_levels_are_those_of_the_dos_and_the_electron_counts(predictor):
 def test_the_shipped_model_predicts_the_builtin_test_structures():
     test = builtin_carbon().select(split="test")
     model = load_model("carbon_dos_small", DensityOfStates)
-    result = evaluate_dos(model, test, None)
+    seen = []
+    result = evaluate_dos(
+        model, test, None, rotations=2, progress=lambda *passes: seen.append(passes)
+    )
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert 0 < result.band_energy_change < 0.01
     assert result.report.overall.band_energy_mae < 0.015
     assert result.report.overall.dos_rmse < 0.013
     assert result.report.types_within_chemical_accuracy == 8
