@@ -6,19 +6,26 @@
 
 Every model in DIR, its latest version, answers at http://localhost:8501/v1/models/NAME:predict as
 TensorFlow Serving would: {"instances": [...]} gives {"predictions": [...]}, and {"inputs": {...}}
-gives {"outputs": {...}}. It listens on this machine only and has no batching, no warm-up and no
-gRPC; for many clients take scripts/serve.sh.
+gives {"outputs": {...}}. The addresses are printed when they answer. It listens on this machine
+only and has no batching, no warm-up and no gRPC; for many clients take scripts/serve.sh.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
+import logging
+import os
+import socket
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # kserve would read the command line when it is imported.
 ARGUMENTS, sys.argv[1:] = sys.argv[1:], []
 from kserve import Model, ModelRepository, ModelServer  # noqa: E402
@@ -128,8 +135,30 @@ def plain(array):
     return np.char.decode(array.astype(bytes)).tolist() if array.dtype == object else array.tolist()
 
 
+def in_a_line(record):
+    """Let the log have one line for a request that is refused; kserve adds where it was."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, InvalidInput):
+        record.msg, record.args, record.exc_info = f"refused: {error}", (), None
+    return True
+
+
+def announce(names, port):
+    """Print the addresses as soon as the server answers."""
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    for name in names:
+        print(f"http://localhost:{port}/v1/models/{name}:predict", flush=True)
+
+
 def serve(models, port):
     """Serve models by name on this machine's own address until interrupted."""
+    logging.getLogger("kserve").addFilter(in_a_line)
+    threading.Thread(target=announce, args=(list(models), port), daemon=True).start()
     repository = ModelRepository()
     for name, model in models.items():
         repository.update(Served(name, model))
@@ -138,7 +167,8 @@ def serve(models, port):
         "kserve.model_server:app", server.dataplane, ModelRepositoryExtension(repository), port
     )
     rest.config.host = "127.0.0.1"  # kserve itself would listen on all addresses
-    rest.run()
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+        rest.run()
 
 
 def latest(folder):
@@ -161,8 +191,6 @@ def main():
     if not folders:
         raise SystemExit(f"serve_kserve: {options.folder} holds no exported model")
     models = {name: SavedModel(folder) for name, folder in folders.items()}
-    for name in models:
-        print(f"http://localhost:{options.port}/v1/models/{name}:predict", flush=True)
     serve(models, options.port)
 
 

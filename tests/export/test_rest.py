@@ -178,6 +178,10 @@ def test_readme(exported, tmp_path, capsys):
             with refused.value as error:
                 assert error.code == 400
                 assert message in error.read().decode()
+    log = (tmp_path / "log").read_text()
+    assert f"{url}/v1/models/shapes:predict\n".replace("127.0.0.1", "localhost") in log
+    assert "refused: ValueError: instances must be a list with at least one entry" in log
+    assert "Traceback" not in log
     (answer,) = json.loads(capsys.readouterr().out)
     points = np.loadtxt(tmp_path / "cone.xyz", np.float32)
     np.testing.assert_allclose(
