@@ -20,6 +20,7 @@ from csnn_tf.cli.progress import TrainingProgress
 from csnn_tf.errors import InputError
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.distribution import distributed
+from csnn_tf.training.run_folder import history_rows
 from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 from csnn_tf.training.trainer import train
 
@@ -117,11 +118,19 @@ def train_command(
                 train(config, shapes, out, resume=resume, callbacks=shown, distribution=part)
     except KeyboardInterrupt:
         interrupted(out, f"csnn-tf train {kind} --out {out} --resume")
-    best = max(progress.history, key=lambda row: row.get("val_accuracy", 0), default=None)
-    if best is not None and "val_accuracy" in best:
-        click.echo(
-            f"Best on the held-out shapes: {best['val_accuracy']:.1%} in epoch {best['epoch']}."
-        )
+    if part is None or part.writes:
+        _conclude(out, finished_before=resume and not progress.history)
+
+
+def _conclude(out: Path, *, finished_before: bool) -> None:
+    """Say what came out of all epochs of a run, those before it was resumed included."""
+    if finished_before:
+        click.echo("The run was finished before.")
+    rows = [row for row in history_rows(out / "history.csv") if row.get("val_accuracy")]
+    if rows:
+        best = max(rows, key=lambda row: float(row["val_accuracy"]))
+        share = float(best["val_accuracy"])
+        click.echo(f"Best on the held-out shapes: {share:.1%} in epoch {best['epoch']}.")
     click.echo(f"Run folder: {out}")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -50,7 +51,11 @@ def test_training_leaves_a_run_folder_and_says_where(trained):
 
 def test_a_finished_run_can_be_resumed_but_not_changed(trained):
     before = (trained / "last.keras").read_bytes()
-    assert run("train", "shapes", "--out", trained, "--resume").exit_code == 0
+    again = run("train", "shapes", "--out", trained, "--resume")
+    assert again.exit_code == 0
+    first, best, _ = again.stdout.splitlines()
+    assert first == "The run was finished before."
+    assert re.fullmatch(r"Best on the held-out shapes: [0-9.]+% in epoch 1\.", best)
     assert (trained / "last.keras").read_bytes() == before
     with pytest.raises(InputError, match="--epochs"):
         run("train", "shapes", "--out", trained, "--resume", "--epochs", 3)
