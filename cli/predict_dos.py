@@ -40,6 +40,7 @@ def predict_dos_command(model, files, as_csv, plot, as_json) -> None:
         from csnn_tf.plots.dos import plot_dos
 
         plot_dos(prediction, names, plot)
+        click.echo(f"Picture: {plot}", err=True)
     if as_json:
         click.echo(json.dumps(_rows(names, prediction)))
     elif as_csv:
