@@ -36,7 +36,7 @@ def _dos() -> click.Command:
 )
 @json_option
 def predict_command(model, files, top, num_points, as_json) -> None:
-    """Classify FILES (off, obj, ply, stl, npy, npz, xyz, txt) in whatever orientation they are.
+    """Classify FILES (off, obj, ply, stl, npy, npz, xyz, csv, txt) in any orientation.
 
     `predict dos MODEL FILES` predicts densities of states instead (`predict dos --help`).
     """

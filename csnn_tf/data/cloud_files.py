@@ -1,4 +1,4 @@
-"""Files that hold one point cloud: .npy, .npz, .txt, .xyz.
+"""Files that hold one point cloud: .npy, .npz, .txt, .xyz, .csv.
 
 Each function reads a file, or raises whatever went wrong in it; `readers` turns that into an
 `InputError` that names the file.
@@ -50,16 +50,29 @@ def read_npz_cloud(path: Path) -> NDArray:
 def read_text_cloud(path: Path, max_points: int | None = None) -> NDArray[np.float32]:
     """The numbers [n, 3 or more] of a text file, a point a line, commas or blanks between.
 
+    The first line may name the columns, x, y and z among them, which are then the ones that count.
+
     Args:
         path: the file; blank lines and what follows a # are skipped.
         max_points: stop after so many lines.
     """
     with path.open(encoding="utf-8-sig") as file:
         lines = list(islice(file, max_points))
-    first = next((text for line in lines if (text := line.split("#")[0].strip())), None)
-    if first is None:
+    texts = ((place, line.split("#")[0].strip()) for place, line in enumerate(lines))
+    place, first = next(((place, text) for place, text in texts if text), (0, ""))
+    delimiter = "," if "," in first else None
+    columns = _named_columns(first.split(delimiter))
+    if columns is not None:
+        lines = lines[place + 1 :]
+    if not any(line.split("#")[0].strip() for line in lines):
         raise ValueError("it holds no point")
-    return np.loadtxt(lines, dtype=np.float32, delimiter="," if "," in first else None, ndmin=2)
+    return np.loadtxt(lines, dtype=np.float32, delimiter=delimiter, usecols=columns, ndmin=2)
+
+
+def _named_columns(words: list[str]) -> list[int] | None:
+    """Where x, y and z are, by a line that names the columns; None for other lines."""
+    names = [word.strip().strip("\"'").lower() for word in words]
+    return [names.index(axis) for axis in "xyz"] if {*"xyz"} <= {*names} else None
 
 
 def _read_array(file: IO[bytes], size: int) -> NDArray:

@@ -16,8 +16,11 @@ from csnn_tf.data.off_files import read_off_mesh
 from csnn_tf.errors import InputError
 
 MESH_SUFFIXES = (".off", ".obj", ".stl", ".ply")
-CLOUD_SUFFIXES = (".npy", ".npz", ".txt", ".xyz", ".ply")
+CLOUD_SUFFIXES = (".npy", ".npz", ".txt", ".xyz", ".csv", ".ply")
 SHAPE_SUFFIXES = tuple(dict.fromkeys(MESH_SUFFIXES + CLOUD_SUFFIXES))
+
+# Coordinates, normals, colours and what else a scanner says of a point.
+_MOST_COLUMNS = 16
 
 _Result = TypeVar("_Result")
 
@@ -28,7 +31,8 @@ def read_shape(path: str | Path) -> NDArray[np.float32] | Mesh:
     - `.off`, `.stl`: a mesh. Polygons are cut into triangles, nothing is merged or dropped.
     - `.ply`, `.obj`: a mesh, or a point cloud where the file has no faces.
     - `.npy`: numbers [n, 3 or more]; `.npz`: such an array called `points`, or the only one.
-    - `.txt`, `.xyz`: a point a line, commas or blanks between the numbers.
+    - `.txt`, `.xyz`, `.csv`: a point a line, commas or blanks between the numbers; the first line
+      may name the columns.
 
     Further columns of a point cloud, such as normals, are left out.
 
@@ -97,6 +101,8 @@ def check_points(path: Path, table: NDArray) -> NDArray[np.float32]:
         raise InputError(f"{path} must have three coordinates a point, not shape {table.shape}.")
     if len(table) == 0:
         raise InputError(f"{path} holds no point.")
+    if len(table) == 3 and table.shape[1] > _MOST_COLUMNS:
+        raise InputError(f"{path} has the shape {table.shape}, not [points, 3]: transpose it.")
     with np.errstate(over="ignore"):  # too large for float32 becomes inf
         points = np.ascontiguousarray(table[:, :3], dtype=np.float32)
     if not np.isfinite(points).all():

@@ -139,6 +139,9 @@ def test_a_mesh_is_no_cloud_and_a_cloud_no_mesh(tmp_path):
         ("a.npz", b"PK junk", "zip"),
         ("a.txt", b"\n# nothing\n\n", "no point"),
         ("a.txt", b"1,2\n3,4\n", "three coordinates"),
+        ("a.txt", b"x y z\n", "no point"),
+        ("a.csv", b"id,x,y\n1,2,3\n", "id"),
+        ("a.txt", (b"1 " * 99 + b"\n") * 3, r"\(3, 99\), not \[points, 3\]: transpose it"),
         ("a.txt", b"1,2,3\n4,5\n", "columns"),
         ("a.txt", b"1,2,3\n4,5,x\n", "x"),
         ("a.xyz", b"1 2 nan\n", "not finite"),
@@ -184,6 +187,21 @@ def test_what_cannot_be_read_names_the_file(tmp_path, name, content, reason):
         read_shape(path)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"x,y,z\n1,2,3\n4,5,6\n",
+        b'# a scan\n\n"id", "X", "Y", "Z"\n7,1,2,3\n8,4,5,6\n',
+        b"z y x label\n3 2 1 0\n# between\n6 5 4 0\n",
+        b"1 2 3\n4 5 6\n",
+    ],
+)
+def test_the_first_line_may_name_the_columns(tmp_path, content):
+    for name in ("a.csv", "a.txt"):
+        found = read_cloud(write(tmp_path, name, content))
+        np.testing.assert_array_equal(found, [[1, 2, 3], [4, 5, 6]])
 
 
 def test_missing_files_and_folders(tmp_path):
