@@ -12,11 +12,11 @@ from csnn_tf.dos_inference import DosPrediction, DosPredictor
 from csnn_tf.electronic import DosReport, dos_report, yardstick_reports
 from csnn_tf.electronic.quantities import Convention
 from csnn_tf.errors import InputError
-from csnn_tf.evaluation import Progress
 from csnn_tf.grid import random_rotations
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
+    from csnn_tf.evaluation import Progress
     from csnn_tf.models.atomic_dos_model import AtomicDosModel
 
 

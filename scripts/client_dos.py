@@ -33,9 +33,10 @@ def read_structure(path):
 
 def structure_of(text):
     """What `read_structure` returns, of an xyz file's text."""
-    if len(text.splitlines()) < 3:
+    lines = text.splitlines()
+    if len(lines) < 3:
         raise ValueError("it has fewer than three lines")
-    count, comment, *lines = text.splitlines()
+    count, comment, *lines = lines
     atoms = [line.split() for line in lines[: int(count)]]
     if not atoms or len(atoms) < int(count):
         raise ValueError(f"it has {len(atoms)} of its {int(count)} atoms")

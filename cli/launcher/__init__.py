@@ -39,9 +39,10 @@ class _Lazy(click.Group):
         return _Reporting(cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
-        if args[0] not in _COMMANDS and near:
-            ctx.fail(f"there is no command {args[0]!r}: did you mean {near[0]}?")
+        if args[0] not in _COMMANDS:
+            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            if near:
+                ctx.fail(f"there is no command {args[0]!r}: did you mean {near[0]}?")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

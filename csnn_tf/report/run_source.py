@@ -1,6 +1,5 @@
 """What a page is about: a run folder, a .keras file or a trained model of the package."""
 
-import csv
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from csnn_tf.errors import InputError
 from csnn_tf.models.loading import model_file, training_record
-from csnn_tf.training.run_folder import RunFolder, versions
+from csnn_tf.training.run_folder import RunFolder, history_rows, versions
 
 
 @dataclass(frozen=True)
@@ -90,8 +89,7 @@ def read_history(path: Path) -> dict[str, NDArray]:
     if not path.is_file():
         return {}
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        rows = history_rows(path)
         return {
             name: np.array([float(row[name] or "nan") for row in rows])
             for name in (rows[0] if rows else ())
