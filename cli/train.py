@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from csnn_tf.cli.conclude import conclude
 from csnn_tf.cli.hand_over import HandOver, first_argument
 from csnn_tf.cli.options import (
     data_option,
@@ -20,7 +21,6 @@ from csnn_tf.cli.progress import TrainingProgress
 from csnn_tf.errors import InputError
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.distribution import distributed
-from csnn_tf.training.run_folder import history_rows
 from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 from csnn_tf.training.trainer import train
 
@@ -119,19 +119,8 @@ def train_command(
     except KeyboardInterrupt:
         interrupted(out, f"csnn-tf train {kind} --out {out} --resume")
     if part is None or part.writes:
-        _conclude(out, finished_before=resume and not progress.history)
-
-
-def _conclude(out: Path, *, finished_before: bool) -> None:
-    """Say what came out of all epochs of a run, those before it was resumed included."""
-    if finished_before:
-        click.echo("The run was finished before.")
-    rows = [row for row in history_rows(out / "history.csv") if row.get("val_accuracy")]
-    if rows:
-        best = max(rows, key=lambda row: float(row["val_accuracy"]))
-        share = float(best["val_accuracy"])
-        click.echo(f"Best on the held-out shapes: {share:.1%} in epoch {best['epoch']}.")
-    click.echo(f"Run folder: {out}")
+        finished = resume and not progress.history
+        conclude(out, "shapes", lambda row: f"{row['val_accuracy']:.1%}", finished_before=finished)
 
 
 def _stored_config(ctx: click.Context, kind: str, out: Path | None) -> TrainingConfig:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from csnn_tf.cli.conclude import conclude
 from csnn_tf.cli.dos_options import (
     electrons_option,
     parse_electrons,
@@ -17,7 +18,6 @@ from csnn_tf.cli.options import interrupted, model_option, parse_fields
 from csnn_tf.errors import InputError
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_trainer import train_dos
-from csnn_tf.training.run_folder import history_rows
 from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 
 
@@ -95,18 +95,8 @@ def train_dos_command(
             train_dos(config, structures, out, resume=resume, callbacks=shown)
     except KeyboardInterrupt:
         interrupted(out, f"csnn-tf train dos --out {out} --resume")
-    if resume and not progress.history:
-        click.echo("The run was finished before.")
-    rows = [
-        {name: float(value) for name, value in row.items() if value}
-        for row in history_rows(out / "history.csv")
-        if row.get("val_loss")
-    ]
-    if rows:
-        best = min(rows, key=lambda row: row["val_loss"])
-        found = f"{dos_errors(best)} in epoch {best['epoch']:.0f}"
-        click.echo(f"Best on the held-out structures: {found}.")
-    click.echo(f"Run folder: {out}")
+    finished = resume and not progress.history
+    conclude(out, "structures", dos_errors, finished_before=finished)
 
 
 def _stored_config(ctx: click.Context, out: Path | None) -> DosConfig:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from csnn_tf.errors import InputError
 from csnn_tf.models.loading import model_file, training_record
+from csnn_tf.training.best_epoch import best_row
 from csnn_tf.training.run_folder import RunFolder, history_rows, versions
 
 
@@ -71,13 +72,12 @@ class RunSource:
 
     def best_epoch(self) -> int | None:
         """The epoch that best.keras is of, by what training goes by, or None if unknown."""
-        if "epoch" not in self.history:
+        columns = self.history
+        if "epoch" not in columns or not columns.keys() & {"val_loss", "loss"}:
             return None
-        loss = self.history.get("val_loss", self.history.get("loss"))
-        if loss is None:
-            return None
-        accuracy = self.history.get("val_accuracy", np.zeros(len(loss)))
-        return int(self.history["epoch"][np.lexsort((loss, -accuracy))[0]])
+        values = zip(*columns.values(), strict=True)
+        best = best_row(dict(zip(columns, row, strict=True)) for row in values)
+        return None if best is None else int(best["epoch"])
 
 
 def read_history(path: Path) -> dict[str, NDArray]:

@@ -27,7 +27,7 @@ from csnn_tf.training.dos_data import (
     reference,
     training_parts,
 )
-from csnn_tf.training.dos_validation import DosValidation, by_loss
+from csnn_tf.training.dos_validation import DosValidation
 from csnn_tf.training.epoch_end import EpochEnd
 from csnn_tf.training.finite_loss import FiniteLoss
 from csnn_tf.training.run_folder import RunFolder, versions
@@ -106,7 +106,6 @@ def train_dos(
         DosValidation(model, held_out, loss) if held_out is not None else None,
         plateau if config.schedule == "plateau" else None,
         config.min_learning_rate,
-        by_loss,
     )
     checkpoint = Checkpoint(run.path / CHECKPOINT, ending)
     first = checkpoint.restore(trained) if goes_on else 0

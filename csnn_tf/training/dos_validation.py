@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import keras
@@ -45,8 +44,3 @@ class DosValidation:
             errors = dos_report(held.energies, held.dos, dos, held.electrons, held.types).overall
             return {**row, "val_dos": errors.dos_rmse, "val_band": errors.band_energy_mae}
         return {**row, "val_dos": float(np.sqrt(np.mean((dos - held.dos) ** 2)))}
-
-
-def by_loss(row: Mapping[str, float]) -> tuple[float, ...]:
-    """The higher the better: minus the loss on held-out structures, or else in training."""
-    return (-row.get("val_loss", row["loss"]),)

@@ -1,19 +1,15 @@
 """What happens after every epoch: validation, schedule, history, models on disk."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
+from csnn_tf.training.best_epoch import epoch_score
 from csnn_tf.training.run_folder import RunFolder
 from csnn_tf.training.schedules import Plateau
-
-
-def by_accuracy(row: Mapping[str, float]) -> tuple[float, ...]:
-    """The higher the better: accuracy on held-out shapes, the lower loss among equals."""
-    return (row.get("val_accuracy", 0.0), -row.get("val_loss", row["loss"]))
 
 
 class EpochEnd(keras.callbacks.Callback):
@@ -25,7 +21,6 @@ class EpochEnd(keras.callbacks.Callback):
         validate: Gives val_loss and further measures, or None to go by the training loss.
         plateau: The published schedule, or None.
         min_learning_rate: The plateau schedule ends the training below it.
-        score: From an epoch's row of the history to what makes it the best, the higher the better.
     """
 
     def __init__(
@@ -35,13 +30,12 @@ class EpochEnd(keras.callbacks.Callback):
         validate: Callable[[], dict[str, float]] | None,
         plateau: Plateau | None,
         min_learning_rate: float,
-        score: Callable[[Mapping[str, float]], tuple[float, ...]] = by_accuracy,
     ) -> None:
         super().__init__()
-        self.saved, self.run, self.validate, self.score = saved, run, validate, score
+        self.saved, self.run, self.validate = saved, run, validate
         self.plateau, self.min_learning_rate = plateau, min_learning_rate
         self.rows: list[dict[str, float]] = []
-        self.best: tuple[float, ...] | None = None
+        self.best: tuple[float, float] | None = None
         self.finished = False
         self._started = 0.0
 
@@ -60,7 +54,7 @@ class EpochEnd(keras.callbacks.Callback):
         self.rows.append(row)
         logs.update(row)
         self.run.save_model(self.run.last, self.saved)
-        score = self.score(row)
+        score = epoch_score(row)
         if self.best is None or score > self.best:
             self.best = score
             self.run.save_model(self.run.best, self.saved)
@@ -76,7 +70,6 @@ class EpochEnd(keras.callbacks.Callback):
         plateau = None if self.plateau is None else [self.plateau.best, self.plateau.waited]
         return {
             "rows": self.rows,
-            "best": self.best,
             "plateau": plateau,
             "finished": self.finished,
         }
@@ -84,6 +77,6 @@ class EpochEnd(keras.callbacks.Callback):
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self.rows, self.finished = list(state["rows"]), bool(state["finished"])
-        self.best = None if state["best"] is None else tuple(state["best"])
+        self.best = max(map(epoch_score, self.rows), default=None)
         if self.plateau is not None:
             self.plateau.best, self.plateau.waited = state["plateau"]
