@@ -35,12 +35,18 @@ def _dos() -> click.Command:
 @click.argument("kind", type=click.Choice(["modelnet", "shapes", "dos"]))
 @data_option
 @model_option(["csnn", "pointnet", "dgcnn"], "I")
-@click.option("--preset", default=None, help="Its size: paper, small or tiny.")
+@click.option("--preset", help="Its size: paper, small or tiny.")
 @click.option(
     "--recipe",
-    default="paper",
-    show_default=True,
-    help="Optimiser: paper, best, tilted (best for shapes trained upright) or quick.",
+    help="Optimiser: paper, best, tilted (best for shapes trained upright), quick or finetune "
+    "[default: paper; with --from: finetune].",
+)
+@click.option(
+    "--from",
+    "initial",
+    metavar="MODEL",
+    help="Trained model to begin with: a run folder, a .keras file or the name of one of the "
+    "package. The classes may be others.",
 )
 @click.option(
     "--set",
@@ -67,6 +73,7 @@ def train_command(
     architecture,
     preset,
     recipe,
+    initial,
     settings,
     rotation,
     epochs,
@@ -94,14 +101,21 @@ def train_command(
         fields = parse_fields(settings)
         if epochs is not None:
             fields["epochs"] = epochs
+        if initial is None:
+            fields = {"architecture": architecture, **fields}
+            fields["preset"] = preset or ("paper" if kind == "modelnet" else "small")
+        else:
+            for name, option in (("architecture", "model"), ("preset", "preset")):
+                if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                    raise InputError(f"the model is like that of --from: leave out --{option}.")
         config = TrainingConfig.from_recipe(
-            recipe,
+            recipe or ("paper" if initial is None else "finetune"),
             data=kind,
             folder=None if folder is None else str(folder),
-            preset=preset or ("paper" if kind == "modelnet" else "small"),
+            initial=initial,
             rotation=rotation,
             seed=seed,
-            **{"architecture": architecture, **fields},
+            **fields,
         )
     out = out or Path("runs") / time.strftime(f"{kind}-%Y%m%d-%H%M%S")
     progress = TrainingProgress(config.epochs)
@@ -127,10 +141,10 @@ def _stored_config(ctx: click.Context, kind: str, out: Path | None) -> TrainingC
     """The configuration of the run to go on with; nothing of it can be changed."""
     if out is None:
         raise InputError("--resume needs --out, the folder of the run that stopped.")
-    fixed = ("folder", "architecture", "preset", "recipe", "settings", "rotation", "epochs", "seed")
-    for name in fixed:
+    options = {name: name for name in ("preset", "recipe", "rotation", "epochs", "seed")}
+    options |= {"folder": "data", "architecture": "model", "initial": "from", "settings": "set"}
+    for name, option in options.items():
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            option = {"folder": "data", "architecture": "model", "settings": "set"}.get(name, name)
             raise InputError(f"--resume goes on with the run as it was: leave out --{option}.")
     config = TrainingConfig.of_run(out)
     if config.data != kind:

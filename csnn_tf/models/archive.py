@@ -13,12 +13,15 @@ _MAX_RATIO = 20  # weights hardly shrink; Keras does not pack them at all
 _SLACK = 2**20
 
 
-def check_archive(path: Path) -> None:
+def check_archive(path: Path) -> dict[str, Any]:
     """Look through a .keras file without making anything of it.
 
     A model of this package is three files: plain numbers and names in JSON, and arrays. Whatever
     else a .keras file can hold (other classes, functions, assets, arrays in other files) is
     refused, so that a file from a stranger cannot do more than give a wrong answer.
+
+    Returns:
+        What its config.json says: "registered_name" of the class, "config" with its arguments.
 
     Raises:
         ValueError: If something is in it that does not belong there, or it claims more than it can
@@ -35,10 +38,12 @@ def check_archive(path: Path) -> None:
             raise ValueError(f"it would unpack to more than {_MAX_RATIO} times its size")
         if archive.getinfo("config.json").file_size > _LARGEST_CONFIG:
             raise ValueError("its config.json is too large")
-        _check_config(json.loads(archive.read("config.json")))
+        config = json.loads(archive.read("config.json"))
+        _check_config(config)
         size = archive.getinfo("model.weights.h5").file_size
         with archive.open("model.weights.h5") as weights:
             _check_weights(weights, size)
+    return config
 
 
 def _check_config(config: Any) -> None:

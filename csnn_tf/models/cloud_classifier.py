@@ -10,6 +10,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_number, check_points, check_positive, check_sizes
 from csnn_tf.models.loading import load_model, trained_models
 from csnn_tf.models.preset_fields import PresetFields
+from csnn_tf.models.transfer import take_weights
 from csnn_tf.named import NamedConfigurations
 
 
@@ -80,6 +81,32 @@ class CloudClassifier(keras.Model, PresetFields):
             return load_model(name, cls)
         cls.check_fields(changes)
         return cls(num_classes, **cls.presets.get(name, **changes))
+
+    def for_classes(self, class_names: Sequence[str], **changes: Any) -> Self:
+        """A classifier of other classes that begins with this one's weights.
+
+        Classes that both know, by name, keep their weights in the last layer; those of new classes
+        are drawn anew.
+
+        Args:
+            class_names: Names of the classes in the order of the logits.
+            **changes: Constructor arguments that replace this one's, as far as the weights fit: for
+                example dropout, spheres or tilt.
+
+        Raises:
+            InputError: If a field is unknown or its value does not fit the weights.
+
+        Example:
+            >>> trained = PointCloudClassifier.from_preset("modelnet40_small_so3")
+            >>> trained.for_classes(["bolt", "nut"]).num_classes
+            2
+        """
+        self.check_fields(changes)
+        config = self.get_config()
+        fields = {name: config[name] for name in self.fields() if name != "class_names"}
+        made = type(self)(class_names=class_names, **{**fields, **changes})
+        take_weights(made, self)
+        return made
 
     @property
     def unit_ball(self) -> bool:

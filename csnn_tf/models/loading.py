@@ -1,8 +1,11 @@
 """Reading a trained model from what a user names."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -53,18 +56,48 @@ def load_model(model: str | Path, kind: type[keras.Model]) -> keras.Model:
         InputError: If the file cannot be read or holds something else.
     """
     path = model_file(model)
-    try:
+    with _named(path):
         check_archive(path)
         loaded = keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises many kinds for files that are not its own
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else repr(error)
-        raise InputError(f"{path} cannot be read as a Keras model: {reason}") from error
-    if not isinstance(loaded, kind):
-        raise InputError(f"{path} holds a {type(loaded).__name__}, not a {kind.__name__}.")
+    _check_kind(path, type(loaded), kind)
     for weight in loaded.weights:
         if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
             raise InputError(f"{path} has weights that are not finite: {weight.path}.")
     return loaded
+
+
+def model_arguments(model: str | Path, kind: type[keras.Model]) -> tuple[type, dict[str, Any]]:
+    """The class of a trained model and its constructor's arguments, without making the model.
+
+    Args:
+        model: See `model_file`.
+        kind: The class that it must be of.
+
+    Raises:
+        InputError: If the file cannot be read or holds something else.
+    """
+    path = model_file(model)
+    with _named(path):
+        description = check_archive(path)
+        found = keras.saving.get_registered_object(description["registered_name"])
+    _check_kind(path, found, kind)
+    return found, description["config"]
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say in one sentence why a file cannot be read."""
+    try:
+        yield
+    except Exception as error:  # Keras raises many kinds for files that are not its own
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else repr(error)
+        raise InputError(f"{path} cannot be read as a Keras model: {reason}") from error
+
+
+def _check_kind(path: Path, found: Any, kind: type[keras.Model]) -> None:
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        name = getattr(found, "__name__", found)
+        raise InputError(f"{path} holds a {name}, not a {kind.__name__}.")
 
 
 def training_record(model: str | Path) -> dict:

@@ -31,7 +31,10 @@ def training_command(config: dict[str, Any]) -> str:
     if not {"data", "preset", "recipe"} <= config.keys():
         return ""
     words = ["csnn-tf", "train", *_data(config)]
-    words += ["--preset", config["preset"], "--recipe", config["recipe"]]
+    # A classifier that begins with a trained one has its size.
+    if is_dos(config) or config.get("initial") is None:
+        words += ["--preset", config["preset"]]
+    words += ["--recipe", config["recipe"]]
     if "rotation" in config:
         words += ["--rotation", config["rotation"]]
     if config.get("rotate") is False:
@@ -64,6 +67,8 @@ def _data(config: dict[str, Any]) -> list[str]:
         return words
     folder, model = config.get("folder"), config.get("architecture", "csnn")
     words = [config["data"], *(["--data", folder] if folder else [])]
+    if config.get("initial") is not None:
+        return [*words, "--from", str(config["initial"])]
     return words if model == "csnn" else [*words, "--model", model]
 
 

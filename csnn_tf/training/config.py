@@ -9,6 +9,7 @@ from csnn_tf.layers.checks import check_number
 from csnn_tf.models.architectures import ARCHITECTURES, architecture
 from csnn_tf.named import NamedConfigurations
 from csnn_tf.training.run_config import RunConfig
+from csnn_tf.training.trained_fields import trained_fields
 
 
 def model_fields() -> tuple[str, ...]:
@@ -28,6 +29,8 @@ class TrainingConfig(RunConfig):
         preset: Name of that model's preset.
         recipe: Name of the recipe that the optimiser's fields came from.
         model: Fields of the model that differ from the preset.
+        initial: Trained classifier (a file, a run folder or a trained model's name) whose weights
+            the run begins with, or None; see `csnn_tf.models.transfer.take_weights`.
         rotation: Rotations in training and validation: "none", "z" or "so3".
         num_points: Points of a cloud.
         per_class: Shapes of each class (built-in shapes only).
@@ -56,6 +59,7 @@ class TrainingConfig(RunConfig):
     preset: str = "paper"
     recipe: str = "paper"
     model: dict[str, Any] = field(default_factory=dict)
+    initial: str | None = None
     rotation: str = "so3"
     num_points: int = 1024
     per_class: int = 200
@@ -116,6 +120,8 @@ class TrainingConfig(RunConfig):
             raise InputError("class_names come from the data and cannot be set.")
         if self.folder is not None and not isinstance(self.folder, str):
             raise InputError(f"folder must be a path or nothing, not {self.folder!r:.60}.")
+        if self.initial is not None and not isinstance(self.initial, str):
+            raise InputError(f"initial must name a model or be nothing, not {self.initial!r:.60}.")
         if self.scale is not None:
             if not isinstance(self.scale, list | tuple) or len(self.scale) != 2:
                 raise InputError(f"scale must be two factors or nothing, not {self.scale!r:.60}.")
@@ -125,12 +131,21 @@ class TrainingConfig(RunConfig):
 
     @classmethod
     def recipe_fields(cls, recipe: str, changes: dict[str, Any]) -> dict[str, Any]:
-        """Fields of a recipe; what it says of the model was found for CSNN and is for CSNN."""
+        """Fields of a recipe, and of the trained model that a run begins with.
+
+        What a recipe says of the model was found for CSNN and is for CSNN. The trained model's
+        fields hold where neither the recipe nor a change says otherwise.
+        """
         found = super().recipe_fields(recipe, changes)
-        if changes.get("architecture", "csnn") == "csnn":
-            return found
-        known = {entry.name for entry in fields(cls)}
-        return {name: value for name, value in found.items() if name in known}
+        trained: dict[str, Any] = {}
+        if changes.get("initial") is not None:
+            if "preset" in changes:
+                raise InputError("a run that begins with a trained model has its size: no preset.")
+            trained = trained_fields(changes["initial"])
+        if {**trained, **changes}.get("architecture", "csnn") != "csnn":
+            known = {entry.name for entry in fields(cls)}
+            found = {name: value for name, value in found.items() if name in known}
+        return {**trained, **found}
 
 
 def recipe_names() -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from csnn_tf.data.sources import make_source
 from csnn_tf.layers import NormalizePoints, compiled_kernels
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.architectures import architecture
+from csnn_tf.models.loading import load_model
+from csnn_tf.models.transfer import take_weights
 from csnn_tf.training.checkpoint import CHECKPOINT, Checkpoint
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.distribution import Distribution
@@ -55,16 +57,18 @@ def train(
     Raises:
         InputError: If the configuration does not fit the data or the folder is in use.
     """
+    goes_on = resume and (Path(out) / CHECKPOINT).exists()
     keras.utils.set_random_seed(config.seed)
     previous = keras.config.dtype_policy()
     if config.mixed_precision:
         keras.config.set_dtype_policy("mixed_bfloat16")
+    kind = architecture(config.architecture)
     try:
-        model = architecture(config.architecture).from_preset(
-            config.preset, class_names=shapes.class_names, **config.model
-        )
+        model = kind.from_preset(config.preset, class_names=shapes.class_names, **config.model)
     finally:
         keras.config.set_dtype_policy(previous)
+    if config.initial is not None and not goes_on:
+        take_weights(model, load_model(config.initial, kind))
     training, held_out = shapes, None
     if config.validation:
         # Enough that the largest class gives one, however few shapes there are.
@@ -94,7 +98,7 @@ def train(
         if isinstance(callback, TensorBoardLog):
             callback.validation = ending.validate
     checkpoint = Checkpoint(run.path / CHECKPOINT, ending, writes=part.writes)
-    first = checkpoint.restore(network) if resume and checkpoint.path.exists() else 0
+    first = checkpoint.restore(network) if goes_on else 0
     if first >= config.epochs or ending.finished:
         return run
     if first:

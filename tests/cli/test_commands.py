@@ -65,6 +65,30 @@ def test_a_finished_run_can_be_resumed_but_not_changed(trained):
         run("train", "shapes", "--resume")
 
 
+def test_training_goes_on_with_a_trained_model_on_other_classes(trained, tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("cone", "bolt"):
+        for split in ("train", "test"):
+            folder = tmp_path / "parts" / name / split
+            folder.mkdir(parents=True)
+            for number in range(4):
+                np.save(folder / f"{number}.npy", rng.normal(size=(64, 3)))
+    data = ["modelnet", "--data", tmp_path / "parts", "--from", trained]
+    options = ["--epochs", 1, "--set", "num_points=64", "--out", tmp_path / "run"]
+    assert run("train", *data, *options).exit_code == 0
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["classes"] == ["bolt", "cone"]
+    assert (config["preset"], config["recipe"]) == ("tiny", "finetune")
+    assert config["model"]["hidden"] == [16]
+    assert config["initial"] == str(trained)
+    with pytest.raises(InputError, match="leave out --preset"):
+        run("train", *data, "--preset", "small")
+    with pytest.raises(InputError, match="leave out --model"):
+        run("train", *data, "--model", "csnn")
+    with pytest.raises(InputError, match="leave out --from"):
+        run("train", "modelnet", "--from", trained, "--out", tmp_path / "run", "--resume")
+
+
 def test_evaluate_prints_a_summary_and_json(trained):
     arguments = ["evaluate", trained, "--per-class", 1, "--num-points", 64]
     text = run(*arguments, "--rotation", "z").output
@@ -104,6 +128,8 @@ def test_data_shapes_can_be_trained_on(tmp_path):
         (["train", "modelnet", "--data", "no/such/folder"], "no/such/folder"),
         (["train", "shapes", "--preset", "huge"], "huge"),
         (["train", "shapes", "--recipe", "secret"], "secret"),
+        (["train", "shapes", "--from", "no-such-model"], "no-such-model"),
+        (["train", "shapes", "--from", "carbon_dos_small"], "DensityOfStates"),
         (["train", "shapes", "--set", "spheres"], "spheres"),
         (["train", "shapes", "--set", "no_such=1"], "no_such"),
         (["train", "shapes", "--set", "epochs=many"], "epochs"),

@@ -123,6 +123,13 @@ def test_the_command_makes_the_same_configuration():
     older = {**unchanged.to_dict(), "recipe": "tilted"}
     assert training_command(older).endswith("--epochs 9 --set tilt=null")
     assert training_command({"name": "x"}) == ""
+    tuned = {**unchanged.to_dict(), "recipe": "finetune", "initial": "modelnet40_small_z"}
+    tuned |= {"architecture": "csnn", "preset": "small", "model": {"tilt": [1, 2, 3]}}
+    assert training_command(tuned).startswith(
+        "csnn-tf train modelnet --data 'my data' --from modelnet40_small_z --recipe finetune "
+        "--rotation so3 --seed 0 --epochs 9 --set "
+    )
+    assert "--set 'tilt=[1, 2, 3]'" in training_command(tuned)
     dos = {"data": "d", "preset": "small", "recipe": "best", "rotate": False, "elements": ["C"]}
     dos |= {"electrons": {"C": 4.0, "O": 6}, "architecture": "schnet", "seed": 1}
     assert training_command(dos) == (

@@ -1,0 +1,54 @@
+"""The weights of a trained classifier as the beginning of another one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from csnn_tf.errors import InputError
+
+if TYPE_CHECKING:
+    from csnn_tf.models.cloud_classifier import CloudClassifier
+
+_LAST = "logits"
+
+
+def take_weights(model: CloudClassifier, trained: CloudClassifier) -> None:
+    """Give a classifier the weights of a trained one.
+
+    In the last layer a class keeps its weights where both classifiers have it, by its name; the
+    weights of all other classes stay as they are.
+
+    Args:
+        model: Changed in place. Fields without weights, such as the dropout, the level and the
+            number of spheres, may differ from the trained one's.
+        trained: Of the same class.
+
+    Raises:
+        InputError: If the widths or numbers of layers differ; nothing has changed then.
+    """
+    own, theirs = (_before_logits(classifier) for classifier in (model, trained))
+    if [tuple(weight.shape) for weight in own] != [tuple(weight.shape) for weight in theirs]:
+        config, other = model.get_config(), trained.get_config()
+        names = [n for n in model.fields() if n != "class_names" and config[n] != other[n]]
+        raise InputError(
+            f"the trained model's weights do not fit the model to train: they differ in "
+            f"{', '.join(names)}."
+        )
+    for weight, value in zip(own, theirs, strict=True):
+        weight.assign(value)
+    known = {name: place for place, name in enumerate(trained.class_names or ())}
+    shared = [name for name in model.class_names or () if name in known]
+    places = [(model.class_names or ()).index(name) for name in shared]
+    for weight, value in zip(_logits(model), _logits(trained), strict=True):
+        values, found = weight.numpy().copy(), value.numpy()
+        values[..., places] = found[..., [known[name] for name in shared]]
+        weight.assign(values)
+
+
+def _logits(model: CloudClassifier) -> list[Any]:
+    return model.network.get_layer(_LAST).weights
+
+
+def _before_logits(model: CloudClassifier) -> list[Any]:
+    last = {id(weight) for weight in _logits(model)}
+    return [weight for weight in model.network.weights if id(weight) not in last]

@@ -1,0 +1,45 @@
+"""The configuration of a trained classifier."""
+
+from typing import Any
+
+from csnn_tf.errors import InputError
+from csnn_tf.models import CloudClassifier
+from csnn_tf.models.architectures import ARCHITECTURES
+from csnn_tf.models.loading import model_arguments
+
+
+def trained_fields(initial: str) -> dict[str, Any]:
+    """Architecture, preset and further fields that make a model like a trained one.
+
+    Args:
+        initial: A .keras file, a run folder, or the name of a trained model.
+
+    Returns:
+        "architecture", "preset" (the one with the fewest fields that differ) and those fields.
+
+    Raises:
+        InputError: If it is no trained classifier.
+    """
+    if not isinstance(initial, str):
+        raise InputError(f"initial must name a model or be nothing, not {initial!r:.60}.")
+    kind, arguments = model_arguments(initial, CloudClassifier)
+    if kind not in ARCHITECTURES.values():
+        raise InputError(f"{initial} is a {kind.__name__}, which cannot be trained by commands.")
+
+    def changes(preset: str) -> dict[str, Any]:
+        usual = kind.presets.get(preset)
+        return {
+            name: arguments[name]
+            for name in kind.fields()
+            if name in arguments
+            and name != "class_names"
+            and _plain(arguments[name]) != _plain(usual.get(name, kind.default(name)))
+        }
+
+    preset = min(kind.presets.names(), key=lambda name: len(changes(name)))
+    architecture = next(name for name, known in ARCHITECTURES.items() if known is kind)
+    return {"architecture": architecture, "preset": preset, **changes(preset)}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

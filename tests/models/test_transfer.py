@@ -1,0 +1,74 @@
+import keras
+import numpy as np
+import pytest
+
+from csnn_tf.errors import InputError
+from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models.architectures import ARCHITECTURES, architecture
+from csnn_tf.models.transfer import take_weights
+
+CLASSES = ["cone", "cube", "ring"]
+
+
+def classifier(name="csnn", classes=CLASSES, **changes):
+    return architecture(name).from_preset("tiny", class_names=classes, **changes)
+
+
+def logits_of(model, points):
+    return keras.ops.convert_to_numpy(model(points, training=False))
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_classes_keep_their_logits_by_name(name):
+    trained = classifier(name)
+    points = np.random.default_rng(0).normal(size=(3, 64, 3)).astype("float32")
+    expected = logits_of(trained, points)
+    same = logits_of(trained.for_classes(CLASSES), points)
+    np.testing.assert_array_equal(same, expected)
+    other = trained.for_classes(["ring", "bolt", "cone", "nut"])
+    assert other.class_names == ("ring", "bolt", "cone", "nut")
+    found = logits_of(other, points)
+    np.testing.assert_allclose(found[:, [0, 2]], expected[:, [2, 0]], rtol=1e-5, atol=1e-6)
+    assert np.abs(found[:, [1, 3]] - expected[:, [1, 1]]).max() > 1e-3
+    np.testing.assert_array_equal(logits_of(trained, points), expected)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_statistics_of_normalisation_come_along(name):
+    trained = classifier(name)
+    for weight in trained.network.non_trainable_variables:
+        if "moving_mean" in weight.path:
+            weight.assign(np.full(weight.shape, 0.25, "float32"))
+    found = trained.for_classes(["bolt"]).network.non_trainable_variables
+    means = [weight.numpy() for weight in found if "moving_mean" in weight.path]
+    assert means
+    assert all((mean == 0.25).all() for mean in means)
+
+
+def test_fields_without_weights_may_change():
+    trained = classifier()
+    other = trained.for_classes(CLASSES, dropout=0.0, spheres=6, tilt=[10, 20, 30])
+    assert (other.dropout, other.get_config()["spheres"]) == (0.0, 6)
+    kernels = [m.backbone.get_layer("level2_intra0").kernel.numpy() for m in (trained, other)]
+    np.testing.assert_array_equal(*kernels)
+
+
+def test_weights_that_do_not_fit_are_refused_and_nothing_changes():
+    trained, wider = classifier(), classifier(hidden=[24])
+    before = [weight.numpy().copy() for weight in wider.weights]
+    with pytest.raises(InputError, match="do not fit the model to train: they differ in hidden"):
+        take_weights(wider, trained)
+    for weight, value in zip(wider.weights, before, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), value)
+    with pytest.raises(InputError, match="differ in hidden"):
+        trained.for_classes(CLASSES, hidden=[24])
+    with pytest.raises(InputError, match="no_such"):
+        trained.for_classes(CLASSES, no_such=1)
+
+
+def test_a_classifier_without_names_gives_all_but_the_last_layer():
+    trained = PointCloudClassifier.from_preset("tiny", num_classes=5)
+    other = trained.for_classes(["bolt", "nut"])
+    assert other.num_classes == 2
+    dense = [m.network.get_layer("hidden0").kernel.numpy() for m in (trained, other)]
+    np.testing.assert_array_equal(*dense)
