@@ -2,12 +2,18 @@
 
 import numpy as np
 import pytest
+from keras import ops
 
 from csnn_tf.layers import compiled_kernels
-from csnn_tf.layers.edge_conv import EdgeConv, nearest_points
+from csnn_tf.layers.edge_conv import (
+    EdgeConv,
+    _edge_statistics,
+    _largest_in_rows,
+    nearest_points,
+)
 from csnn_tf.layers.point_dense import PointDense
 from csnn_tf.layers.point_pooling import PointPooling
-from tests.helpers import numpy_of, randomise
+from tests.helpers import gradients, numpy_of, randomise, relative
 
 K, F = 6, 7
 
@@ -58,6 +64,39 @@ def test_compiled_kernels_of_several_sizes_agree_with_none():
         with compiled_kernels():
             found = numpy_of(layer(x, presence))
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_statistics_and_their_gradient_are_those_of_all_edges():
+    x, k = features(), 4
+    rng = np.random.default_rng(1)
+    first, second = rng.normal(size=(2, 5, F)).astype("float32")
+    near = nearest(x, k).astype("int32")
+    weights = rng.normal(size=(2, F)).astype("float32")
+
+    def ours(x, first, second):
+        mean, variance = _edge_statistics(x, near, first, second)
+        return ops.sum(mean * weights[0]) + ops.sum(variance * weights[1])
+
+    def over_edges(x, first, second):
+        beside = ops.stack([ops.take(x[cloud], near[cloud], axis=0) for cloud in range(3)])
+        edges = ops.matmul(x, first)[:, :, None] + ops.matmul(beside - x[:, :, None], second)
+        mean, variance = ops.moments(edges, axes=[0, 1, 2])
+        return ops.sum(mean * weights[0]) + ops.sum(variance * weights[1])
+
+    assert relative(ours(x, first, second), over_edges(x, first, second)) < 1e-5
+    found, expected = (gradients(f, x, first, second) for f in (ours, over_edges))
+    assert max(map(relative, found, expected)) < 1e-5
+
+
+@pytest.mark.parametrize(("width", "k"), [(1024, 10), (512, 16), (320, 10), (1000, 3), (30, 6)])
+def test_the_largest_in_rows(width, k):
+    x = np.random.default_rng(0).normal(size=(2, 5, width)).astype("float32")
+    x[0, 0] = 0.5  # all are equal
+    x[0, 1, 16:24] = 9.0  # all in one group
+    values, places = map(numpy_of, _largest_in_rows(ops.convert_to_tensor(x), k))
+    np.testing.assert_array_equal(np.sort(values), np.sort(x)[..., -k:])
+    np.testing.assert_array_equal(np.take_along_axis(x, places, axis=-1), values)
+    assert all(len(set(row)) == k for row in places.reshape(-1, k))
 
 
 def test_neighbours_are_the_nearest_and_never_padding():
