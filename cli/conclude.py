@@ -1,6 +1,8 @@
 """The last words of a training command."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from math import isfinite, nan
 from pathlib import Path
 
 import click
@@ -23,8 +25,8 @@ def conclude(
     if finished_before:
         click.echo("The run was finished before.")
     best = best_row(history_rows(out / "history.csv"))
-    if best is not None and "val_loss" in best:
-        click.echo(
-            f"Best on the held-out {held_out}: {describe(best)} in epoch {best['epoch']:.0f}."
-        )
+    if best is not None and isfinite(best.get("val_loss", nan)):
+        with suppress(KeyError):  # which a history of another kind may raise
+            found = f"{describe(best)} in epoch {best['epoch']:.0f}"
+            click.echo(f"Best on the held-out {held_out}: {found}.")
     click.echo(f"Run folder: {out}")

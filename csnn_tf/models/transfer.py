@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from csnn_tf.models.cloud_classifier import CloudClassifier
 
 _LAST = "logits"
+_FREE = {"class_names", "dropout", "level", "spheres", "tilt"}
+"""Fields that no shape of a weight follows from."""
 
 
 def take_weights(model: CloudClassifier, trained: CloudClassifier) -> None:
@@ -29,7 +31,7 @@ def take_weights(model: CloudClassifier, trained: CloudClassifier) -> None:
     own, theirs = (_before_logits(classifier) for classifier in (model, trained))
     if [tuple(weight.shape) for weight in own] != [tuple(weight.shape) for weight in theirs]:
         config, other = model.get_config(), trained.get_config()
-        names = [n for n in model.fields() if n != "class_names" and config[n] != other[n]]
+        names = [n for n in model.fields() if n not in _FREE and config[n] != other[n]]
         raise InputError(
             f"the trained model's weights do not fit the model to train: they differ in "
             f"{', '.join(names)}."
@@ -37,11 +39,11 @@ def take_weights(model: CloudClassifier, trained: CloudClassifier) -> None:
     for weight, value in zip(own, theirs, strict=True):
         weight.assign(value)
     known = {name: place for place, name in enumerate(trained.class_names or ())}
-    shared = [name for name in model.class_names or () if name in known]
-    places = [(model.class_names or ()).index(name) for name in shared]
+    names = model.class_names or ()
+    places = [place for place, name in enumerate(names) if name in known]
     for weight, value in zip(_logits(model), _logits(trained), strict=True):
         values, found = weight.numpy().copy(), value.numpy()
-        values[..., places] = found[..., [known[name] for name in shared]]
+        values[..., places] = found[..., [known[names[place]] for place in places]]
         weight.assign(values)
 
 

@@ -98,7 +98,11 @@ def _changed(config: dict[str, Any]) -> dict[str, Any]:
     model, usual_model = config.get("model", {}), usual["model"]
     return {
         **{name: value for name, value in own.items() if usual[name] != value},
-        **{name: value for name, value in model.items() if usual_model.get(name) != value},
+        **{
+            name: value
+            for name, value in model.items()
+            if name not in usual_model or usual_model[name] != value
+        },
         # A recipe that has come to set a field since the run was made.
         **{name: _unset(config, name) for name in usual_model if name not in model},
     }

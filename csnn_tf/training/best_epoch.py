@@ -1,24 +1,39 @@
 """Which epoch of a run is its best."""
 
+import math
 from collections.abc import Iterable, Mapping
+
+from csnn_tf.errors import InputError
 
 
 def epoch_score(row: Mapping[str, float]) -> tuple[float, float]:
     """What makes an epoch the best, the higher the better, from its row of the history.
 
     The accuracy on held-out shapes where there is one; among equals, and where there is none, the
-    lower loss on what was held out, or in training where nothing was.
+    lower loss on what was held out, or in training where nothing was. What is not a number is
+    worse than any.
     """
-    loss = row["val_loss"] if "val_loss" in row else row["loss"]
-    return (row.get("val_accuracy", 0.0), -loss)
+    loss = row.get("val_loss", row.get("loss", math.nan))
+    accuracy = row.get("val_accuracy", 0.0)
+    return tuple(-math.inf if math.isnan(value) else value for value in (accuracy, -loss))
 
 
 def best_row(rows: Iterable[Mapping[str, str | float]]) -> dict[str, float] | None:
     """The row of the epoch that best.keras is of, the first among equals; None without rows.
 
     Args:
-        rows: A history, see `csnn_tf.training.run_folder.history_rows`; empty cells count as not
-            there.
+        rows: A history, see `csnn_tf.training.run_folder.history_rows`; empty cells are
+            NaN.
+
+    Raises:
+        InputError: If a cell is no number.
     """
-    numbers = ({name: float(value) for name, value in row.items() if value != ""} for row in rows)
-    return max(numbers, key=epoch_score, default=None)
+    return max(map(_numbers, rows), key=epoch_score, default=None)
+
+
+def _numbers(row: Mapping[str, str | float]) -> dict[str, float]:
+    try:
+        # A short line lacks its last cells.
+        return {name: float("nan" if value in ("", None) else value) for name, value in row.items()}
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the run's history has a cell that is no number: {error}.") from error

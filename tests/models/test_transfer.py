@@ -60,8 +60,8 @@ def test_weights_that_do_not_fit_are_refused_and_nothing_changes():
         take_weights(wider, trained)
     for weight, value in zip(wider.weights, before, strict=True):
         np.testing.assert_array_equal(weight.numpy(), value)
-    with pytest.raises(InputError, match="differ in hidden"):
-        trained.for_classes(CLASSES, hidden=[24])
+    with pytest.raises(InputError, match=r"differ in hidden\."):
+        trained.for_classes(CLASSES, hidden=[24], spheres=4, dropout=0.3)
     with pytest.raises(InputError, match="no_such"):
         trained.for_classes(CLASSES, no_such=1)
 

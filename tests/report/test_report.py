@@ -130,6 +130,7 @@ def test_the_command_makes_the_same_configuration():
         "--rotation so3 --seed 0 --epochs 9 --set "
     )
     assert "--set 'tilt=[1, 2, 3]'" in training_command(tuned)
+    assert training_command({**tuned, "model": {"tilt": None}}).endswith("--set tilt=null")
     dos = {"data": "d", "preset": "small", "recipe": "best", "rotate": False, "elements": ["C"]}
     dos |= {"electrons": {"C": 4.0, "O": 6}, "architecture": "schnet", "seed": 1}
     assert training_command(dos) == (
