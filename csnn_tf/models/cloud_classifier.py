@@ -86,7 +86,7 @@ class CloudClassifier(keras.Model, PresetFields):
         """A classifier of other classes that begins with this one's weights.
 
         Classes that both know, by name, keep their weights in the last layer; those of new classes
-        are drawn anew.
+        are drawn anew. It computes in the global dtype policy, as any new classifier.
 
         Args:
             class_names: Names of the classes in the order of the logits.

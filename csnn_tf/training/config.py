@@ -30,7 +30,9 @@ class TrainingConfig(RunConfig):
         recipe: Name of the recipe that the optimiser's fields came from.
         model: Fields of the model that differ from the preset.
         initial: Trained classifier (a file, a run folder or a trained model's name) whose weights
-            the run begins with, or None; see `csnn_tf.models.transfer.take_weights`.
+            the run begins with, or None; see `csnn_tf.models.transfer.take_weights`. `from_recipe`
+            makes the model's other fields those of the trained one. If that has seen shapes that
+            are held out here, their accuracy is too good.
         rotation: Rotations in training and validation: "none", "z" or "so3".
         num_points: Points of a cloud.
         per_class: Shapes of each class (built-in shapes only).
@@ -139,10 +141,11 @@ class TrainingConfig(RunConfig):
         found = super().recipe_fields(recipe, changes)
         trained: dict[str, Any] = {}
         if changes.get("initial") is not None:
-            if "preset" in changes:
-                raise InputError("a run that begins with a trained model has its size: no preset.")
+            for name in ("preset", "architecture"):
+                if name in changes:
+                    raise InputError(f"the model is like the trained one: leave out {name}.")
             trained = trained_fields(changes["initial"])
-        if {**trained, **changes}.get("architecture", "csnn") != "csnn":
+        if {**changes, **trained}.get("architecture", "csnn") != "csnn":
             known = {entry.name for entry in fields(cls)}
             found = {name: value for name, value in found.items() if name in known}
         return {**trained, **found}

@@ -26,14 +26,16 @@ def trained_fields(initial: str) -> dict[str, Any]:
     if kind not in ARCHITECTURES.values():
         raise InputError(f"{initial} is a {kind.__name__}, which cannot be trained by commands.")
 
+    # A file from before a field was there means its default, as Keras does when it loads it.
+    names = [name for name in kind.fields() if name != "class_names"]
+    found = {name: arguments.get(name, kind.default(name)) for name in names}
+
     def changes(preset: str) -> dict[str, Any]:
         usual = kind.presets.get(preset)
         return {
-            name: arguments[name]
-            for name in kind.fields()
-            if name in arguments
-            and name != "class_names"
-            and _plain(arguments[name]) != _plain(usual.get(name, kind.default(name)))
+            name: value
+            for name, value in found.items()
+            if _plain(value) != _plain(usual.get(name, kind.default(name)))
         }
 
     preset = min(kind.presets.names(), key=lambda name: len(changes(name)))

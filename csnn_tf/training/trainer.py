@@ -58,17 +58,20 @@ def train(
         InputError: If the configuration does not fit the data or the folder is in use.
     """
     goes_on = resume and (Path(out) / CHECKPOINT).exists()
+    kind, trained = architecture(config.architecture), None
+    if config.initial is not None and not goes_on:
+        trained = load_model(config.initial, kind)
+    # Only now, so that a run that goes on without the trained model draws the same.
     keras.utils.set_random_seed(config.seed)
     previous = keras.config.dtype_policy()
     if config.mixed_precision:
         keras.config.set_dtype_policy("mixed_bfloat16")
-    kind = architecture(config.architecture)
     try:
         model = kind.from_preset(config.preset, class_names=shapes.class_names, **config.model)
     finally:
         keras.config.set_dtype_policy(previous)
-    if config.initial is not None and not goes_on:
-        take_weights(model, load_model(config.initial, kind))
+    if trained is not None:
+        take_weights(model, trained)
     training, held_out = shapes, None
     if config.validation:
         # Enough that the largest class gives one, however few shapes there are.

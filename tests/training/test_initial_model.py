@@ -94,7 +94,8 @@ def test_a_resumed_run_needs_the_trained_model_no_more(shapes, trained, tmp_path
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"preset": "tiny"}, "no preset"),
+        ({"preset": "tiny"}, "leave out preset"),
+        ({"architecture": "pointnet"}, "leave out architecture"),
         ({"initial": "nowhere"}, "nowhere"),
         ({"initial": 3}, "initial"),
         ({"initial": "carbon_dos_small"}, "holds a DensityOfStates"),
