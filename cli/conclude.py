@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from csnn_tf.training.best_epoch import best_row
-from csnn_tf.training.run_folder import history_rows
+from csnn_tf.training.run_folder import history_numbers
 
 
 def conclude(
@@ -24,7 +24,7 @@ def conclude(
     """
     if finished_before:
         click.echo("The run was finished before.")
-    best = best_row(history_rows(out / "history.csv"))
+    best = best_row(history_numbers(out / "history.csv"))
     if best is not None and isfinite(best.get("val_loss", nan)):
         with suppress(KeyError):  # which a history of another kind may raise
             found = f"{describe(best)} in epoch {best['epoch']:.0f}"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from csnn_tf.errors import InputError
 from csnn_tf.models.loading import model_file, training_record
 from csnn_tf.training.best_epoch import best_row
-from csnn_tf.training.run_folder import RunFolder, history_rows, versions
+from csnn_tf.training.run_folder import RunFolder, history_numbers, versions
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,5 @@ def read_history(path: Path) -> dict[str, NDArray]:
     Raises:
         InputError: If it is not a table of numbers.
     """
-    if not path.is_file():
-        return {}
-    try:
-        rows = history_rows(path)
-        return {
-            name: np.array([float(row[name] or "nan") for row in rows])
-            for name in (rows[0] if rows else ())
-        }
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path} cannot be read as a table of numbers: {error}.") from error
+    rows = history_numbers(path)
+    return {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())}

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
-from csnn_tf.errors import InputError
+Row = TypeVar("Row", bound=Mapping[str, float])
 
 
 def epoch_score(row: Mapping[str, float]) -> tuple[float, float]:
@@ -18,22 +19,10 @@ def epoch_score(row: Mapping[str, float]) -> tuple[float, float]:
     return tuple(-math.inf if math.isnan(value) else value for value in (accuracy, -loss))
 
 
-def best_row(rows: Iterable[Mapping[str, str | float]]) -> dict[str, float] | None:
+def best_row(rows: Iterable[Row]) -> Row | None:
     """The row of the epoch that best.keras is of, the first among equals; None without rows.
 
     Args:
-        rows: A history, see `csnn_tf.training.run_folder.history_rows`; empty cells are
-            NaN.
-
-    Raises:
-        InputError: If a cell is no number.
+        rows: A history, see `csnn_tf.training.run_folder.history_numbers`.
     """
-    return max(map(_numbers, rows), key=epoch_score, default=None)
-
-
-def _numbers(row: Mapping[str, str | float]) -> dict[str, float]:
-    try:
-        # A short line lacks its last cells.
-        return {name: float("nan" if value in ("", None) else value) for name, value in row.items()}
-    except (TypeError, ValueError) as error:
-        raise InputError(f"the run's history has a cell that is no number: {error}.") from error
+    return max(rows, key=epoch_score, default=None)

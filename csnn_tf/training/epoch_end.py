@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from csnn_tf.training.best_epoch import epoch_score
+from csnn_tf.training.best_epoch import best_row
 from csnn_tf.training.run_folder import RunFolder
 from csnn_tf.training.schedules import Plateau
 
@@ -35,7 +35,6 @@ class EpochEnd(keras.callbacks.Callback):
         self.saved, self.run, self.validate = saved, run, validate
         self.plateau, self.min_learning_rate = plateau, min_learning_rate
         self.rows: list[dict[str, float]] = []
-        self.best: tuple[float, float] | None = None
         self.finished = False
         self._started = 0.0
 
@@ -54,9 +53,7 @@ class EpochEnd(keras.callbacks.Callback):
         self.rows.append(row)
         logs.update(row)
         self.run.save_model(self.run.last, self.saved)
-        score = epoch_score(row)
-        if self.best is None or score > self.best:
-            self.best = score
+        if best_row(self.rows) is row:
             self.run.save_model(self.run.best, self.saved)
         self.run.write_history(self.rows)
         if self.plateau is not None:
@@ -77,6 +74,5 @@ class EpochEnd(keras.callbacks.Callback):
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self.rows, self.finished = list(state["rows"]), bool(state["finished"])
-        self.best = max(map(epoch_score, self.rows), default=None)
         if self.plateau is not None:
             self.plateau.best, self.plateau.waited = state["plateau"]

@@ -111,6 +111,21 @@ def history_rows(path: Path) -> list[dict[str, str]]:
         return []
 
 
+def history_numbers(path: Path) -> list[dict[str, float]]:
+    """Those rows as numbers, NaN for empty cells.
+
+    Raises:
+        InputError: If it is not a table of numbers.
+    """
+    try:
+        return [
+            {name: float(value or "nan") for name, value in row.items()}
+            for row in history_rows(path)
+        ]
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path} cannot be read as a table of numbers: {error}.") from error
+
+
 def write_aside(path: Path, write: Callable[[Path], Any]) -> None:
     """Write a file under another name, flush it to the disk, then rename it into place.
 

@@ -2,6 +2,7 @@ import pytest
 
 from csnn_tf.errors import InputError
 from csnn_tf.training.best_epoch import best_row, epoch_score
+from csnn_tf.training.run_folder import history_numbers
 
 
 def rows(*values):
@@ -34,7 +35,6 @@ def rows(*values):
         ),
         (({"loss": 1, "val_loss": 3}, {"loss": 2, "val_loss": 2}), 2),
         (({"loss": 3}, {"loss": 1}, {"loss": 2}), 2),
-        (({"loss": "3.5", "val_accuracy": ""}, {"loss": "1.5", "val_accuracy": ""}), 2),
     ],
 )
 def test_the_best_epoch(history, epoch):
@@ -48,8 +48,22 @@ def test_no_rows_have_no_best():
 def test_what_is_no_number_is_never_the_best():
     good, bad = {"loss": 2, "val_loss": 3}, {"loss": 1, "val_loss": float("nan")}
     assert best_row(rows(bad, good, {"loss": 1, "val_loss": 5}))["epoch"] == 2
-    empty = {"loss": "1", "val_loss": "", "val_accuracy": None}
-    assert best_row(rows(empty, {"loss": "2", "val_loss": "4", "val_accuracy": "0"}))["epoch"] == 2
     assert epoch_score({}) < epoch_score({"loss": 1e9})
-    with pytest.raises(InputError, match="no number"):
-        best_row([{"epoch": "1", "loss": "x"}])
+
+
+@pytest.mark.parametrize(
+    ("text", "epoch"),
+    [
+        ("epoch,loss,val_accuracy\n1,3.5,\n2,1.5,\n", 2),
+        ("epoch,loss,val_loss,val_accuracy\n1,1\n2,2,4,0\n", 2),
+    ],
+)
+def test_cells_that_are_empty_or_missing_are_no_numbers(text, epoch, tmp_path):
+    (tmp_path / "history.csv").write_text(text)
+    assert best_row(history_numbers(tmp_path / "history.csv"))["epoch"] == epoch
+
+
+def test_a_cell_that_is_no_number_is_named_with_its_file(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,loss\n1,x\n")
+    with pytest.raises(InputError, match=r"history\.csv cannot be read as a table of numbers"):
+        history_numbers(tmp_path / "history.csv")
