@@ -1,11 +1,12 @@
 """Options that several commands share."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from csnn_tf.errors import InputError
 
@@ -98,6 +99,32 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder} cannot be made: {error.strerror}.") from error
+
+
+def check_resume(ctx: click.Context, out: Path | None, free: Collection[str]) -> Path:
+    """The folder of the run that --resume goes on with; nothing that defines the run may change.
+
+    Args:
+        ctx: Of the command.
+        out: What was given as --out.
+        free: Options besides --out and --resume that may be given, by their parameters' names.
+
+    Raises:
+        InputError: If --out is missing or another option was given.
+    """
+    if out is None:
+        raise InputError("--resume needs --out, the folder of the run that stopped.")
+    for option in ctx.command.params:
+        given = ctx.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+        if (
+            given
+            and isinstance(option, click.Option)
+            and option.name not in {"out", "resume", *free}
+        ):
+            raise InputError(
+                f"--resume goes on with the run as it was: leave out {option.opts[0]}."
+            )
+    return out
 
 
 def interrupted(out: Path, command: str) -> NoReturn:

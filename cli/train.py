@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from csnn_tf.cli.conclude import conclude
 from csnn_tf.cli.hand_over import HandOver, first_argument
 from csnn_tf.cli.options import (
+    check_resume,
     data_option,
     interrupted,
     load_shapes,
@@ -139,14 +140,9 @@ def train_command(
 
 def _stored_config(ctx: click.Context, kind: str, out: Path | None) -> TrainingConfig:
     """The configuration of the run to go on with; nothing of it can be changed."""
-    if out is None:
-        raise InputError("--resume needs --out, the folder of the run that stopped.")
-    options = {name: name for name in ("preset", "recipe", "rotation", "epochs", "seed")}
-    options |= {"folder": "data", "architecture": "model", "initial": "from", "settings": "set"}
-    for name, option in options.items():
-        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise InputError(f"--resume goes on with the run as it was: leave out --{option}.")
-    config = TrainingConfig.of_run(out)
+    group = {"coordinator", "processes", "process_id"}
+    run = check_resume(ctx, out, {"tensorboard", "distribute", *group})
+    config = TrainingConfig.of_run(run)
     if config.data != kind:
         raise InputError(f"{out} is a run on {config.data}, not on {kind}.")
     return config

@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
 from csnn_tf.cli.conclude import conclude
 from csnn_tf.cli.dos_options import (
@@ -14,8 +13,7 @@ from csnn_tf.cli.dos_options import (
     structures_option,
 )
 from csnn_tf.cli.dos_progress import DosProgress, dos_errors
-from csnn_tf.cli.options import interrupted, model_option, parse_fields
-from csnn_tf.errors import InputError
+from csnn_tf.cli.options import check_resume, interrupted, model_option, parse_fields
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_trainer import train_dos
 from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
@@ -70,7 +68,7 @@ def train_dos_command(
     A run that stopped goes on with `csnn-tf train dos --out RUN --resume`.
     """
     if resume:
-        config = _stored_config(ctx, out)
+        config = DosConfig.of_run(check_resume(ctx, out, {"tensorboard"}))
         path = None if config.data == "carbon" else Path(config.data)
     else:
         fields = parse_fields(settings)
@@ -97,19 +95,3 @@ def train_dos_command(
         interrupted(out, f"csnn-tf train dos --out {out} --resume")
     finished = resume and not progress.history
     conclude(out, "structures", dos_errors, finished_before=finished)
-
-
-def _stored_config(ctx: click.Context, out: Path | None) -> DosConfig:
-    """The configuration of the run to go on with; nothing of it can be changed."""
-    if out is None:
-        raise InputError("--resume needs --out, the folder of the run that stopped.")
-    for name in ctx.params.keys() - {"out", "resume", "tensorboard"}:
-        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            option = {
-                "path": "data",
-                "settings": "set",
-                "architecture": "model",
-                "initial": "from",
-            }.get(name, name)
-            raise InputError(f"--resume goes on with the run as it was: leave out --{option}.")
-    return DosConfig.of_run(out)
