@@ -7,6 +7,7 @@ from keras import ops
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.layers.edge_conv import (
     EdgeConv,
+    _columns,
     _edge_statistics,
     _largest_in_rows,
     nearest_points,
@@ -74,7 +75,7 @@ def test_statistics_and_their_gradient_are_those_of_all_edges():
     weights = rng.normal(size=(2, F)).astype("float32")
 
     def ours(x, first, second):
-        mean, variance = _edge_statistics(x, near, first, second)
+        mean, variance = _edge_statistics(x, _columns(ops.convert_to_tensor(near)), first, second)
         return ops.sum(mean * weights[0]) + ops.sum(variance * weights[1])
 
     def over_edges(x, first, second):
