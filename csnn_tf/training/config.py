@@ -8,7 +8,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_number
 from csnn_tf.models.architectures import ARCHITECTURES, architecture
 from csnn_tf.named import NamedConfigurations
-from csnn_tf.training.run_config import RunConfig
+from csnn_tf.training.run_config import RunConfig, check_initial
 from csnn_tf.training.trained_fields import trained_fields
 
 
@@ -122,8 +122,6 @@ class TrainingConfig(RunConfig):
             raise InputError("class_names come from the data and cannot be set.")
         if self.folder is not None and not isinstance(self.folder, str):
             raise InputError(f"folder must be a path or nothing, not {self.folder!r:.60}.")
-        if self.initial is not None and not isinstance(self.initial, str):
-            raise InputError(f"initial must name a model or be nothing, not {self.initial!r:.60}.")
         if self.scale is not None:
             if not isinstance(self.scale, list | tuple) or len(self.scale) != 2:
                 raise InputError(f"scale must be two factors or nothing, not {self.scale!r:.60}.")
@@ -144,6 +142,7 @@ class TrainingConfig(RunConfig):
             for name in ("preset", "architecture"):
                 if name in changes:
                     raise InputError(f"the model is like the trained one: leave out {name}.")
+            check_initial(changes["initial"])
             trained = trained_fields(changes["initial"])
         if {**changes, **trained}.get("architecture", "csnn") != "csnn":
             known = {entry.name for entry in fields(cls)}

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from csnn_tf.errors import InputError
 from csnn_tf.models.dos_architectures import DOS_ARCHITECTURES, dos_architecture
 from csnn_tf.named import NamedConfigurations
 from csnn_tf.training.run_config import RunConfig
@@ -109,8 +108,6 @@ class DosConfig(RunConfig):
 
     def __post_init__(self) -> None:
         self.check()
-        if self.initial is not None and not isinstance(self.initial, str):
-            raise InputError(f"initial must name a model or be nothing, not {self.initial!r:.60}.")
         model = dos_architecture(self.architecture)
         model.presets.get(self.preset)
         model.check_fields(self.model)

@@ -13,8 +13,9 @@ from csnn_tf.training.run_folder import RunFolder
 class RunConfig:
     """Base of the frozen dataclasses that define a training run.
 
-    A subclass has at least the fields `recipe` and `model` (the model's fields that differ from the
-    preset), and says by class variables what its values may be.
+    A subclass has at least the fields `recipe`, `model` (the model's fields that differ from the
+    preset) and `initial` (a trained model to begin with, or None), and says by class variables what
+    its values may be.
     """
 
     recipes: ClassVar[NamedConfigurations]
@@ -37,6 +38,7 @@ class RunConfig:
         for name in ("preset", "recipe"):
             if not isinstance(value := getattr(self, name), str):
                 raise InputError(f"{name} must be a name, not {value!r:.60}.")
+        check_initial(getattr(self, "initial"))  # noqa: B009
         model = getattr(self, "model")  # noqa: B009
         if not isinstance(model, dict):
             raise InputError(f"model must be fields of the model by name, not {model!r:.60}.")
@@ -124,3 +126,9 @@ class RunConfig:
         if not isinstance(stored, dict) or cls.found not in stored:
             raise InputError(f"{path} is not a run of {cls.subject}.")
         return cls.from_dict({name: stored[name] for name in stored.keys() - {cls.found}})
+
+
+def check_initial(initial: Any) -> None:
+    """Raise `InputError` if it is neither the name of a trained model nor None."""
+    if initial is not None and not isinstance(initial, str):
+        raise InputError(f"initial must name a model or be nothing, not {initial!r:.60}.")

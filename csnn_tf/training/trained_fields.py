@@ -20,8 +20,6 @@ def trained_fields(initial: str) -> dict[str, Any]:
     Raises:
         InputError: If it is no trained classifier.
     """
-    if not isinstance(initial, str):
-        raise InputError(f"initial must name a model or be nothing, not {initial!r:.60}.")
     kind, arguments = model_arguments(initial, CloudClassifier)
     if kind not in ARCHITECTURES.values():
         raise InputError(f"{initial} is a {kind.__name__}, which cannot be trained by commands.")
