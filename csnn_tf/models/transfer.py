@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
+
+import keras
 
 from csnn_tf.errors import InputError
 
@@ -10,8 +13,6 @@ if TYPE_CHECKING:
     from csnn_tf.models.cloud_classifier import CloudClassifier
 
 _LAST = "logits"
-_FREE = {"class_names", "dropout", "level", "spheres", "tilt"}
-"""Fields that no shape of a weight follows from."""
 
 
 def take_weights(model: CloudClassifier, trained: CloudClassifier) -> None:
@@ -29,13 +30,12 @@ def take_weights(model: CloudClassifier, trained: CloudClassifier) -> None:
         InputError: If the widths or numbers of layers differ; nothing has changed then.
     """
     own, theirs = (_before_logits(classifier) for classifier in (model, trained))
-    if [tuple(weight.shape) for weight in own] != [tuple(weight.shape) for weight in theirs]:
-        config, other = model.get_config(), trained.get_config()
-        names = [n for n in model.fields() if n not in _FREE and config[n] != other[n]]
-        raise InputError(
-            f"the trained model's weights do not fit the model to train: they differ in "
-            f"{', '.join(names)}."
-        )
+    for weight, value in zip_longest(own, theirs):
+        if weight is None or value is None or tuple(weight.shape) != tuple(value.shape):
+            raise InputError(
+                "the trained model's weights do not fit the model to train: "
+                f"where this one has {_described(weight)}, the trained one has {_described(value)}."
+            )
     for weight, value in zip(own, theirs, strict=True):
         weight.assign(value)
     known = {name: place for place, name in enumerate(trained.class_names or ())}
@@ -45,6 +45,10 @@ def take_weights(model: CloudClassifier, trained: CloudClassifier) -> None:
         values, found = weight.numpy().copy(), value.numpy()
         values[..., places] = found[..., [known[names[place]] for place in places]]
         weight.assign(values)
+
+
+def _described(weight: keras.Variable | None) -> str:
+    return "no more" if weight is None else f"{weight.path} {list(weight.shape)}"
 
 
 def _logits(model: CloudClassifier) -> list[Any]:
