@@ -10,16 +10,12 @@ class DosProgress(TrainingProgress):
         epochs: Number of epochs of the run.
     """
 
-    def on_epoch_end(self, epoch, logs=None):
-        """One line."""
-        row = {name: float(value) for name, value in logs.items()}
-        row["epoch"] = epoch + 1
-        self.history.append(row)
-        text = f"epoch {epoch + 1:3d}/{self.epochs}  loss {row['loss']:.3e}"
+    def described(self, row: dict[str, float]) -> str:
+        """What an epoch's line says of its loss and errors."""
+        text = f"loss {row['loss']:.3e}"
         if "val_loss" in row:
             text += f"  held out {row['val_loss']:.3e}: {dos_errors(row)}"
-        text += f"  rate {row['learning_rate']:.2e}  {row['seconds']:.1f} s"
-        self.console.print(text, highlight=False, soft_wrap=True)
+        return text
 
 
 def dos_errors(row: dict[str, float]) -> str:

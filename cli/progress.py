@@ -6,9 +6,14 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+_WATCHED = 20.0  # seconds
+
 
 class TrainingProgress(keras.callbacks.Callback):
     """Bar over all steps on a terminal, one line an epoch everywhere.
+
+    Without a terminal a line says after a while how long it will take, where the first epoch is
+    longer than that.
 
     Args:
         epochs: Number of epochs of the run.
@@ -34,9 +39,12 @@ class TrainingProgress(keras.callbacks.Callback):
         self._epoch = 0
         self._shown = 0.0
         self._done = 0
+        self._watched_from: tuple[float, int] | None = None
+        self._foretold = False
 
     def __enter__(self):
         """Show the bar."""
+        self._foretold = self.console.is_terminal  # the bar says it
         self._bar.__enter__()
         return self
 
@@ -59,6 +67,8 @@ class TrainingProgress(keras.callbacks.Callback):
         done = self._epoch * self.params["steps"] + batch + 1
         if done < self._done:
             return
+        if not self._foretold:
+            self._foretell(now, done)
         if now - self._shown > 0.1 or batch + 1 == self.params["steps"]:
             self._shown, self._done = now, done
             metrics = " ".join(f"{name} {float(value):.3f}" for name, value in logs.items())
@@ -69,14 +79,42 @@ class TrainingProgress(keras.callbacks.Callback):
                 metrics=metrics,
             )
 
+    def _foretell(self, now: float, done: int) -> None:
+        """Say how long it will take, once the steps after the first, which compiles, tell."""
+        if self._watched_from is None:
+            self._watched_from = now, done
+        begun, first = self._watched_from
+        if now - begun < _WATCHED or done == first:
+            return
+        self._foretold = True
+        steps = self.params["steps"]
+        step = (now - begun) / (done - first)
+        epoch, left = step * steps, step * (self.epochs * steps - done)
+        self.console.print(
+            f"an epoch takes some {_duration(epoch)}, all that is left {_duration(left)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
     def on_epoch_end(self, epoch, logs=None):
         """One line."""
+        self._foretold = True
         row = {name: float(value) for name, value in logs.items()}
         row["epoch"] = epoch + 1
         self.history.append(row)
-        text = f"epoch {epoch + 1:3d}/{self.epochs}  loss {row['loss']:.4f}"
-        text += f"  accuracy {row['accuracy']:.4f}"
-        if "val_accuracy" in row:
-            text += f"  held out {row['val_accuracy']:.4f}"
+        text = f"epoch {epoch + 1:3d}/{self.epochs}  {self.described(row)}"
         text += f"  rate {row['learning_rate']:.2e}  {row['seconds']:.1f} s"
         self.console.print(text, highlight=False, soft_wrap=True)
+
+    def described(self, row: dict[str, float]) -> str:
+        """What an epoch's line says of its loss and accuracies."""
+        text = f"loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}"
+        if "val_accuracy" in row:
+            text += f"  held out {row['val_accuracy']:.4f}"
+        return text
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 6000 else f"{seconds / 3600:.1f} hours"
