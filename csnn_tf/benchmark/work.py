@@ -1,5 +1,7 @@
 """Floating-point operations of a network, counted from its layers."""
 
+from math import prod
+
 import keras
 
 from csnn_tf.layers import CoRadialConv, IntraSphereConv
@@ -28,9 +30,9 @@ def layer_operations(layer: keras.layers.Layer) -> float:
         places = shape[1]
     else:
         return 0.0
-    size = 1
-    for length in layer.kernel.shape:
-        size *= length
+    size = prod(layer.kernel.shape)
+    if isinstance(layer, CoRadialConv):  # a window holds no more spheres than there are
+        size = size // layer.kernel_size * min(layer.kernel_size, shape[2])
     return 2.0 * places * size
 
 

@@ -8,7 +8,7 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_feature_map, check_positive
 from csnn_tf.layers.feature_map_conv import FeatureMapConv
-from csnn_tf.layers.line_convolution import convolve_lines
+from csnn_tf.layers.line_convolution import convolve_lines, dense_matrix, form_of_product, windows
 from csnn_tf.layers.product import product
 
 
@@ -57,10 +57,20 @@ class CoRadialConv(FeatureMapConv):
 
     def call(self, inputs, training: bool | None = None):
         """Convolve a feature map."""
+        _, vertices, spheres, channels = inputs.shape
         finish = self._finish(training)
         if self.kernel_size == 1:  # a matrix product, at more than twice a convolution's speed
             return product(inputs, self.kernel[0], finish)
-        _, vertices, spheres, channels = inputs.shape
+        form = form_of_product(vertices, spheres, self.filters, self.kernel_size)
+        if form == "windows":
+            matrix = ops.reshape(self.kernel, (-1, self.filters))
+            return product(windows(inputs, self.kernel_size), matrix, finish)
+        if form == "dense":
+            lines = ops.reshape(inputs, (-1, vertices, 1, spheres * channels))
+            matrix = dense_matrix(self.kernel, spheres)
+            whole = self._finish(training, spheres)
+            maps = (-1, vertices, spheres, self.filters)
+            return ops.reshape(product(lines, matrix, whole), maps)
         # Vertices join the batch axis: a free reshape in this layout.
         lines = convolve_lines(ops.reshape(inputs, (-1, 1, spheres, channels)), self.kernel)
         return ops.reshape(finish(lines), (-1, vertices, spheres, self.filters))

@@ -8,6 +8,9 @@ from keras import ops
 
 from csnn_tf.layers.checks import check_positive
 
+_ELEMENTWISE = (keras.activations.linear, keras.activations.relu)
+"""Those that are told from the ones, such as softmax, that look at all channels of a place."""
+
 
 class FeatureMapConv(keras.layers.Layer):
     """Base of the convolutions: a kernel, a bias and an activation.
@@ -62,17 +65,25 @@ class FeatureMapConv(keras.layers.Layer):
             else None
         )
 
-    def _finish(self, training: bool | None) -> Callable[[Any], Any]:
-        """A function that adds the bias to outputs [.., F] and applies the activation."""
+    def _finish(self, training: bool | None, spheres: int = 1) -> Callable[[Any], Any]:
+        """A function that adds the bias to outputs and applies the activation.
+
+        Args:
+            training: Whether this is a training step.
+            spheres: How many spheres' outputs lie side by side: [.., spheres * F].
+        """
 
         def finish(outputs):
-            if self.bias is None:
+            if self.bias is not None:
+                bias = ops.convert_to_tensor(self.bias)
+                linear = self.activation is keras.activations.linear
+                if training and linear and self._bias_cancels():
+                    bias = _without_gradient(bias)
+                outputs = ops.add(outputs, bias if spheres == 1 else ops.tile(bias, spheres))
+            if spheres == 1 or self.activation in _ELEMENTWISE:
                 return self.activation(outputs)
-            bias = ops.convert_to_tensor(self.bias)
-            linear = self.activation is keras.activations.linear
-            if training and linear and self._bias_cancels():
-                bias = _without_gradient(bias)
-            return self.activation(ops.add(outputs, bias))
+            apart = ops.reshape(outputs, (-1, spheres, self.filters))
+            return ops.reshape(self.activation(apart), (-1, spheres * self.filters))
 
         return finish
 

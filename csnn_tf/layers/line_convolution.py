@@ -3,6 +3,9 @@
 import keras
 from keras import ops
 
+_FEW_SPHERES = 4
+_NOMINAL_BATCH = 8
+
 
 def convolve_lines(lines, kernel):
     """Convolve lines with a kernel; what lies beyond their ends counts as zeros.
@@ -26,6 +29,47 @@ def convolve_lines(lines, kernel):
     return _with_gradient(lines, ops.convert_to_tensor(kernel))
 
 
+def form_of_product(vertices: int, spheres: int, filters: int, size: int) -> str | None:
+    """The product of matrices that computes a convolution fastest, or None for many spheres.
+
+    A convolution's blocks cannot make much of a few spheres. "dense": a whole line times
+    `dense_matrix`, of which with 1 or 2 spheres and a kernel of 3 nothing is zero, and with 4 three
+    eighths. "windows": `windows` times the kernel, where that matrix would be larger than the
+    copies of the input (of a batch of 8).
+
+    Args:
+        vertices, spheres: Of the input.
+        filters: F.
+        size: K.
+    """
+    if spheres > _FEW_SPHERES:
+        return None
+    if spheres == 1:
+        return "dense"
+    wide = spheres * filters > _NOMINAL_BATCH * size * vertices
+    return "windows" if wide else "dense"
+
+
+def dense_matrix(kernel, spheres: int):
+    """The convolution of a line of few spheres as one matrix.
+
+    Block [i, o] is W[i - o + K // 2], or zeros where the kernel does not reach from i to o.
+
+    Args:
+        kernel: W, [K, C, F], K odd.
+        spheres: R.
+
+    Returns:
+        [R * C, R * F].
+    """
+    size, half = kernel.shape[0], kernel.shape[0] // 2
+    kernel = ops.convert_to_tensor(kernel)
+    apart = [[i - o + half for o in range(spheres)] for i in range(spheres)]
+    zeros = ops.zeros_like(kernel[0])
+    blocks = [[kernel[k] if 0 <= k < size else zeros for k in row] for row in apart]
+    return ops.concatenate([ops.concatenate(row, axis=1) for row in blocks], axis=0)
+
+
 def _convolved(lines, kernel):
     return ops.conv(lines, kernel[None], padding="same", data_format="channels_last")
 
@@ -35,15 +79,23 @@ def _with_gradient(lines, kernel):
     def gradient(upstream):
         size, channels, filters = kernel.shape
         back = _convolved(upstream, ops.swapaxes(ops.flip(kernel, 0), 1, 2))
-        rows = ops.reshape(_windows(lines, size), (-1, size * channels))
+        rows = ops.reshape(windows(lines, size), (-1, size * channels))
         product = ops.matmul(ops.transpose(rows), ops.reshape(upstream, (-1, filters)))
         return back, ops.reshape(product, kernel.shape)
 
     return _convolved(lines, kernel), gradient
 
 
-def _windows(lines, size: int):
-    """[line, 1, sphere, size * C]: what the kernel lies on at every sphere."""
-    half, spheres = size // 2, lines.shape[2]
-    padded = ops.pad(lines, ((0, 0), (0, 0), (half, half), (0, 0)))
+def windows(x, size: int):
+    """What a kernel of `size` spheres lies on at every sphere, with zeros beyond the ends.
+
+    Args:
+        x: [.., .., sphere, C].
+        size: K, odd.
+
+    Returns:
+        [.., .., sphere, K * C].
+    """
+    half, spheres = size // 2, x.shape[2]
+    padded = ops.pad(x, ((0, 0), (0, 0), (half, half), (0, 0)))
     return ops.concatenate([padded[:, :, k : k + spheres] for k in range(size)], axis=-1)

@@ -34,13 +34,14 @@ def test_the_density_of_states_too():
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_operations_are_counted_as_by_hand():
-    inputs = keras.Input((42, 4, 3))
+@pytest.mark.parametrize(("spheres", "taps"), [(1, 1), (2, 2), (4, 3)])
+def test_operations_are_counted_as_by_hand(spheres, taps):
+    inputs = keras.Input((42, spheres, 3))
     x = IntraSphereConv(5)(inputs)
     x = VertexPooling("max")(CoRadialConv(7, 3)(x))
     x = keras.layers.GlobalMaxPooling2D(data_format="channels_last")(x)
     network = keras.Model(inputs, keras.layers.Dense(11)(x))
-    by_hand = 2 * (42 * 4 * 3 * 5 + 42 * 4 * 3 * 5 * 7 + 7 * 11)
+    by_hand = 2 * (42 * spheres * 3 * 5 + 42 * spheres * taps * 5 * 7 + 7 * 11)
     assert forward_operations(network) == by_hand
     nested = keras.Model(inputs, network(inputs))
     assert forward_operations(nested) == by_hand

@@ -4,6 +4,7 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers import CoRadialConv
+from csnn_tf.layers.line_convolution import form_of_product
 from csnn_tf.testing import assert_equivariant
 from tests.helpers import feature_maps, gradients, numpy_of, randomise
 
@@ -22,24 +23,43 @@ def equation_5(x, kernel):
     return sum(ops.matmul(padded[:, :, k : k + spheres], kernel[k]) for k in range(kernel.shape[0]))
 
 
-# Windows wider than the stack of spheres too.
-@pytest.mark.parametrize(("spheres", "kernel_size"), [(1, 3), (4, 1), (4, 3), (2, 7)])
-def test_equation_5(spheres, kernel_size):
+# Windows wider than the stack of spheres too. 200 filters on 12 vertices are wide, 4 are not.
+FORMS = {
+    (1, 3, 4): "dense",
+    (2, 3, 4): "dense",
+    (2, 3, 200): "windows",
+    (2, 7, 4): "dense",
+    (3, 5, 200): "windows",
+    (4, 1, 4): "dense",
+    (4, 3, 4): "dense",
+    (5, 3, 4): None,
+    (6, 5, 200): None,
+}
+every_form = pytest.mark.parametrize(("spheres", "kernel_size", "filters"), FORMS)
+
+
+@every_form
+@pytest.mark.parametrize("activation", ["relu", "softmax"])
+def test_equation_5(spheres, kernel_size, filters, activation):
+    assert (
+        form_of_product(12, spheres, filters, kernel_size) == FORMS[spheres, kernel_size, filters]
+    )
     x = feature_maps(0, spheres, 3)
-    layer = made(x, 4, kernel_size, activation="relu")
+    layer = made(x, filters, kernel_size, activation=activation)
     kernel, bias = layer.get_weights()
-    expected = numpy_of(equation_5(ops.convert_to_tensor(x), kernel)) + bias
-    np.testing.assert_allclose(numpy_of(layer(x)), np.maximum(expected, 0), atol=1e-5)
+    linear = ops.add(equation_5(ops.convert_to_tensor(x), kernel), bias)
+    expected = numpy_of({"relu": ops.relu, "softmax": ops.softmax}[activation](linear))
+    np.testing.assert_allclose(numpy_of(layer(x)), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize(("spheres", "kernel_size"), [(1, 3), (4, 1), (4, 3), (2, 7)])
-def test_gradients(spheres, kernel_size):
-    x, weight = feature_maps(0, spheres, 3), feature_maps(0, spheres, 2, seed=1)
-    layer = made(x, 2, kernel_size)
+@every_form
+def test_gradients(spheres, kernel_size, filters):
+    x, weight = feature_maps(0, spheres, 3), feature_maps(0, spheres, filters, seed=1)
+    layer = made(x, filters, kernel_size)
     kernel = layer.get_weights()[0]
 
     def ours(t, k):
-        outputs, _ = layer.stateless_call([k, ops.zeros(2)], [], t)
+        outputs, _ = layer.stateless_call([k, ops.zeros(filters)], [], t)
         return ops.sum(weight * ops.square(outputs))
 
     def reference(t, k):
@@ -51,15 +71,20 @@ def test_gradients(spheres, kernel_size):
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("kernel_size", [1, 3])
-def test_equivariance(kernel_size):
-    x = feature_maps(1, 4, 3)
+@pytest.mark.parametrize(("spheres", "kernel_size"), [(4, 1), (4, 3), (5, 3)])
+def test_equivariance(spheres, kernel_size):
+    x = feature_maps(1, spheres, 3)
     assert_equivariant(made(x, 5, kernel_size), x)
 
 
-def test_without_bias():
-    layer = made(feature_maps(0, 2, 2), 3, 3, use_bias=False)
-    assert [tuple(weight.shape) for weight in layer.weights] == [(3, 2, 3)]
+@every_form
+def test_without_bias(spheres, kernel_size, filters):
+    x = feature_maps(0, spheres, 2)
+    layer = made(x, filters, kernel_size, use_bias=False)
+    (kernel,) = layer.get_weights()
+    assert kernel.shape == (kernel_size, 2, filters)
+    expected = numpy_of(equation_5(ops.convert_to_tensor(x), kernel))
+    np.testing.assert_allclose(numpy_of(layer(x)), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [2, 4])
