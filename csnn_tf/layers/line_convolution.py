@@ -30,7 +30,7 @@ def convolve_lines(lines, kernel):
 
 
 def form_of_product(vertices: int, spheres: int, filters: int, size: int) -> str | None:
-    """The product of matrices that computes a convolution fastest, or None for many spheres.
+    """The product of matrices to compute a convolution by, or None for many spheres.
 
     A convolution's blocks cannot make much of a few spheres. "dense": a whole line times
     `dense_matrix`, of which with 1 or 2 spheres and a kernel of 3 nothing is zero, and with 4 three
