@@ -12,7 +12,7 @@ _WATCHED = 20.0  # seconds
 class TrainingProgress(keras.callbacks.Callback):
     """Bar over all steps on a terminal, one line an epoch everywhere.
 
-    Without a terminal a line says after a while how long it will take, where the first epoch is
+    Where no bar is shown a line says after a while how long it will take, if the first epoch is
     longer than that.
 
     Args:

@@ -8,9 +8,6 @@ from keras import ops
 
 from csnn_tf.layers.checks import check_positive
 
-_ELEMENTWISE = (keras.activations.linear, keras.activations.relu)
-"""Those that are told from the ones, such as softmax, that look at all channels of a place."""
-
 
 class FeatureMapConv(keras.layers.Layer):
     """Base of the convolutions: a kernel, a bias and an activation.
@@ -70,20 +67,20 @@ class FeatureMapConv(keras.layers.Layer):
 
         Args:
             training: Whether this is a training step.
-            spheres: How many spheres' outputs lie side by side: [.., spheres * F].
+            spheres: How many spheres' outputs lie side by side: [.., spheres * F]. The activation
+                must not care.
         """
 
         def finish(outputs):
-            if self.bias is not None:
-                bias = ops.convert_to_tensor(self.bias)
-                linear = self.activation is keras.activations.linear
-                if training and linear and self._bias_cancels():
-                    bias = _without_gradient(bias)
-                outputs = ops.add(outputs, bias if spheres == 1 else ops.tile(bias, spheres))
-            if spheres == 1 or self.activation in _ELEMENTWISE:
+            if self.bias is None:
                 return self.activation(outputs)
-            apart = ops.reshape(outputs, (-1, spheres, self.filters))
-            return ops.reshape(self.activation(apart), (-1, spheres * self.filters))
+            bias = ops.convert_to_tensor(self.bias)
+            linear = self.activation is keras.activations.linear
+            if training and linear and self._bias_cancels():
+                bias = _without_gradient(bias)
+            if spheres > 1:
+                bias = ops.tile(bias, spheres)
+            return self.activation(ops.add(outputs, bias))
 
         return finish
 

@@ -77,6 +77,22 @@ def test_equivariance(spheres, kernel_size):
     assert_equivariant(made(x, 5, kernel_size), x)
 
 
+# With a kernel of one sphere the activation sees rows.
+@pytest.mark.parametrize(
+    ("spheres", "kernel_size", "filters"), [key for key in FORMS if key[1] > 1]
+)
+def test_an_activation_over_the_spheres(spheres, kernel_size, filters):
+    def below_largest(y):
+        return y - ops.max(y, axis=-2, keepdims=True)
+
+    x = feature_maps(0, spheres, 3)
+    layer = made(x, filters, kernel_size, activation=below_largest)
+    kernel, bias = layer.get_weights()
+    linear = ops.add(equation_5(ops.convert_to_tensor(x), kernel), bias)
+    expected = numpy_of(below_largest(linear))
+    np.testing.assert_allclose(numpy_of(layer(x)), expected, atol=1e-5)
+
+
 @every_form
 def test_without_bias(spheres, kernel_size, filters):
     x = feature_maps(0, spheres, 2)
