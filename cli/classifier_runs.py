@@ -181,7 +181,7 @@ class Request:
 
     def training_shapes(self, config: "TrainingConfig") -> "ShapeSet | MeshSet":
         """The training shapes, as many and with as many points as a run takes."""
-        return self._shapes("train", config.num_points, config.per_class)
+        return self._shapes("train", config.num_points, config.per_class, config.resample)
 
     def tests(self, config: "TrainingConfig") -> "ShapeSet":
         """The test shapes, with as many points as a run takes."""
@@ -195,9 +195,15 @@ class Request:
             self._tests[points] = found
         return self._tests[points]
 
-    def _shapes(self, split: str, points: int, per_class: int):
-        kind = "shapes" if self.folder is None else "modelnet"
-        return load_shapes(kind, self.folder, split, num_points=points, per_class=per_class)
+    def _shapes(self, split: str, points: int, per_class: int, whole: bool = False):
+        return load_shapes(
+            "shapes" if self.folder is None else "modelnet",
+            self.folder,
+            split,
+            num_points=points,
+            per_class=per_class,
+            whole=whole,
+        )
 
 
 def step(name: str) -> None:

@@ -75,8 +75,16 @@ def parse_fields(settings: Sequence[str], option: str = "--set") -> dict[str, An
     return fields
 
 
-def load_shapes(kind: str, folder: Path | None, split: str, *, num_points: int, per_class: int):
-    """The shapes that `modelnet --data DIR` or `shapes` stand for.
+def load_shapes(
+    kind: str,
+    folder: Path | None,
+    split: str,
+    *,
+    num_points: int,
+    per_class: int,
+    whole: bool = False,
+):
+    """The shapes that `modelnet --data DIR` or `shapes` stand for; `whole` keeps all their points.
 
     Raises:
         InputError: If the folder is missing or cannot be read.
@@ -90,7 +98,7 @@ def load_shapes(kind: str, folder: Path | None, split: str, *, num_points: int, 
         raise InputError(
             "--data is needed: the folder of ModelNet40 (`csnn-tf data modelnet DIR` gets it)."
         )
-    return load_point_clouds(folder, split, num_points)
+    return load_point_clouds(folder, split, num_points, whole=whole)
 
 
 def make_folder(folder: Path) -> None:

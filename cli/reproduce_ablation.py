@@ -74,13 +74,15 @@ def ablation_command(rotation, changes, seeds, share, **options) -> None:
         for change, changed in fields.items()
     }
     common = configs[run_name(BASE, request.seed)]
-    kept, others = request.training_shapes(common).split(1 - share, request.seed)
+    most = next((config for config in configs.values() if config.resample), common)
+    kept, others = request.training_shapes(most).split(1 - share, request.seed)
     request.make_out()
     protocol = {"share": share, "split_seed": request.seed, **common.to_dict()}
     keep_protocol(request.out, {**protocol, "folder": request.data}, configs)
     runs = request.train(configs, shapes=kept)
     if isinstance(others, MeshSet):
         others = others.to_shape_set(common.num_points, request.seed)
+    others = others.drawn(common.num_points, request.seed)
     rows = ablation(fields, numbers, runs, others, progress=step)
     title = f"Recipe {request.recipe} with one thing changed, on {request.data}"
     shown(write_ablation(rows, title, len(kept), len(others), request.out))

@@ -124,7 +124,12 @@ def train_command(
     try:
         with parallel as part:
             shapes = load_shapes(
-                kind, folder, "train", num_points=config.num_points, per_class=config.per_class
+                kind,
+                folder,
+                "train",
+                num_points=config.num_points,
+                per_class=config.per_class,
+                whole=config.resample,
             )
             with progress:
                 shown = [progress] if part is None or part.writes else []

@@ -12,7 +12,7 @@ from csnn_tf.data.labelled import check_count, check_seed
 from csnn_tf.data.mesh import Mesh
 from csnn_tf.data.mesh_set import MeshSet, sample_surface
 from csnn_tf.data.readers import SHAPE_SUFFIXES, read_shape
-from csnn_tf.data.shape_set import ShapeSet
+from csnn_tf.data.shape_set import ShapeSet, draw_points
 from csnn_tf.errors import InputError
 
 _SPLITS = ("train", "test")
@@ -24,6 +24,8 @@ def load_folder(
     num_points: int | None = None,
     seed: int = 0,
     suffixes: Sequence[str] = SHAPE_SUFFIXES,
+    *,
+    whole: bool = False,
 ) -> ShapeSet | MeshSet:
     """Loads a tree CLASS/{train,test}/FILE of shapes; see `read_shape` for the kinds of files.
 
@@ -35,10 +37,12 @@ def load_folder(
         folder: the tree.
         split: `train` or `test`.
         num_points: points a shape. Of a larger cloud as many are drawn, without repetition; a
-            smaller one is an error. None keeps every cloud as it is, in its own size. For a tree
-            of meshes only, this is not used.
+            smaller one stays as it is. None keeps every cloud in its own size. For a tree of meshes
+            only, this is not used.
         seed: of the drawing and sampling.
         suffixes: which endings of file names to read.
+        whole: keep every cloud in its own size all the same; `num_points` is then only for meshes
+            beside clouds.
 
     Returns:
         A `ShapeSet`, or for a tree of meshes only a `MeshSet`; in the units of the files.
@@ -68,8 +72,7 @@ def load_folder(
             f"{folder} mixes meshes and point clouds: give num_points, to sample the meshes."
         )
     clouds = [
-        _to_cloud(shape, num_points, (seed, index), name)
-        for index, (shape, name) in enumerate(zip(shapes, names, strict=True))
+        _to_cloud(shape, num_points, (seed, index), whole) for index, shape in enumerate(shapes)
     ]
     return ShapeSet(clouds, np.array(labels), names, tuple(class_names))
 
@@ -115,13 +118,8 @@ def _list_shapes(folder: Path, suffixes: Sequence[str]) -> list[Path]:
 
 
 def _to_cloud(
-    shape: NDArray[np.float32] | Mesh, num_points: int | None, seed: tuple[int, int], name: str
+    shape: NDArray[np.float32] | Mesh, num_points: int | None, seed: tuple[int, int], whole: bool
 ) -> NDArray[np.float32]:
     if isinstance(shape, Mesh):
         return sample_surface(shape, num_points, seed)
-    if num_points is None or len(shape) == num_points:
-        return shape
-    if len(shape) < num_points:
-        raise InputError(f"{name} has {len(shape)} points where {num_points} are asked for.")
-    chosen = np.random.default_rng(seed).choice(len(shape), num_points, replace=False)
-    return shape[chosen]
+    return shape if num_points is None or whole else draw_points(shape, num_points, seed)

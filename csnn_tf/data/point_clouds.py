@@ -12,7 +12,7 @@ from csnn_tf.errors import InputError
 
 
 def load_point_clouds(
-    folder: str | Path, split: str, num_points: int | None = None
+    folder: str | Path, split: str, num_points: int | None = None, *, whole: bool = False
 ) -> ShapeSet | MeshSet:
     """Loads ModelNet40 in any of its forms, or a tree of one's own; which, is found out.
 
@@ -24,6 +24,8 @@ def load_point_clouds(
         split: `train` or `test`.
         num_points: points to keep of each cloud; None keeps all. Meshes are kept whole: see
             `MeshSet.to_shape_set` and `mesh_dataset`.
+        whole: keep all points of each cloud all the same; `num_points` is then only for meshes
+            beside clouds.
 
     Returns:
         A `ShapeSet`, or a `MeshSet` where all files are meshes.
@@ -33,9 +35,9 @@ def load_point_clouds(
     """
     folder = check_folder(folder, split)
     if is_class_tree(folder):
-        return load_folder(folder, split, num_points)
+        return load_folder(folder, split, num_points, whole=whole)
     if find_modelnet40(folder)[0] is not None:
-        return load_modelnet40(folder, split, num_points)
+        return load_modelnet40(folder, split, None if whole else num_points)
     raise InputError(
         f"{folder} is of no known layout: expected {split}_files.txt and .h5 files, "
         f"modelnet40_{split}.txt and a folder of .txt files a class, or a folder a class with a "

@@ -73,6 +73,20 @@ class ShapeSet:
             self.class_names,
         )
 
+    def drawn(self, num_points: int, seed: int) -> ShapeSet:
+        """At most `num_points` points of every cloud, drawn without repetition.
+
+        Args:
+            num_points: points of a larger cloud that stay. A smaller one stays as it is.
+            seed: the same seed draws the same points.
+        """
+        if isinstance(self.clouds, np.ndarray) and self.clouds.shape[1] <= num_points:
+            return self
+        clouds = [
+            draw_points(cloud, num_points, (seed, index)) for index, cloud in enumerate(self.clouds)
+        ]
+        return ShapeSet(clouds, self.labels, self.names, self.class_names)
+
     def split(self, fraction: float, seed: int) -> tuple[ShapeSet, ShapeSet]:
         """Holds out a share of every class, for validation.
 
@@ -90,6 +104,15 @@ class ShapeSet:
         """
         stays, held_out = split_indices(self.labels, fraction, seed)
         return self.subset(stays), self.subset(held_out)
+
+
+def draw_points(
+    cloud: NDArray[np.float32], num_points: int, seed: tuple[int, int]
+) -> NDArray[np.float32]:
+    """At most `num_points` points [n, 3] of a cloud, drawn without repetition."""
+    if len(cloud) <= num_points:
+        return cloud
+    return cloud[np.random.default_rng(seed).choice(len(cloud), num_points, replace=False)]
 
 
 def _check_clouds(clouds: Sequence[ArrayLike], names: list[str]) -> Clouds:

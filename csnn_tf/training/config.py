@@ -35,6 +35,8 @@ class TrainingConfig(RunConfig):
             are held out here, their accuracy is too good.
         rotation: Rotations in training and validation: "none", "z" or "so3".
         num_points: Points of a cloud.
+        resample: Whether the points are drawn anew in every epoch, of up to four times as many of
+            the cloud's, in place of once. (TensorFlow draws those of meshes anew in any case.)
         per_class: Shapes of each class (built-in shapes only).
         validation: Share of the training shapes held out to pick the best epoch.
         epochs: Number of epochs.
@@ -64,6 +66,7 @@ class TrainingConfig(RunConfig):
     initial: str | None = None
     rotation: str = "so3"
     num_points: int = 1024
+    resample: bool = False
     per_class: int = 200
     validation: float = 0.1
     epochs: int = 60
@@ -92,6 +95,7 @@ class TrainingConfig(RunConfig):
         "rotation": ROTATIONS,
         "optimizer": ("adam", "adamw"),
         "schedule": ("plateau", "cosine", "constant"),
+        "resample": (True, False),
         "mixed_precision": (True, False),
     }
     ranges: ClassVar = {

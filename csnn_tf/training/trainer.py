@@ -28,6 +28,9 @@ from csnn_tf.training.tensorboard_log import TensorBoardLog
 from csnn_tf.training.training_network import training_network
 from csnn_tf.training.validation import Validation
 
+_KEPT = 4
+"""Times as many points of a cloud are kept to draw from as are drawn: a bound on the memory."""
+
 
 def train(
     config: TrainingConfig,
@@ -43,7 +46,8 @@ def train(
     Args:
         config: What to train and how.
         shapes: Labelled clouds or meshes; the part held out to choose the epoch is taken from
-            these.
+            these. Clouds may have more points than `config.num_points`, see `config.resample`, or
+            fewer, which are then repeated.
         out: Run folder, which must not hold anything yet.
         resume: Go on with the run that stopped in `out`, from its last finished epoch. It ends with
             the weights, to the bit, of a run that was never stopped.
@@ -78,6 +82,9 @@ def train(
         least = 0.5 / np.bincount(shapes.labels).max(initial=1)
         training, held_out = shapes.split(max(config.validation, float(least)), config.seed)
     plan = BatchPlan(len(training), min(config.batch_size, len(training)), config.seed)
+    if isinstance(training, ShapeSet):
+        kept = config.num_points * (_KEPT if config.resample else 1)
+        training = training.drawn(kept, config.seed)
     source = make_source(training, config.num_points, config.seed)
     part = distribution or Distribution()
     rows = part.rows(plan.batch_size)

@@ -19,9 +19,7 @@ class Validation:
         if isinstance(shapes, MeshSet):
             shapes = shapes.to_shape_set(config.num_points, config.seed)
         rng = np.random.default_rng([config.seed, 1])
-        clouds = [cloud[: config.num_points] for cloud in shapes.clouds]
-        if isinstance(shapes.clouds, np.ndarray):
-            clouds = np.stack(clouds)
+        clouds = shapes.drawn(config.num_points, config.seed).clouds
         self.clouds = rotated(clouds, config.rotation, rng, config.upright_axis)
         self.labels = shapes.labels
         self.predictor = Predictor(model)

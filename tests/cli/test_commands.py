@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from csnn_tf.errors import InputError
 from csnn_tf_command import cli
+from tests.data.data_files import class_tree, npy
 
 TINY = [
     "--set",
@@ -108,6 +109,22 @@ def test_predict_reads_clouds_and_meshes(trained, tmp_path):
     assert [row["file"] for row in rows] == [str(file) for file in files]
     assert all(len(row["top"]) == 2 for row in rows)
     assert "cloud.npy: " in run("predict", trained, files[0]).output
+
+
+@pytest.mark.parametrize("resample", ["true", "false"])
+def test_clouds_of_other_sizes_can_be_trained_on_and_evaluated(tmp_path, resample):
+    rng = np.random.default_rng(0)
+    files = {
+        f"{name}/{split}/{size}.npy": npy(rng.normal(size=(size, 3)))
+        for name in ("bolt", "nut")
+        for split in ("train", "test")
+        for size in (20, 32, 90)
+    }
+    data, out = ["--data", class_tree(tmp_path / "data", files)], tmp_path / "run"
+    options = ["--preset", "tiny", "--epochs", 1, "--set", "num_points=32"]
+    run("train", "modelnet", *data, *options, "--set", f"resample={resample}", "--out", out)
+    text = run("evaluate", out, *data, "--num-points", 32).output
+    assert "6 shapes" in text
 
 
 def test_data_shapes_can_be_trained_on(tmp_path):

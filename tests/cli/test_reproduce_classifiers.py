@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 
+from csnn_tf.data.sources import make_source
 from csnn_tf.errors import InputError
 from csnn_tf.models import DgcnnClassifier, PointNetClassifier
 from csnn_tf.models.loading import load_model
 from csnn_tf.report.command_line import training_command
 from csnn_tf.training.config import TrainingConfig
 from tests.cli.test_commands import run
-from tests.data.data_files import SQUARE, TETRAHEDRON, class_tree, export
+from tests.data.data_files import SQUARE, TETRAHEDRON, class_tree, export, npy
 from tests.helpers import tensorflow_only
 
 pytestmark = tensorflow_only
@@ -119,6 +120,22 @@ def test_an_ablation_measures_meshes_that_were_not_trained_on(tmp_path):
     text = run(*command, "--change", "dropout=0.5", "--out", tmp_path / "out").output
     assert "on 4 shapes of the training set and is measured on the other 4" in text
     assert "| `dropout=0.5` |" in text
+
+
+def test_an_ablation_draws_points_anew_for_the_change_only(tmp_path, monkeypatch):
+    kept = []
+
+    def source(shapes, num_points, seed):
+        kept.append(shapes.clouds.shape[1])
+        return make_source(shapes, num_points, seed)
+
+    monkeypatch.setattr("csnn_tf.training.trainer.make_source", source)
+    points = np.random.default_rng(0).normal(size=(4, 60, 3))
+    files = {f"bolt/train/{n}.npy": npy(cloud) for n, cloud in enumerate(points)}
+    command = ["reproduce", "ablation", "--data", class_tree(tmp_path / "data", files)]
+    command += ["--preset", "tiny", "--epochs", 1, "--set", "num_points=16", *ONE_LAYER]
+    run(*command, "--share", 0.5, "--seeds", 1, "--change", "resample=true", "--out", tmp_path)
+    assert kept == [16, 60]
 
 
 def test_old_configurations_are_of_the_papers_model():

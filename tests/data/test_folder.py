@@ -43,8 +43,9 @@ def test_larger_clouds_are_drawn_from_without_repetition(tmp_path):
     again, other = load_folder(folder, "train", 8), load_folder(folder, "train", 8, seed=1)
     np.testing.assert_array_equal(again.clouds, shapes.clouds)
     assert not np.array_equal(other.clouds[1], shapes.clouds[1])
-    with pytest.raises(InputError, match=r"1\.npy has 8 points where 9 are asked for"):
-        load_folder(folder, "train", num_points=9)
+    assert [len(cloud) for cloud in load_folder(folder, "train", 9).clouds] == [8, 9]
+    whole = load_point_clouds(folder, "train", 8, whole=True).clouds
+    assert [len(cloud) for cloud in whole] == [8, 30]
 
 
 def test_meshes_of_all_kinds_stay_meshes(tmp_path):

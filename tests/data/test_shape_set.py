@@ -46,6 +46,20 @@ def test_subset_keeps_what_belongs_together(sizes):
     np.testing.assert_array_equal(part.clouds[1], shapes.clouds[1])
 
 
+def test_points_are_drawn_from_larger_clouds_only():
+    shapes = make(sizes=(1, 7, 3, 2))
+    drawn = shapes.drawn(3, seed=0)
+    assert [len(cloud) for cloud in drawn.clouds] == [1, 3, 3, 2]
+    for few, cloud in zip(drawn.clouds, shapes.clouds, strict=True):
+        assert len(np.unique(few, axis=0)) == len(few)
+        assert (few[:, None] == cloud).all(axis=2).any(axis=1).all()
+    assert (shapes.drawn(3, seed=0).clouds[1] == drawn.clouds[1]).all()
+    assert any((shapes.drawn(3, seed).clouds[1] != drawn.clouds[1]).any() for seed in (1, 2))
+    assert (drawn.names, drawn.labels.tolist()) == (shapes.names, shapes.labels.tolist())
+    equal = make()
+    assert equal.drawn(4, seed=0) is equal
+
+
 @pytest.mark.parametrize("indices", [[], [4], [-1], [0.5], [True, False], [[0]]])
 def test_wrong_indices_are_refused(indices):
     with pytest.raises(InputError, match="indices"):

@@ -70,6 +70,30 @@ def test_same_seed_gives_the_same_weights_to_the_bit(run, shapes, tmp_path):
     assert any((a != b).any() for a, b in zip(one.get_weights(), different, strict=True))
 
 
+def test_points_are_drawn_once_or_in_every_epoch(tmp_path):
+    large = builtin_shapes("train", 2, num_points=300)
+    models = {
+        name: keras.models.load_model(
+            train(config(validation=0.0, resample=anew), given, tmp_path / name).last, compile=False
+        ).get_weights()
+        for name, given, anew in (
+            ("once", large, False),
+            ("drawn", large.drawn(64, seed=0), False),
+            ("nothing to draw", large.drawn(64, seed=0), True),
+            ("anew", large, True),
+            ("anew of 256", large.drawn(256, seed=0), True),
+        )
+    }
+
+    def same(one, two):
+        return all((a == b).all() for a, b in zip(models[one], models[two], strict=True))
+
+    assert same("once", "drawn")
+    assert same("once", "nothing to draw")
+    assert not same("once", "anew")
+    assert same("anew", "anew of 256")
+
+
 def test_training_learns(shapes, tmp_path):
     two = shapes.subset(np.flatnonzero(np.isin(shapes.labels, (0, 4))))
     fields = {"epochs": 25, "batch_size": 4, "validation": 0.0, "dropout": 0.0}
