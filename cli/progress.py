@@ -88,6 +88,8 @@ class TrainingProgress(keras.callbacks.Callback):
             return
         self._foretold = True
         steps = self.params["steps"]
+        if done == self.epochs * steps:
+            return
         step = (now - begun) / (done - first)
         epoch, left = step * steps, step * (self.epochs * steps - done)
         self.console.print(

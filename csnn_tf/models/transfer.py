@@ -48,7 +48,7 @@ def take_weights(model: CloudClassifier, trained: CloudClassifier) -> None:
 
 
 def _described(weight: keras.Variable | None) -> str:
-    return "no more" if weight is None else f"{weight.path} {list(weight.shape)}"
+    return "no further weight" if weight is None else f"{weight.path} {list(weight.shape)}"
 
 
 def _logits(model: CloudClassifier) -> list[Any]:

@@ -60,6 +60,11 @@ def test_a_short_epoch_speaks_for_itself(monkeypatch):
     assert "held out 1.0000" in lines[0]
 
 
+def test_nothing_is_foretold_where_nothing_is_left(monkeypatch):
+    fields = {"steps": 8, "epochs": 1, "accuracy": 0.25}
+    assert len(lines_of(monkeypatch, TrainingProgress, step_seconds=3.0, **fields)) == 2
+
+
 def test_the_bar_tells_on_a_terminal(monkeypatch):
     text = "".join(
         lines_of(monkeypatch, TrainingProgress, step_seconds=3.0, terminal=True, accuracy=0.25)
