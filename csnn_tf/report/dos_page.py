@@ -65,8 +65,18 @@ def _summary(found: DosFindings) -> Section:
         "summary",
         "At a glance",
         tiles(entries),
-        lead=f"{len(found.structures)} test structures of {len(found.chosen)} types. "
-        + _against_means(found),
+        lead=f"{_which(found)} {_against_means(found)}",
+    )
+
+
+def _which(found: DosFindings) -> str:
+    types = f"{len(found.chosen)} type{'s' * (len(found.chosen) != 1)}"
+    if set(found.structures.split.tolist()) == {"test"}:
+        return f"{len(found.structures)} test structures of {types}."
+    return (
+        f"All {len(found.structures)} structures of the data, of {types}. The data does not say "
+        "which are for testing, so those that the model was trained on may be among them: the "
+        "errors on new ones can be larger."
     )
 
 
@@ -109,7 +119,9 @@ def _types(found: DosFindings) -> Section:
         "types",
         "Errors by structure type",
         *blocks,
-        lead="Beside the model stand guesses that need no network: means over training structures.",
+        lead="Beside the model stand guesses that need no network: means over training structures."
+        if found.evaluation.yardsticks
+        else "",
     )
 
 

@@ -1,5 +1,7 @@
 """What the pages say, and that they say it truly."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -9,6 +11,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.report.classifier_findings import drawn_by_class
 from csnn_tf.report.command_line import training_command
 from csnn_tf.report.dos_findings import atomic_band_energy, best_median_worst
+from csnn_tf.report.dos_page import _which
 from csnn_tf.report.html import number, percent, table
 from csnn_tf.report.run_source import RunSource, read_history
 from csnn_tf.training.config import TrainingConfig
@@ -66,6 +69,14 @@ def test_a_dos_page_shows_three_structures_of_each_type(dos_page):
         errors = [findings.errors[row] for row in rows.values()]
         assert errors == sorted(errors)
     assert max(map(len, findings.chosen.values())) == 3
+
+
+def test_a_dos_page_says_whether_its_structures_are_new_to_the_model(dos_page):
+    _, findings = dos_page
+    assert _which(findings).startswith("9 test structures of ")
+    split = np.array(["test"] * 8 + [""])
+    mixed = replace(findings, structures=replace(findings.structures, split=split))
+    assert "those that the model was trained on may be among them" in _which(mixed)
 
 
 def test_atoms_contributions_sum_to_the_band_energy(dos_page):
