@@ -13,7 +13,9 @@ structures_option = click.option(
     "path",
     type=click.Path(path_type=Path),
     help="Structures with their DOS: NPZ files, the published layout, or a file that ASE reads "
-    "with atoms.info['dos'] [default: the built-in carbon structures].",
+    "with atoms.info['dos'] (states/eV/atom) and ['dos_energies'] (eV from the vacuum level), "
+    "where known also ['type'] and ['split'] (train, val or test) "
+    "[default: the built-in carbon structures].",
 )
 electrons_option = click.option(
     "--electrons",

@@ -10,6 +10,7 @@ from csnn_tf.cli.options import json_option
 from csnn_tf.cli.passes_bar import passes_bar
 from csnn_tf.dos_evaluation import DosEvaluation, evaluate_dos
 from csnn_tf.electronic import CHEMICAL_ACCURACY, format_table
+from csnn_tf.errors import InputError
 from csnn_tf.models import AtomicDosModel
 from csnn_tf.models.loading import load_model, training_record
 
@@ -37,7 +38,9 @@ _TABLES = {
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the rotations."
 )
-@click.option("--parity", type=click.Path(path_type=Path), help="Plot of band energies, PNG.")
+@click.option(
+    "--parity", type=click.Path(path_type=Path), help="Plot of band energies: .png, .pdf or .svg."
+)
 @json_option
 def evaluate_dos_command(
     model, path, electrons, split, convention, rotations, seed, parity, as_json
@@ -49,6 +52,11 @@ def evaluate_dos_command(
     """
     network = load_model(model, AtomicDosModel)
     structures = structures_of(path, electrons)
+    if split != "all" and set(structures.split.tolist()) == {""}:
+        raise InputError(
+            f"{path} says of no structure which split it is of (atoms.info['split']): "
+            "give --split all."
+        )
     chosen = structures if split == "all" else structures.select(split=split)
     train = structures.select(split="train") if "train" in structures.split else None
     with passes_bar() as show:
@@ -69,7 +77,7 @@ def evaluate_dos_command(
         trained = training_record(Path(model))
         click.echo(json.dumps({"model": str(model), "trained": trained, **result.to_dict()}))
         return
-    click.echo(f"{model}: {len(chosen)} structures")
+    click.echo(f"{model}: {len(chosen)} structures of {path or 'the built-in carbon data'}")
     _print(result)
 
 

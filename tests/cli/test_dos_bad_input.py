@@ -92,6 +92,27 @@ def test_a_dos_that_cannot_be_used(model, refused, tmp_path, command, dos, named
     assert not out.exists()
 
 
+def test_what_a_file_does_not_say_is_asked_for_by_its_name(model, refused, tmp_path):
+    path, silent = tmp_path / "no_split.extxyz", tmp_path / "no_energies.extxyz"
+    atoms = labelled(np.full(24, 8 / 23))
+    write(path, [atoms])
+    assert refused("evaluate", model, "--data", path) == (
+        f"csnn-tf: {path} says of no structure which split it is of (atoms.info['split']): "
+        "give --split all."
+    )
+    del atoms.info["dos_energies"]
+    write(silent, [atoms])
+    line = refused("train", "dos", "--data", silent, "--out", tmp_path / "run")
+    assert f"{silent}[0] has a DOS" in line
+    assert "atoms.info['dos_energies'], in eV from the vacuum level" in line
+
+
+def test_a_file_of_no_known_kind(model, refused, tmp_path):
+    (tmp_path / "box.off").write_text("OFF\n")
+    line = refused("predict", "dos", model, tmp_path / "box.off")
+    assert line.endswith("box.off is of no kind that ASE knows: off.")
+
+
 def test_a_dos_on_other_bins_than_the_models(model, refused, tmp_path):
     path = tmp_path / "other.extxyz"
     write(path, [labelled(np.full(12, 0.9), ENERGIES[::2])])

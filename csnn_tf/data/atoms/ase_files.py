@@ -66,7 +66,8 @@ def read_ase(
             if grid is None:
                 if own is None:
                     raise InputError(
-                        f"{structure.name}: the DOS has no dos_energies; give energies."
+                        f"{structure.name} has a DOS and no energies of it: they belong into "
+                        "atoms.info['dos_energies'], in eV from the vacuum level."
                     )
                 grid = own
             check_dos(dos, grid.size if own is None else own.size, structure.name)
@@ -102,6 +103,8 @@ def read_frames(path: str | os.PathLike, format: str | None = None) -> list[Atom
         return ase.io.read(path, index=":", format=format)
     except Exception as error:  # ASE's readers raise anything on malformed files
         reason = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, ase.io.formats.UnknownFileTypeError):
+            raise InputError(f"{path} is of no kind that ASE knows: {reason}.") from error
         raise InputError(f"{path} cannot be read by ASE: {reason}") from error
 
 

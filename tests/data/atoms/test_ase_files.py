@@ -69,7 +69,7 @@ def test_other_grid_and_whole_cells(tmp_path):
 def test_given_energies_serve_files_without_them(tmp_path):
     write(tmp_path / "a.xyz", [silicon(dos=dos())])
     np.testing.assert_allclose(read_ase(tmp_path / "a.xyz", ENERGIES).dos[0], dos(), atol=1e-6)
-    with pytest.raises(InputError, match=r"a\.xyz\[0\]: .*no dos_energies"):
+    with pytest.raises(InputError, match=r"a\.xyz\[0\] .*no energies of it"):
         read_ase(tmp_path / "a.xyz")
     with pytest.raises(InputError, match=r"a\.xyz\[0\]: .*\(61,\).*\(31,\)"):
         read_ase(tmp_path / "a.xyz", ENERGIES[::2])
@@ -101,7 +101,7 @@ def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(InputError, match="cannot be read by ASE"):
         read_ase(tmp_path / "bad.xyz")
     (tmp_path / "what.bin").write_bytes(b"\0\1\2")
-    with pytest.raises(InputError, match="cannot be read by ASE"):
+    with pytest.raises(InputError, match="of no kind that ASE knows: bin"):
         load_structures(tmp_path / "what.bin")
     (tmp_path / "empty.xyz").write_text("0\nPBC\n")
     with pytest.raises(InputError, match="no atoms"):
