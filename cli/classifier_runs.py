@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csnn_tf.cli.options import data_option, load_shapes, make_folder, parse_fields
+from csnn_tf.cli.options import data_option, load_shapes, make_folder, parse_epochs, parse_fields
 from csnn_tf.cli.several_runs import BUDGET, goes_on_later, quiet_retracing, say_training
 from csnn_tf.errors import InputError
 
@@ -96,8 +96,7 @@ class Request:
         fields = parse_fields(settings)
         if "architecture" in fields:
             raise InputError("--set does not take architecture: the table says which models.")
-        if epochs is not None:
-            fields["epochs"] = epochs
+        fields = parse_epochs(epochs, fields)
         recipe = recipe or ("quick" if folder is None else "best")
         return cls(folder, preset, recipe, fields, seed, budget, per_class, out)
 

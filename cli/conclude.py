@@ -8,11 +8,18 @@ from pathlib import Path
 import click
 
 from csnn_tf.training.best_epoch import best_row
+from csnn_tf.training.config import TrainingConfig
+from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.run_folder import history_numbers
 
 
 def conclude(
-    out: Path, held_out: str, describe: Callable[[dict[str, float]], str], *, finished_before: bool
+    out: Path,
+    held_out: str,
+    describe: Callable[[dict[str, float]], str],
+    config: TrainingConfig | DosConfig,
+    *,
+    finished_before: bool,
 ) -> None:
     """Say what came out of all epochs of a run, those before it was resumed included.
 
@@ -20,11 +27,18 @@ def conclude(
         out: The run's folder.
         held_out: What was held out.
         describe: What to say of an epoch's row of the history.
+        config: Of the run.
         finished_before: Whether there was nothing left to do.
     """
     if finished_before:
         click.echo("The run was finished before.")
-    best = best_row(history_numbers(out / "history.csv"))
+    rows = history_numbers(out / "history.csv")
+    if len(rows) < config.epochs:
+        click.echo(
+            f"Ended after {len(rows)} of {config.epochs} epochs: the learning rate fell below "
+            f"{config.min_learning_rate:g} (min_learning_rate)."
+        )
+    best = best_row(rows)
     if best is not None and isfinite(best.get("val_loss", nan)):
         with suppress(KeyError):  # which a history of another kind may raise
             found = f"{describe(best)} in epoch {best['epoch']:.0f}"

@@ -6,18 +6,26 @@ from pathlib import Path
 import click
 
 from csnn_tf.cli.hand_over import Choice, HandOver
-from csnn_tf.cli.options import data_option, json_option, load_shapes, rotation_option
+from csnn_tf.cli.options import (
+    data_option,
+    json_option,
+    load_shapes,
+    measured_data,
+    rotation_option,
+)
 from csnn_tf.cli.passes_bar import passes_bar
 from csnn_tf.data.mesh_set import MeshSet
 from csnn_tf.evaluation import evaluate
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.kind import is_dos_model
-from csnn_tf.models.loading import load_model, training_record
+from csnn_tf.models.loading import load_model, model_file, training_record
 
 
 def _dos(name: str, args: list[str]) -> Choice | None:
     """Hand over if the model is not a classifier: its errors and options are others."""
     if not any(is_dos_model(argument) for argument in args):
+        if args and args[0][:1] != "-" and not {"--help", "-h"} & set(args):
+            model_file(args[0])  # before its options, which may be those of the other kind
         return None
     from csnn_tf.cli.evaluate_dos import evaluate_dos_command
 
@@ -34,9 +42,7 @@ def _dos(name: str, args: list[str]) -> Choice | None:
 @click.option(
     "--num-points",
     type=click.IntRange(1, 10_000_000),
-    default=1024,
-    show_default=True,
-    help="Points of a cloud.",
+    help="Points of a cloud [default: as in training].",
 )
 @click.option(
     "--per-class",
@@ -53,17 +59,18 @@ def _dos(name: str, args: list[str]) -> Choice | None:
 def evaluate_command(model, folder, split, num_points, per_class, as_json, **protocol) -> None:
     """Measure MODEL (a .keras file, a run folder or a trained model's name) under rotations.
 
-    Without --data, on the built-in shapes. A density-of-states model is measured in its own way:
-    `csnn-tf evaluate MODEL --help` shows how.
+    Without --data, on the test shapes of the data that it was trained on. A density-of-states model
+    is measured in its own way: `csnn-tf evaluate MODEL --help` shows how.
     """
     classifier = load_model(model, CloudClassifier)
-    kind = "shapes" if folder is None else "modelnet"
+    trained = training_record(Path(model))
+    kind, folder, points = measured_data(model, trained, folder)
+    num_points = num_points or points
     shapes = load_shapes(kind, folder, split, num_points=num_points, per_class=per_class)
     if isinstance(shapes, MeshSet):
         shapes = shapes.to_shape_set(num_points, protocol["seed"])
     with passes_bar() as show:
         result = evaluate(classifier, shapes, progress=show, **protocol)
-    trained = training_record(Path(model))
     if as_json:
         click.echo(json.dumps({"model": str(model), "trained": trained, **result.to_dict()}))
         return

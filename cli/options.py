@@ -75,6 +75,9 @@ def parse_fields(settings: Sequence[str], option: str = "--set") -> dict[str, An
     return fields
 
 
+_NUM_POINTS = 1024
+
+
 def load_shapes(
     kind: str,
     folder: Path | None,
@@ -99,6 +102,41 @@ def load_shapes(
             "--data is needed: the folder of ModelNet40 (`csnn-tf data modelnet DIR` gets it)."
         )
     return load_point_clouds(folder, split, num_points, whole=whole)
+
+
+def measured_data(
+    model: str, record: dict[str, Any], folder: Path | None
+) -> tuple[str, Path | None, int]:
+    """What a classifier is measured on: kind and folder for `load_shapes`, and points of a cloud.
+
+    Args:
+        model: As it was given.
+        record: How it was trained, see `csnn_tf.models.loading.training_record`.
+        folder: What was given as --data; without it the run's own data.
+
+    Raises:
+        InputError: If that is not at hand.
+    """
+    if folder is None and record.get("folder"):
+        folder = Path(str(record["folder"]))
+        if not folder.exists():
+            raise InputError(f"the data that {model} was trained on is not at hand: give --data.")
+    points = record.get("num_points")
+    kind = "shapes" if folder is None and record.get("data", "shapes") == "shapes" else "modelnet"
+    return kind, folder, points if isinstance(points, int) and points > 0 else _NUM_POINTS
+
+
+def parse_epochs(epochs: int | None, fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of `--set` with what was given as --epochs.
+
+    Raises:
+        InputError: If both say it.
+    """
+    if epochs is None:
+        return fields
+    if "epochs" in fields:
+        raise InputError("the number of epochs is given twice: leave out --set epochs.")
+    return {**fields, "epochs": epochs}
 
 
 def make_folder(folder: Path) -> None:
@@ -133,6 +171,13 @@ def check_resume(ctx: click.Context, out: Path | None, free: Collection[str]) ->
                 f"--resume goes on with the run as it was: leave out {option.opts[0]}."
             )
     return out
+
+
+def check_still_there(run: Path, data: Path) -> None:
+    """Raise `InputError` if the data of a run to go on with is not where the run had it."""
+    if not data.exists():
+        where = "" if data.is_absolute() else ", seen from the folder that it was started in"
+        raise InputError(f"the data of {run} is not at hand: it was {data}{where}.")
 
 
 def interrupted(out: Path, command: str) -> NoReturn:

@@ -49,19 +49,14 @@ def _step(name: str) -> None:
 
 
 def _classifier(run: str, data: Path | None, electrons: str | None, path: Path, seed: int) -> None:
-    from csnn_tf.cli.options import load_shapes
+    from csnn_tf.cli.options import load_shapes, measured_data
     from csnn_tf.data.mesh_set import MeshSet
     from csnn_tf.report import classifier_report
 
     if electrons is not None:
         raise InputError("--electrons is for density-of-states models, which this is not.")
     config = training_record(run)
-    if data is None and config.get("folder"):
-        data = Path(config["folder"])
-        if not data.exists():
-            raise InputError(f"the data that {run} was trained on is not at hand: give --data.")
-    kind = "shapes" if data is None and config.get("data") == "shapes" else "modelnet"
-    points = int(config.get("num_points", 1024))
+    kind, data, points = measured_data(run, config, data)
     shapes = load_shapes(kind, data, "test", num_points=points, per_class=50)
     if isinstance(shapes, MeshSet):
         shapes = shapes.to_shape_set(points, seed)

@@ -11,14 +11,17 @@ from csnn_tf.cli.conclude import conclude
 from csnn_tf.cli.hand_over import HandOver, first_argument
 from csnn_tf.cli.options import (
     check_resume,
+    check_still_there,
     data_option,
     interrupted,
     load_shapes,
     model_option,
+    parse_epochs,
     parse_fields,
     rotation_option,
 )
 from csnn_tf.cli.progress import TrainingProgress
+from csnn_tf.data.folder import is_class_tree
 from csnn_tf.errors import InputError
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.distribution import distributed
@@ -99,9 +102,7 @@ def train_command(
         config = _stored_config(ctx, kind, out)
         folder = None if config.folder is None else Path(config.folder)
     else:
-        fields = parse_fields(settings)
-        if epochs is not None:
-            fields["epochs"] = epochs
+        fields = parse_epochs(epochs, parse_fields(settings))
         if initial is None:
             fields = {"architecture": architecture, **fields}
             fields["preset"] = preset or ("paper" if kind == "modelnet" else "small")
@@ -131,6 +132,8 @@ def train_command(
                 per_class=config.per_class,
                 whole=config.resample,
             )
+            if folder is not None and not resume:
+                _say_what_has_no_test(folder, shapes.class_names)
             with progress:
                 shown = [progress] if part is None or part.writes else []
                 if tensorboard and shown:
@@ -140,7 +143,23 @@ def train_command(
         interrupted(out, f"csnn-tf train {kind} --out {out} --resume")
     if part is None or part.writes:
         finished = resume and not progress.history
-        conclude(out, "shapes", lambda row: f"{row['val_accuracy']:.1%}", finished_before=finished)
+        conclude(out, "shapes", _accuracy, config, finished_before=finished)
+
+
+def _say_what_has_no_test(folder: Path, class_names: tuple[str, ...]) -> None:
+    """Before hours of training, where the data is a folder a class."""
+    if not is_class_tree(folder):
+        return
+    for name in class_names:
+        if not (folder / name / "test").is_dir():
+            click.echo(
+                f"{folder / name} has no folder test: csnn-tf evaluate will want one.", err=True
+            )
+            return
+
+
+def _accuracy(row: dict[str, float]) -> str:
+    return f"{row['val_accuracy']:.1%}"
 
 
 def _stored_config(ctx: click.Context, kind: str, out: Path | None) -> TrainingConfig:
@@ -150,4 +169,6 @@ def _stored_config(ctx: click.Context, kind: str, out: Path | None) -> TrainingC
     config = TrainingConfig.of_run(run)
     if config.data != kind:
         raise InputError(f"{out} is a run on {config.data}, not on {kind}.")
+    if config.folder is not None:
+        check_still_there(run, Path(config.folder))
     return config

@@ -13,7 +13,14 @@ from csnn_tf.cli.dos_options import (
     structures_option,
 )
 from csnn_tf.cli.dos_progress import DosProgress, dos_errors
-from csnn_tf.cli.options import check_resume, interrupted, model_option, parse_fields
+from csnn_tf.cli.options import (
+    check_resume,
+    check_still_there,
+    interrupted,
+    model_option,
+    parse_epochs,
+    parse_fields,
+)
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_trainer import train_dos
 from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
@@ -70,10 +77,10 @@ def train_dos_command(
     if resume:
         config = DosConfig.of_run(check_resume(ctx, out, {"tensorboard"}))
         path = None if config.data == "carbon" else Path(config.data)
+        if path is not None:
+            check_still_there(out, path)
     else:
-        fields = parse_fields(settings)
-        if epochs is not None:
-            fields["epochs"] = epochs
+        fields = parse_epochs(epochs, parse_fields(settings))
         config = DosConfig.from_recipe(
             recipe or ("quick" if path is None else "best"),
             data="carbon" if path is None else str(path),
@@ -94,4 +101,4 @@ def train_dos_command(
     except KeyboardInterrupt:
         interrupted(out, f"csnn-tf train dos --out {out} --resume")
     finished = resume and not progress.history
-    conclude(out, "structures", dos_errors, finished_before=finished)
+    conclude(out, "structures", dos_errors, config, finished_before=finished)

@@ -24,7 +24,7 @@ def make_optimizer(config: OptimizerFields, steps_per_epoch: int) -> keras.optim
     kind = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[config.optimizer]
     # AdamW wants a number, and Adam does needless work for 0.
     none = 0.0 if config.optimizer == "adamw" else None
-    rate: Any = config.learning_rate
+    rate: Any = float(config.learning_rate)  # Keras refuses whole numbers
     if config.schedule == "cosine":
         total = config.epochs * steps_per_epoch
         warm_up = min(WARM_UP_EPOCHS * steps_per_epoch, total // 2)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -123,8 +124,29 @@ def test_clouds_of_other_sizes_can_be_trained_on_and_evaluated(tmp_path, resampl
     data, out = ["--data", class_tree(tmp_path / "data", files)], tmp_path / "run"
     options = ["--preset", "tiny", "--epochs", 1, "--set", "num_points=32"]
     run("train", "modelnet", *data, *options, "--set", f"resample={resample}", "--out", out)
-    text = run("evaluate", out, *data, "--num-points", 32).output
+    # Of the run's own data, with as many points as it was trained with.
+    text = run("evaluate", out).output
     assert "6 shapes" in text
+    assert run("evaluate", out, *data, "--num-points", 32).output == text
+    shutil.move(tmp_path / "data", tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="trained on is not at hand: give --data"):
+        run("evaluate", out)
+    with pytest.raises(InputError, match="the data of .*run is not at hand: it was .*data"):
+        run("train", "modelnet", "--out", out, "--resume")
+
+
+def test_a_training_says_what_it_lacks_and_why_it_ended(tmp_path):
+    rng = np.random.default_rng(0)
+    files = {f"bolt/train/{n}.npy": npy(rng.normal(size=(32, 3))) for n in range(4)}
+    data = ["--data", class_tree(tmp_path / "data", files), "--preset", "tiny"]
+    options = ["--epochs", 3, "--set", "min_learning_rate=1", "--out", tmp_path / "run"]
+    result = run("train", "modelnet", *data, *options, "--set", "learning_rate=1")
+    assert "bolt has no folder test" in result.stderr
+    assert "Ended after" not in result.output
+    out = tmp_path / "other"
+    options = ["--epochs", 3, "--set", "min_learning_rate=1", "--out", out]
+    result = run("train", "modelnet", *data, *options)
+    assert "Ended after 1 of 3 epochs: the learning rate fell below 1 (" in result.output
 
 
 def test_data_shapes_can_be_trained_on(tmp_path):
@@ -150,8 +172,13 @@ def test_data_shapes_can_be_trained_on(tmp_path):
         (["train", "shapes", "--set", "spheres"], "spheres"),
         (["train", "shapes", "--set", "no_such=1"], "no_such"),
         (["train", "shapes", "--set", "epochs=many"], "epochs"),
+        (["train", "shapes", "--epochs", 1, "--set", "epochs=2"], "given twice"),
+        (["train", "dos", "--epochs", 1, "--set", "epochs=2"], "given twice"),
+        (["reproduce", "table1", "--out", "x", "--epochs", 1, "--set", "epochs=2"], "given twice"),
         (["train", "shapes", "--set", "level=9"], "level"),
         (["evaluate", "no-such-model"], "no-such-model"),
+        (["evaluate", "no-such-model", "--electrons", "C=4"], "no-such-model"),
+        (["evaluate", "modelnet40_small_so3"], "--data is needed"),
         (["predict", "no-such-model", "file.npy"], "no-such-model"),
         (["predict", "carbon_dos_small", "file.npy"], "`csnn-tf predict dos carbon_dos_small"),
         (["data", "modelnet", "folder", "--from", "missing.zip"], "missing.zip"),

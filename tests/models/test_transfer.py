@@ -63,7 +63,9 @@ def test_weights_that_do_not_fit_are_refused_and_nothing_changes():
         np.testing.assert_array_equal(weight.numpy(), value)
     with pytest.raises(InputError, match=fits_not):
         trained.for_classes(CLASSES, hidden=[24], spheres=4, dropout=0.3)
-    with pytest.raises(InputError, match=r"hidden1/kernel \[32, 16\], the trained one has no further"):
+    with pytest.raises(
+        InputError, match=r"hidden1/kernel \[32, 16\], the trained one has no further"
+    ):
         trained.for_classes(CLASSES, hidden=[32, 16])
     with pytest.raises(InputError, match="no_such"):
         trained.for_classes(CLASSES, no_such=1)
