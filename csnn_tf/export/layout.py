@@ -1,5 +1,6 @@
 """DIR/NAME/VERSION folders that appear complete or not at all."""
 
+import contextlib
 import errno
 import os
 import re
@@ -41,7 +42,8 @@ def publish(
         DIR/NAME/VERSION.
 
     Raises:
-        InputError: If the version exists or the folder cannot be written.
+        InputError: If the version exists or the folder cannot be written. Folders that were made
+            for it are removed again then.
     """
     if not _NAME.fullmatch(folder.name):
         raise InputError(
@@ -51,8 +53,9 @@ def publish(
     if version is not None and version < 1:
         raise InputError(f"version must be at least 1, not {version}.")
     _check_free(folder, version, marker)
-    temporary = None
+    temporary, made = None, []
     try:
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         # In the same folder: a rename within one file system is one step.
         temporary = Path(tempfile.mkdtemp(dir=folder, prefix=".writing-"))
@@ -65,6 +68,9 @@ def publish(
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+        with contextlib.suppress(OSError):  # raised by the first that is not empty
+            for path in made:
+                path.rmdir()
 
 
 def _check_free(folder: Path, version: int | None, marker: str) -> None:

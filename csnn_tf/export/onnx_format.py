@@ -4,6 +4,7 @@ from pathlib import Path
 
 from csnn_tf.errors import InputError
 from csnn_tf.export.companions import write_companions
+from csnn_tf.export.quiet import quiet
 from csnn_tf.export.serving import Serving
 
 OPSET = 18
@@ -29,7 +30,8 @@ def write_onnx(folder: Path, serving: Serving, name: str, card: str) -> None:
     from csnn_tf.export.portable import portable_function
 
     function, specs = portable_function(serving, "onnx")
-    model, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=OPSET)
+    with quiet():
+        model, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=OPSET)
     model.graph.name = name
     for value in (*model.graph.input, *model.graph.output):
         sizes = serving.free_sizes.get(value.name, "").split()

@@ -7,6 +7,7 @@ import tensorflow as tf
 from csnn_tf.errors import InputError
 from csnn_tf.export.companions import write_companions
 from csnn_tf.export.portable import portable_function
+from csnn_tf.export.quiet import quiet
 from csnn_tf.export.serving import Serving
 
 
@@ -31,7 +32,8 @@ def write_tflite(folder: Path, serving: Serving, name: str, card: str) -> None:
         [function.get_concrete_function()], module
     )
     try:
-        content = converter.convert()
+        with quiet():
+            content = converter.convert()
     except Exception as error:  # of a private class of TensorFlow's
         raise InputError(f"the model cannot be converted to tflite: {_reason(error)}.") from error
     (folder / "model.tflite").write_bytes(content)

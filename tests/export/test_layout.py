@@ -58,8 +58,12 @@ def test_failed_write_leaves_nothing(tmp_path):
         raise InputError("no")
 
     with pytest.raises(InputError, match="no"):
+        publish(tmp_path / "models" / "name", write)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "name").mkdir()
+    with pytest.raises(InputError, match="no"):
         publish(tmp_path / "name", write)
-    assert list((tmp_path / "name").iterdir()) == []
+    assert list(tmp_path.rglob("*")) == [tmp_path / "name"]
 
 
 def test_killed_write_is_no_version(tmp_path):
