@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from csnn_tf.errors import InputError
-from csnn_tf.export.layout import publish
+from csnn_tf.export.layout import check_name, publish
 from csnn_tf.export.model_card import model_card
 from csnn_tf.export.options import FORMATS, ExportOptions
 from csnn_tf.export.server_files import write_server_files
@@ -72,6 +72,7 @@ def export_model(
         )
     source, folder = model_file(model), Path(folder)
     name = name or _default_name(Path(model), source)
+    check_name(name)  # as a whole: of "a/b", a path would have the name "b"
     # From the file: a model that was called before may hold operations compiled by XLA.
     serving = serving_of(load_model(source, keras.Model), options)
     card = model_card(serving, name, source.name, training_record(source))

@@ -23,6 +23,15 @@ def versions_of(folder: Path) -> list[int]:
     )
 
 
+def check_name(name: str) -> None:
+    """Raise `InputError` if a model's name is no part of an address."""
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"name must be letters, digits, '_', '-' and '.', not {name!r}: it becomes part of an "
+            "address."
+        )
+
+
 def publish(
     folder: Path, write: Callable[[Path], None], *, version: int | None = None, marker: str = ""
 ) -> Path:
@@ -45,11 +54,7 @@ def publish(
         InputError: If the version exists or the folder cannot be written. Folders that were made
             for it are removed again then.
     """
-    if not _NAME.fullmatch(folder.name):
-        raise InputError(
-            f"name must be letters, digits, '_', '-' and '.', not {folder.name!r}: it becomes part "
-            "of an address."
-        )
+    check_name(folder.name)
     if version is not None and version < 1:
         raise InputError(f"version must be at least 1, not {version}.")
     _check_free(folder, version, marker)

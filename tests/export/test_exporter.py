@@ -172,6 +172,10 @@ def test_bad_arguments(tmp_path, file, monkeypatch):
         export_model(tmp_path / "nothing.keras", tmp_path)
     with pytest.raises(InputError, match="format must be one of savedmodel, onnx, tflite"):
         export_model(file(), tmp_path, file_format="pickle")
+    for name in ("a/b", str(tmp_path / "elsewhere"), ".."):
+        with pytest.raises(InputError, match=f"name must be letters, .*not '{name}'"):
+            export_model(file(), tmp_path / "models", name=name)
+    assert {path.name for path in tmp_path.iterdir()} == {"doubler.v2.keras"}
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(InputError, match="KERAS_BACKEND=tensorflow, not jax"):
         export_model(file(), tmp_path)
