@@ -29,7 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # kserve would read the command line when it is imported.
 ARGUMENTS, sys.argv[1:] = sys.argv[1:], []
 from kserve import Model, ModelRepository, ModelServer  # noqa: E402
-from kserve.errors import InvalidInput  # noqa: E402
+from kserve.errors import InvalidInput, ModelNotFound  # noqa: E402
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension  # noqa: E402
 from kserve.protocol.rest.server import RESTServer  # noqa: E402
 
@@ -138,7 +138,7 @@ def plain(array):
 def in_a_line(record):
     """Let the log have one line for a request that is refused; kserve adds where it was."""
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, InvalidInput):
+    if isinstance(error, (InvalidInput, ModelNotFound)):
         record.msg, record.args, record.exc_info = f"refused: {error}", (), None
     return True
 

@@ -162,6 +162,8 @@ def test_readme(exported, tmp_path, capsys):
             client.predict(url, "shapes", [[[1e31, 0.0, 0.0]]])
         with pytest.raises(RuntimeError, match="no signature 'nope', only .*logits"):
             client.predict(url, "shapes", [[[0.0, 0.0, 1.0]]], "nope")
+        with pytest.raises(RuntimeError, match="answered 404.*shaeps does not exist"):
+            client.predict(url, "shaeps", [[[0.0, 0.0, 1.0]]])
         cloud = [[[0.0, 0.0, 1.0]]]
         assert len(_as_curl_sends(url, {"instances": cloud})["predictions"]) == 1
         for body, message in (
@@ -181,6 +183,7 @@ def test_readme(exported, tmp_path, capsys):
     log = (tmp_path / "log").read_text()
     assert f"{url}/v1/models/shapes:predict\n".replace("127.0.0.1", "localhost") in log
     assert "refused: ValueError: instances must be a list with at least one entry" in log
+    assert "refused: Model with name shaeps does not exist." in log
     assert "Traceback" not in log
     (answer,) = json.loads(capsys.readouterr().out)
     points = np.loadtxt(tmp_path / "cone.xyz", np.float32)
