@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Density of states of structures from a served model over REST. Needs Python and nothing else.
 
-    python client_dos.py --model NAME diamond.xyz molecule.xyz
+    python client_dos.py --model NAME graphene.xyz c60.xyz
 
 A file is an xyz file: the number of atoms; a line that may hold Lattice="ax ay az bx by bz cx cy
 cz" in Å, and then pbc="T T F" if not all three are periodic; then a line for each atom, its
