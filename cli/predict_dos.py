@@ -19,7 +19,11 @@ from csnn_tf.models.loading import load_model
 @click.argument("model")
 @click.argument("files", nargs=-1, required=True)
 @click.option("--csv", "as_csv", is_flag=True, help="Print energies and DOS as CSV.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Plot of the DOS, E_F marked, PNG.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="Plot of the DOS, E_F marked: PNG, PDF or SVG, by the file's name.",
+)
 @json_option
 def predict_dos_command(model, files, as_csv, plot, as_json) -> None:
     """Predict the density of states, Fermi level and band energy of the structures in FILES.
