@@ -27,9 +27,23 @@ def test_a_run_gives_its_configuration_back(tmp_path):
         TrainingConfig.of_run(two)
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"classes": [], "epochs": "many"}'])
-def test_a_damaged_configuration_is_named(text, tmp_path):
-    if text is not None:
-        (tmp_path / "config.json").write_text(text)
-    with pytest.raises(InputError):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "config.json cannot be read as JSON"),
+        ("[]", "is not a run of"),
+        ("{}", "is not a run of"),
+        ('{"classes": [], "epochs": "many"}', "epochs"),
+    ],
+)
+def test_a_damaged_configuration_is_named(text, message, tmp_path):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(InputError, match=message):
         TrainingConfig.of_run(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["empty", "nowhere"])
+def test_a_folder_without_a_configuration_is_no_run(name, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=f"{name} is no run folder: it has no config.json"):
+        TrainingConfig.of_run(tmp_path / name)
