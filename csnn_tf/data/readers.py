@@ -52,6 +52,8 @@ def read_shape(path: str | Path) -> NDArray[np.float32] | Mesh:
             number that is not finite.
     """
     path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name the files in it, as in {path}/*.")
     suffix = path.suffix.lower()
     if suffix not in SHAPE_SUFFIXES:
         raise InputError(f"{path} must end in one of {' '.join(SHAPE_SUFFIXES)}.")

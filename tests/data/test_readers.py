@@ -207,9 +207,10 @@ def test_the_first_line_may_name_the_columns(tmp_path, content):
 def test_missing_files_and_folders(tmp_path):
     with pytest.raises(InputError, match=r"a\.npy does not exist"):
         read_shape(tmp_path / "a.npy")
-    (tmp_path / "b.npy").mkdir()
-    with pytest.raises(InputError, match=r"b\.npy is not a readable"):
-        read_shape(tmp_path / "b.npy")
+    for name in ("b.npy", "shapes"):
+        (tmp_path / name).mkdir()
+        with pytest.raises(InputError, match=rf"{name} is a folder: name the .*{name}/\*"):
+            read_shape(tmp_path / name)
 
 
 def test_pickles_are_not_loaded(tmp_path):
