@@ -39,7 +39,7 @@ def load_point_clouds(
     if find_modelnet40(folder)[0] is not None:
         return load_modelnet40(folder, split, None if whole else num_points)
     raise InputError(
-        f"{folder} is of no known layout: expected {split}_files.txt and .h5 files, "
-        f"modelnet40_{split}.txt and a folder of .txt files a class, or a folder a class with a "
-        f"folder {split} of shape files in it."
+        f"{folder} is of no known layout: expected CLASS/train and CLASS/test with shape files in "
+        f"them, or ModelNet40 as {split}_files.txt and .h5 files or as modelnet40_{split}.txt and "
+        "a folder of .txt files a class."
     )

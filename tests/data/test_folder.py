@@ -83,6 +83,12 @@ def test_the_folder_that_is_missing_or_empty_is_named(tmp_path):
         load_point_clouds(tmp_path, "train")
 
 
+def test_class_folders_without_splits_are_told_what_is_expected(tmp_path):
+    class_tree(tmp_path, {"mug/1.npy": npy(SMALL), "bolt/1.npy": npy(SMALL)})
+    with pytest.raises(InputError, match="no known layout: expected CLASS/train and CLASS/test"):
+        load_point_clouds(tmp_path, "train")
+
+
 def test_a_broken_file_is_named(tmp_path):
     class_tree(tmp_path, {"mug/train/1.npy": npy(SMALL), "mug/train/2.off": b"OFF\n3 1 0\n0 0 0\n"})
     with pytest.raises(InputError, match=r"mug/train/2\.off is not a readable"):
