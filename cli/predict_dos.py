@@ -11,6 +11,7 @@ import numpy as np
 from csnn_tf.cli.options import json_option
 from csnn_tf.data.atoms import StructureSet, read_frames, structure_from_atoms
 from csnn_tf.dos_inference import DosPrediction, DosPredictor
+from csnn_tf.errors import InputError
 from csnn_tf.models import AtomicDosModel
 from csnn_tf.models.loading import load_model
 
@@ -31,6 +32,8 @@ def predict_dos_command(model, files, as_csv, plot, as_json) -> None:
     MODEL is a .keras file, a run folder or a trained model's name; FILES are of any format that ASE
     reads, every frame of them. Energies in eV from the vacuum level, DOS in states/eV/atom.
     """
+    if as_csv and as_json:
+        raise InputError("--csv and --json cannot be given together.")
     network = load_model(model, AtomicDosModel)
     frames = [
         structure_from_atoms(atoms, f"{name}[{place}]")
