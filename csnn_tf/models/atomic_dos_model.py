@@ -49,6 +49,8 @@ class AtomicDosModel(keras.Model, PresetFields):
         InputError: If the arguments do not fit together.
     """
 
+    task: ClassVar[str] = "a model of densities of states"
+    """What it is, in the words of messages."""
     presets: ClassVar[NamedConfigurations]
     """Where `from_preset` finds its names."""
     passes_messages: ClassVar[bool] = False

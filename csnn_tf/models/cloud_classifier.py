@@ -38,6 +38,8 @@ class CloudClassifier(keras.Model, PresetFields):
     """
 
     noun = "classifier"
+    task: ClassVar[str] = "a classifier of point clouds"
+    """What it is, in the words of messages."""
     presets: ClassVar[NamedConfigurations]
     """Where `from_preset` finds its names."""
     backbone: keras.Model

@@ -59,7 +59,7 @@ def load_model(model: str | Path, kind: type[keras.Model]) -> keras.Model:
     with _named(path):
         check_archive(path)
         loaded = keras.models.load_model(path, compile=False, safe_mode=True)
-    _check_kind(path, type(loaded), kind)
+    _check_kind(model, type(loaded), kind)
     for weight in loaded.weights:
         if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
             raise InputError(f"{path} has weights that are not finite: {weight.path}.")
@@ -80,7 +80,7 @@ def model_arguments(model: str | Path, kind: type[keras.Model]) -> tuple[type, d
     with _named(path):
         description = check_archive(path)
         found = keras.saving.get_registered_object(description["registered_name"])
-    _check_kind(path, found, kind)
+    _check_kind(model, found, kind)
     return found, description["config"]
 
 
@@ -94,10 +94,14 @@ def _named(path: Path) -> Iterator[None]:
         raise InputError(f"{path} cannot be read as a Keras model: {reason}") from error
 
 
-def _check_kind(path: Path, found: Any, kind: type[keras.Model]) -> None:
-    if not (isinstance(found, type) and issubclass(found, kind)):
-        name = getattr(found, "__name__", found)
-        raise InputError(f"{path} holds a {name}, not a {kind.__name__}.")
+def _check_kind(model: str | Path, found: Any, kind: type[keras.Model]) -> None:
+    if isinstance(found, type) and issubclass(found, kind):
+        return
+    task, wanted = getattr(found, "task", None), getattr(kind, "task", None)
+    if task and wanted and task != wanted:
+        raise InputError(f"{model} is {task}, not {wanted}.")
+    name = getattr(found, "__name__", found)
+    raise InputError(f"{model} holds a {name}, not a {kind.__name__}.")
 
 
 def training_record(model: str | Path) -> dict:

@@ -168,7 +168,7 @@ def test_data_shapes_can_be_trained_on(tmp_path):
         (["train", "shapes", "--preset", "huge"], "huge"),
         (["train", "shapes", "--recipe", "secret"], "secret"),
         (["train", "shapes", "--from", "no-such-model"], "no-such-model"),
-        (["train", "shapes", "--from", "carbon_dos_small"], "DensityOfStates"),
+        (["train", "shapes", "--from", "carbon_dos_small"], "carbon_dos_small is a model of dens"),
         (["train", "shapes", "--set", "spheres"], "spheres"),
         (["train", "shapes", "--set", "no_such=1"], "no_such"),
         (["train", "shapes", "--set", "epochs=many"], "epochs"),

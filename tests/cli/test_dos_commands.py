@@ -132,6 +132,10 @@ def test_data_carbon_writes_both_layouts(tmp_path):
         (["train", "dos", "--data", "few.npz", "--electrons", "C=many"], "--electrons"),
         (["train", "dos", "--data", "few.npz", "--electrons", "C=-4"], "--electrons"),
         (["predict", "dos", "no-such-model", "file.xyz"], "no-such-model"),
+        (
+            ["predict", "dos", "modelnet40_small_so3", "file.xyz"],
+            "^modelnet40_small_so3 is a classifier of point clouds, not a model of densities of ",
+        ),
         (["predict", "dos", "carbon_dos_small", "file.xyz", "--csv", "--json"], "--csv and --json"),
         (["data", "carbon", "carbon.csv"], "carbon.csv"),
     ],

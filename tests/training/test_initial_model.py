@@ -98,7 +98,7 @@ def test_a_resumed_run_needs_the_trained_model_no_more(shapes, trained, tmp_path
         ({"architecture": "pointnet"}, "leave out architecture"),
         ({"initial": "nowhere"}, "nowhere"),
         ({"initial": 3}, "initial"),
-        ({"initial": "carbon_dos_small"}, "holds a DensityOfStates"),
+        ({"initial": "carbon_dos_small"}, "not a classifier"),
     ],
 )
 def test_bad_beginnings_are_named(changes, named, trained):
