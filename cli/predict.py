@@ -50,6 +50,8 @@ def predict_command(model, files, top, num_points, as_json) -> None:
         shape = read_shape(name)
         if isinstance(shape, Mesh):
             shape = sample_surface(shape, num_points, [0])
+        if not np.ptp(shape, axis=0).any():
+            click.echo(f"{name} has only one point: its class means nothing.", err=True)
         clouds.append(shape)
     probabilities = Predictor(classifier, min(len(clouds), 32)).probabilities(clouds)
     names = classifier.class_names or [str(place) for place in range(classifier.num_classes)]

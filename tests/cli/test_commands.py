@@ -110,6 +110,10 @@ def test_predict_reads_clouds_and_meshes(trained, tmp_path):
     assert [row["file"] for row in rows] == [str(file) for file in files]
     assert all(len(row["top"]) == 2 for row in rows)
     assert "cloud.npy: " in run("predict", trained, files[0]).output
+    np.save(tmp_path / "point.npy", np.ones((5, 3)))
+    both = run("predict", trained, tmp_path / "point.npy", files[0])
+    assert both.stderr == f"{tmp_path / 'point.npy'} has only one point: its class means nothing.\n"
+    assert both.stdout.count("%") == 6
 
 
 @pytest.mark.parametrize("resample", ["true", "false"])
