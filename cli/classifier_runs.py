@@ -130,7 +130,7 @@ class Request:
         configs: "Mapping[str, TrainingConfig]",
         fields: Sequence[str] = (),
         further: "Callable[[str, TrainingConfig], list[Any]]" = lambda name, config: [],
-        shapes: "ShapeSet | MeshSet | None" = None,
+        shapes: "Callable[[TrainingConfig], ShapeSet | MeshSet] | None" = None,
     ) -> "dict[str, ClassifierRun]":
         """Train what is missing, and say which runs there was no time for.
 
@@ -138,7 +138,7 @@ class Request:
             configs: What to train, by the runs' names.
             fields: Fields of the model in which a run that is there must agree.
             further: Further callbacks of a run.
-            shapes: What to train on; the whole training set by default.
+            shapes: Gives what a run is trained on; by default the whole training set.
 
         Raises:
             InputError: If there is no model in the end.
@@ -155,7 +155,7 @@ class Request:
         with goes_on_later():
             runs = train_classifiers(
                 configs,
-                lambda config: self.training_shapes(config) if shapes is None else shapes,
+                shapes or self.training_shapes,
                 self.out,
                 fields=fields,
                 budget=None if self.budget is None else 60 * self.budget,

@@ -33,9 +33,9 @@ def conclude(
     if finished_before:
         click.echo("The run was finished before.")
     rows = history_numbers(out / "history.csv")
-    if len(rows) < config.epochs:
+    if rows and config.schedule == "plateau" and len(rows) < config.epochs:
         click.echo(
-            f"Ended after {len(rows)} of {config.epochs} epochs: the learning rate fell below "
+            f"Ended after {len(rows)} of {config.epochs} epochs: the learning rate was below "
             f"{config.min_learning_rate:g} (min_learning_rate)."
         )
     best = best_row(rows)

@@ -1,6 +1,7 @@
 """Options and data that the commands about densities of states share."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -64,3 +65,25 @@ def structures_of(path: Path | None, electrons: str | Electrons) -> StructureSet
     if structures.dos is None:
         raise InputError(f"{path} holds structures without a DOS (atoms.info['dos']).")
     return structures
+
+
+def measured_structures(
+    model: str, record: dict[str, Any], path: Path | None, electrons: str | None
+) -> tuple[StructureSet, str]:
+    """What a trained model is measured on, and its name.
+
+    Args:
+        model: As it was given.
+        record: How it was trained, see `csnn_tf.models.loading.training_record`.
+        path: What was given as --data; without it the run's own data, or the built-in structures.
+        electrons: What was given as --electrons; without it what the run had.
+
+    Raises:
+        InputError: If that is not at hand, cannot be read or has no DOS.
+    """
+    if path is None and record.get("data", "carbon") != "carbon":
+        path = Path(str(record["data"]))
+        if not path.exists():
+            raise InputError(f"the data that {model} was trained on is not at hand: give --data.")
+    known = electrons if electrons is not None else record.get("electrons")
+    return structures_of(path, known), "the built-in ones" if path is None else str(path)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,15 +25,26 @@ from csnn_tf.models.loading import load_model, model_file, training_record
 def _dos(name: str, args: list[str]) -> Choice | None:
     """Hand over if the model is not a classifier: its errors and options are others."""
     if not any(is_dos_model(argument) for argument in args):
-        if args and args[0][:1] != "-" and not {"--help", "-h"} & set(args):
-            model_file(args[0])  # before its options, which may be those of the other kind
         return None
     from csnn_tf.cli.evaluate_dos import evaluate_dos_command
 
     return evaluate_dos_command, name, args
 
 
-@click.command("evaluate", cls=HandOver, instead=_dos)
+class _Evaluate(HandOver):
+    """Says that there is no such model before it says so of an option of the other kind."""
+
+    def make_context(self, info_name: Any, args: Any, parent: Any = None, **extra: Any) -> Any:
+        """The context of the command that runs."""
+        try:
+            return super().make_context(info_name, list(args), parent, **extra)
+        except click.NoSuchOption:
+            if args[0][:1] != "-":
+                model_file(args[0])
+            raise
+
+
+@click.command("evaluate", cls=_Evaluate, instead=_dos)
 @click.argument("model")
 @data_option
 @rotation_option
@@ -71,12 +83,17 @@ def evaluate_command(model, folder, split, num_points, per_class, as_json, **pro
         shapes = shapes.to_shape_set(num_points, protocol["seed"])
     with passes_bar() as show:
         result = evaluate(classifier, shapes, progress=show, **protocol)
+    data = "the built-in ones" if folder is None else str(folder)
     if as_json:
-        click.echo(json.dumps({"model": str(model), "trained": trained, **result.to_dict()}))
+        measured = {"model": str(model), "data": data, "num_points": num_points}
+        click.echo(json.dumps({**measured, "trained": trained, **result.to_dict()}))
         return
     setting = f"{trained.get('rotation', '?')}/{protocol['rotation']}"
     low, high = result.interval
-    click.echo(f"{model}: {len(shapes)} shapes, trained/tested under rotations {setting}")
+    click.echo(
+        f"{model}: {len(shapes)} shapes of {data}, {num_points} points, "
+        f"trained/tested under rotations {setting}"
+    )
     click.echo(f"overall accuracy     {result.accuracy:.2%}  (95 %: {low:.2%} to {high:.2%})")
     if protocol["repeats"] > 1:
         click.echo(f"  std over {protocol['repeats']} passes  {result.accuracy_std:.2%}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from csnn_tf.cli.dos_options import electrons_option, structures_of, structures_option
+from csnn_tf.cli.dos_options import electrons_option, measured_structures, structures_option
 from csnn_tf.cli.options import json_option
 from csnn_tf.cli.passes_bar import passes_bar
 from csnn_tf.dos_evaluation import DosEvaluation, evaluate_dos
@@ -47,15 +47,16 @@ def evaluate_dos_command(
 ) -> None:
     """Measure a density-of-states MODEL (a .keras file, a run folder or a trained model's name).
 
-    Without --data, on the built-in carbon structures. The means of the data's training structures
+    Without --data, on the data that it was trained on. The means of the data's training structures
     stand beside it: a model that does not beat them has learned nothing.
     """
     network = load_model(model, AtomicDosModel)
-    structures = structures_of(path, electrons)
+    trained = training_record(Path(model))
+    structures, data = measured_structures(model, trained, path, electrons)
     if split != "all" and set(structures.split.tolist()) == {""}:
         raise InputError(
-            f"{path} says of no structure which split it is of (atoms.info['split']): "
-            "give --split all."
+            f"{data} says of no structure which split it is of (atoms.info['split']): "
+            "give --split all, of which the training may have seen a part."
         )
     chosen = structures if split == "all" else structures.select(split=split)
     train = structures.select(split="train") if "train" in structures.split else None
@@ -74,10 +75,10 @@ def evaluate_dos_command(
 
         plot_parity(chosen, result.prediction, parity)
     if as_json:
-        trained = training_record(Path(model))
-        click.echo(json.dumps({"model": str(model), "trained": trained, **result.to_dict()}))
+        measured = {"model": str(model), "data": data, "trained": trained}
+        click.echo(json.dumps({**measured, **result.to_dict()}))
         return
-    click.echo(f"{model}: {len(chosen)} structures of {path or 'the built-in carbon data'}")
+    click.echo(f"{model}: {len(chosen)} structures of {data}")
     _print(result)
 
 

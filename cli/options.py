@@ -121,8 +121,10 @@ def measured_data(
         folder = Path(str(record["folder"]))
         if not folder.exists():
             raise InputError(f"the data that {model} was trained on is not at hand: give --data.")
+    if folder is None and "data" not in record:
+        raise InputError(f"nothing says what {model} was trained on: give --data.")
     points = record.get("num_points")
-    kind = "shapes" if folder is None and record.get("data", "shapes") == "shapes" else "modelnet"
+    kind = "shapes" if folder is None and record["data"] == "shapes" else "modelnet"
     return kind, folder, points if isinstance(points, int) and points > 0 else _NUM_POINTS
 
 
@@ -177,7 +179,7 @@ def check_still_there(run: Path, data: Path) -> None:
     """Raise `InputError` if the data of a run to go on with is not where the run had it."""
     if not data.exists():
         where = "" if data.is_absolute() else ", seen from the folder that it was started in"
-        raise InputError(f"the data of {run} is not at hand: it was {data}{where}.")
+        raise InputError(f"the data of {run} must be where it was: {data}{where}.")
 
 
 def interrupted(out: Path, command: str) -> NoReturn:

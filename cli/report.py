@@ -65,13 +65,9 @@ def _classifier(run: str, data: Path | None, electrons: str | None, path: Path, 
 
 
 def _dos(run: str, data: Path | None, electrons: str | None, path: Path, seed: int) -> None:
-    from csnn_tf.cli.dos_options import structures_of
+    from csnn_tf.cli.dos_options import measured_structures
     from csnn_tf.report import dos_report_page
 
     config = training_record(run)
-    if data is None and config.get("data", "carbon") != "carbon":
-        data = Path(config["data"])
-        if not data.exists():
-            raise InputError(f"the data that {run} was trained on is not at hand: give --data.")
-    known = electrons if electrons is not None else config.get("electrons")
-    dos_report_page(run, structures_of(data, known), path, seed=seed, progress=_step)
+    structures, _ = measured_structures(run, config, data, electrons)
+    dos_report_page(run, structures, path, seed=seed, progress=_step)

@@ -74,12 +74,16 @@ def ablation_command(rotation, changes, seeds, share, **options) -> None:
         for change, changed in fields.items()
     }
     common = configs[run_name(BASE, request.seed)]
-    most = next((config for config in configs.values() if config.resample), common)
-    kept, others = request.training_shapes(most).split(1 - share, request.seed)
+    # With and without all their points; the labels alone say which shapes are kept.
+    parts = {
+        config.resample: request.training_shapes(config).split(1 - share, request.seed)
+        for config in {config.resample: config for config in configs.values()}.values()
+    }
+    kept, others = parts[common.resample]
     request.make_out()
     protocol = {"share": share, "split_seed": request.seed, **common.to_dict()}
     keep_protocol(request.out, {**protocol, "folder": request.data}, configs)
-    runs = request.train(configs, shapes=kept)
+    runs = request.train(configs, shapes=lambda config: parts[config.resample][0])
     if isinstance(others, MeshSet):
         others = others.to_shape_set(common.num_points, request.seed)
     others = others.drawn(common.num_points, request.seed)

@@ -132,7 +132,7 @@ def train_command(
                 per_class=config.per_class,
                 whole=config.resample,
             )
-            if folder is not None and not resume:
+            if folder is not None and not resume and (part is None or part.writes):
                 _say_what_has_no_test(folder, shapes.class_names)
             with progress:
                 shown = [progress] if part is None or part.writes else []

@@ -37,9 +37,19 @@ def load_point_clouds(
     if is_class_tree(folder):
         return load_folder(folder, split, num_points, whole=whole)
     if find_modelnet40(folder)[0] is not None:
-        return load_modelnet40(folder, split, None if whole else num_points)
+        shapes = load_modelnet40(folder, split, None if whole else num_points)
+        if whole and num_points is not None and isinstance(shapes, ShapeSet):
+            _check_sizes(shapes, num_points)
+        return shapes
     raise InputError(
         f"{folder} is of no known layout: expected CLASS/train and CLASS/test with shape files in "
         f"them, or ModelNet40 as {split}_files.txt and .h5 files or as modelnet40_{split}.txt and "
         "a folder of .txt files a class."
     )
+
+
+def _check_sizes(shapes: ShapeSet, num_points: int) -> None:
+    """As without `whole`, these files must have as many points as are asked for."""
+    for cloud, name in zip(shapes.clouds, shapes.names, strict=True):
+        if len(cloud) < num_points:
+            raise InputError(f"{name} has {len(cloud)} points where {num_points} are asked for.")

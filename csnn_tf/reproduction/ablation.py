@@ -15,6 +15,7 @@ from csnn_tf.evaluation import evaluate
 from csnn_tf.reproduction.classifier_runs import ClassifierRun
 from csnn_tf.reproduction.table1 import SETTINGS
 from csnn_tf.reproduction.tables import comma_separated, markdown_table, write_texts
+from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def keep_protocol(out: Path, protocol: dict[str, Any], names: Iterable[str]) -> 
     found = folder.read_json(_PROTOCOL)
     if not isinstance(found, dict):
         raise InputError(f"{out / _PROTOCOL} does not say how the runs beside it were made.")
+    # Fields that came later had their defaults.
+    found = {**TrainingConfig().to_dict(), **found}
     for name in (name for name in protocol if name in found):
         if found[name] != protocol[name]:
             raise InputError(

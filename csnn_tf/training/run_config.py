@@ -122,6 +122,8 @@ class RunConfig:
         Raises:
             InputError: If it cannot be read or the run is of something else.
         """
+        if not (Path(path) / "config.json").is_file():
+            raise InputError(f"{path} is no run folder: it has no config.json.")
         stored = RunFolder(path).read_json("config.json")
         if not isinstance(stored, dict) or cls.found not in stored:
             raise InputError(f"{path} is not a run of {cls.subject}.")

@@ -71,8 +71,6 @@ class RunFolder:
         path = self.path / name
         try:
             return json.loads(path.read_text("utf-8"))
-        except FileNotFoundError as error:
-            raise InputError(f"{self.path} is no run folder: it has no {name}.") from error
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path} cannot be read as JSON: {error}.") from error
 

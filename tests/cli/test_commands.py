@@ -130,12 +130,15 @@ def test_clouds_of_other_sizes_can_be_trained_on_and_evaluated(tmp_path, resampl
     run("train", "modelnet", *data, *options, "--set", f"resample={resample}", "--out", out)
     # Of the run's own data, with as many points as it was trained with.
     text = run("evaluate", out).output
-    assert "6 shapes" in text
+    assert f"6 shapes of {data[1]}, 32 points, " in text
     assert run("evaluate", out, *data, "--num-points", 32).output == text
+    shutil.copy(out / "best.keras", tmp_path / "alone.keras")
+    with pytest.raises(InputError, match=r"nothing says what .*alone\.keras was trained on"):
+        run("evaluate", tmp_path / "alone.keras")
     shutil.move(tmp_path / "data", tmp_path / "elsewhere")
     with pytest.raises(InputError, match="trained on is not at hand: give --data"):
         run("evaluate", out)
-    with pytest.raises(InputError, match="the data of .*run is not at hand: it was .*data"):
+    with pytest.raises(InputError, match="the data of .*run must be where it was: .*data"):
         run("train", "modelnet", "--out", out, "--resume")
 
 
@@ -150,7 +153,7 @@ def test_a_training_says_what_it_lacks_and_why_it_ended(tmp_path):
     out = tmp_path / "other"
     options = ["--epochs", 3, "--set", "min_learning_rate=1", "--out", out]
     result = run("train", "modelnet", *data, *options)
-    assert "Ended after 1 of 3 epochs: the learning rate fell below 1 (" in result.output
+    assert "Ended after 1 of 3 epochs: the learning rate was below 1 (" in result.output
 
 
 def test_data_shapes_can_be_trained_on(tmp_path):

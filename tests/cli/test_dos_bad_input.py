@@ -98,7 +98,7 @@ def test_what_a_file_does_not_say_is_asked_for_by_its_name(model, refused, tmp_p
     write(path, [atoms])
     assert refused("evaluate", model, "--data", path) == (
         f"csnn-tf: {path} says of no structure which split it is of (atoms.info['split']): "
-        "give --split all."
+        "give --split all, of which the training may have seen a part."
     )
     del atoms.info["dos_energies"]
     write(silent, [atoms])

@@ -126,7 +126,7 @@ def test_an_ablation_draws_points_anew_for_the_change_only(tmp_path, monkeypatch
     kept = []
 
     def source(shapes, num_points, seed):
-        kept.append(shapes.clouds.shape[1])
+        kept.append((shapes.clouds.shape[1], [name[-5:] for name in shapes.names]))
         return make_source(shapes, num_points, seed)
 
     monkeypatch.setattr("csnn_tf.training.trainer.make_source", source)
@@ -135,7 +135,9 @@ def test_an_ablation_draws_points_anew_for_the_change_only(tmp_path, monkeypatch
     command = ["reproduce", "ablation", "--data", class_tree(tmp_path / "data", files)]
     command += ["--preset", "tiny", "--epochs", 1, "--set", "num_points=16", *ONE_LAYER]
     run(*command, "--share", 0.5, "--seeds", 1, "--change", "resample=true", "--out", tmp_path)
-    assert kept == [16, 60]
+    (once, same), (anew, shapes) = kept
+    assert (once, anew) == (16, 60)
+    assert same == shapes
 
 
 def test_old_configurations_are_of_the_papers_model():

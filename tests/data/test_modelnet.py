@@ -205,6 +205,9 @@ def test_text_form_refuses_what_is_wrong(tmp_path):
     folder = text_form(tmp_path)
     with pytest.raises(InputError, match=r"flower_pot_0001\.txt has 16 points where 17"):
         load_modelnet40(folder, "train", 17)
+    assert load_point_clouds(folder, "train", 5, whole=True).clouds.shape[1] == 16
+    with pytest.raises(InputError, match=r"flower_pot_0001\.txt has 16 points where 17"):
+        load_point_clouds(folder, "train", 17, whole=True)
     (folder / "sofa" / "sofa_0003.txt").write_text("1,2,3,0,0,1\n1,nan,3,0,0,1\n")
     with pytest.raises(InputError, match=r"sofa_0003\.txt has a coordinate"):
         load_modelnet40(folder, "test")

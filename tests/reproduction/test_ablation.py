@@ -102,6 +102,9 @@ def test_runs_of_one_folder_have_one_protocol(tmp_path):
     keep_protocol(tmp_path, protocol, ["run"])  # no run was made with the other share
     (tmp_path / "run").mkdir()
     keep_protocol(tmp_path, {**protocol, "a later field": 1}, ["run"])
+    keep_protocol(tmp_path, {**protocol, "resample": False}, ["run"])
+    with pytest.raises(InputError, match="were made with resample False, not True"):
+        keep_protocol(tmp_path, {**protocol, "resample": True}, ["run"])
     with pytest.raises(InputError, match=r"were made with share 0\.2, not 0\.3"):
         keep_protocol(tmp_path, {**protocol, "share": 0.3}, ["run"])
     (tmp_path / "protocol.json").write_text("[]")
