@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from csnn_tf.cli.options import data_name, recorded_data
 from csnn_tf.data.atoms import StructureSet, builtin_carbon, load_structures
 from csnn_tf.data.atoms.structure import Electrons
 from csnn_tf.errors import InputError
@@ -82,8 +83,6 @@ def measured_structures(
         InputError: If that is not at hand, cannot be read or has no DOS.
     """
     if path is None and record.get("data", "carbon") != "carbon":
-        path = Path(str(record["data"]))
-        if not path.exists():
-            raise InputError(f"the data that {model} was trained on is not at hand: give --data.")
+        path = recorded_data(model, record["data"])
     known = electrons if electrons is not None else record.get("electrons")
-    return structures_of(path, known), "the built-in ones" if path is None else str(path)
+    return structures_of(path, known), data_name(path)

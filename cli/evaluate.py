@@ -7,15 +7,8 @@ from typing import Any
 import click
 
 from csnn_tf.cli.hand_over import Choice, HandOver
-from csnn_tf.cli.options import (
-    data_option,
-    json_option,
-    load_shapes,
-    measured_data,
-    rotation_option,
-)
+from csnn_tf.cli.options import data_option, json_option, measured_shapes, rotation_option
 from csnn_tf.cli.passes_bar import passes_bar
-from csnn_tf.data.mesh_set import MeshSet
 from csnn_tf.evaluation import evaluate
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.kind import is_dos_model
@@ -76,14 +69,17 @@ def evaluate_command(model, folder, split, num_points, per_class, as_json, **pro
     """
     classifier = load_model(model, CloudClassifier)
     trained = training_record(Path(model))
-    kind, folder, points = measured_data(model, trained, folder)
-    num_points = num_points or points
-    shapes = load_shapes(kind, folder, split, num_points=num_points, per_class=per_class)
-    if isinstance(shapes, MeshSet):
-        shapes = shapes.to_shape_set(num_points, protocol["seed"])
+    shapes, data, num_points = measured_shapes(
+        model,
+        trained,
+        folder,
+        split,
+        num_points=num_points,
+        per_class=per_class,
+        seed=protocol["seed"],
+    )
     with passes_bar() as show:
         result = evaluate(classifier, shapes, progress=show, **protocol)
-    data = "the built-in ones" if folder is None else str(folder)
     if as_json:
         measured = {"model": str(model), "data": data, "num_points": num_points}
         click.echo(json.dumps({**measured, "trained": trained, **result.to_dict()}))

@@ -104,28 +104,60 @@ def load_shapes(
     return load_point_clouds(folder, split, num_points, whole=whole)
 
 
-def measured_data(
-    model: str, record: dict[str, Any], folder: Path | None
-) -> tuple[str, Path | None, int]:
-    """What a classifier is measured on: kind and folder for `load_shapes`, and points of a cloud.
+def measured_shapes(
+    model: str,
+    record: dict[str, Any],
+    folder: Path | None,
+    split: str = "test",
+    *,
+    num_points: int | None = None,
+    per_class: int = 50,
+    seed: int = 0,
+):
+    """What a classifier is measured on.
 
     Args:
         model: As it was given.
         record: How it was trained, see `csnn_tf.models.loading.training_record`.
         folder: What was given as --data; without it the run's own data.
+        split: "train" or "test".
+        num_points: Points of a cloud; by default as many as in training.
+        per_class: Built-in shapes of a class.
+        seed: Of the points on meshes.
+
+    Returns:
+        The shapes, a `ShapeSet`, the name of their data, and the points of a cloud.
 
     Raises:
-        InputError: If that is not at hand.
+        InputError: If that is not at hand or cannot be read.
     """
+    from csnn_tf.data.mesh_set import MeshSet
+
     if folder is None and record.get("folder"):
-        folder = Path(str(record["folder"]))
-        if not folder.exists():
-            raise InputError(f"the data that {model} was trained on is not at hand: give --data.")
+        folder = recorded_data(model, record["folder"])
     if folder is None and "data" not in record:
         raise InputError(f"nothing says what {model} was trained on: give --data.")
-    points = record.get("num_points")
+    if num_points is None:
+        points = record.get("num_points")
+        num_points = points if isinstance(points, int) and points > 0 else _NUM_POINTS
     kind = "shapes" if folder is None and record["data"] == "shapes" else "modelnet"
-    return kind, folder, points if isinstance(points, int) and points > 0 else _NUM_POINTS
+    shapes = load_shapes(kind, folder, split, num_points=num_points, per_class=per_class)
+    if isinstance(shapes, MeshSet):
+        shapes = shapes.to_shape_set(num_points, seed)
+    return shapes, data_name(folder), num_points
+
+
+def recorded_data(model: str, place: Any) -> Path:
+    """Where a trained model's record says that its data was, or `InputError` if it is not there."""
+    path = Path(str(place))
+    if not path.exists():
+        raise InputError(f"the data that {model} was trained on is not at hand: give --data.")
+    return path
+
+
+def data_name(place: Path | None) -> str:
+    """What to call the data at a place, or the built-in one."""
+    return "the built-in ones" if place is None else str(place)
 
 
 def parse_epochs(epochs: int | None, fields: dict[str, Any]) -> dict[str, Any]:

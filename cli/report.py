@@ -49,17 +49,13 @@ def _step(name: str) -> None:
 
 
 def _classifier(run: str, data: Path | None, electrons: str | None, path: Path, seed: int) -> None:
-    from csnn_tf.cli.options import load_shapes, measured_data
-    from csnn_tf.data.mesh_set import MeshSet
+    from csnn_tf.cli.options import measured_shapes
     from csnn_tf.report import classifier_report
 
     if electrons is not None:
         raise InputError("--electrons is for density-of-states models, which this is not.")
     config = training_record(run)
-    kind, data, points = measured_data(run, config, data)
-    shapes = load_shapes(kind, data, "test", num_points=points, per_class=50)
-    if isinstance(shapes, MeshSet):
-        shapes = shapes.to_shape_set(points, seed)
+    shapes, _, _ = measured_shapes(run, config, data, seed=seed)
     upright = int(config.get("upright_axis", 1))
     classifier_report(run, shapes, path, upright_axis=upright, seed=seed, progress=_step)
 
