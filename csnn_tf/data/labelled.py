@@ -61,6 +61,12 @@ def check_count(name: str, value: object) -> int:
     return int(value)
 
 
+def check_enough(name: object, points: int, num_points: int) -> None:
+    """Raises an InputError if the file or shape `name` has fewer points than are asked for."""
+    if points < num_points:
+        raise InputError(f"{name} has {points} points where {num_points} are asked for.")
+
+
 def check_seed(seed: object) -> int:
     """Returns `seed` as an int >= 0."""
     if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < 2**31:

@@ -8,7 +8,7 @@ import numpy as np
 
 from csnn_tf.data.cloud_files import read_text_cloud
 from csnn_tf.data.folder import check_folder, load_folder
-from csnn_tf.data.labelled import check_count
+from csnn_tf.data.labelled import check_count, check_enough
 from csnn_tf.data.mesh_set import MeshSet
 from csnn_tf.data.modelnet_hdf5 import load_hdf5_form, read_class_names, read_lines
 from csnn_tf.data.readers import check_points, parse
@@ -97,8 +97,8 @@ def _load_text_form(folder: Path, split: str, num_points: int | None) -> ShapeSe
             raise InputError(f"{listing} lists {shape!r}, which begins with no class's name.")
         path = folder / class_name / f"{shape}.txt"
         cloud = check_points(path, parse(path, lambda p=path: read_text_cloud(p, num_points)))
-        if num_points is not None and len(cloud) < num_points:
-            raise InputError(f"{path} has {len(cloud)} points where {num_points} are asked for.")
+        if num_points is not None:
+            check_enough(path, len(cloud), num_points)
         clouds.append(cloud)
         labels.append(class_names.index(class_name))
         names.append(str(path))

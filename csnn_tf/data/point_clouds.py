@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from csnn_tf.data.folder import check_folder, is_class_tree, load_folder
+from csnn_tf.data.labelled import check_enough
 from csnn_tf.data.mesh_set import MeshSet
 from csnn_tf.data.modelnet import find_modelnet40, load_modelnet40
 from csnn_tf.data.shape_set import ShapeSet
@@ -39,17 +40,11 @@ def load_point_clouds(
     if find_modelnet40(folder)[0] is not None:
         shapes = load_modelnet40(folder, split, None if whole else num_points)
         if whole and num_points is not None and isinstance(shapes, ShapeSet):
-            _check_sizes(shapes, num_points)
+            for name, cloud in zip(shapes.names, shapes.clouds, strict=True):
+                check_enough(name, len(cloud), num_points)
         return shapes
     raise InputError(
         f"{folder} is of no known layout: expected CLASS/train and CLASS/test with shape files in "
         f"them, or ModelNet40 as {split}_files.txt and .h5 files or as modelnet40_{split}.txt and "
         "a folder of .txt files a class."
     )
-
-
-def _check_sizes(shapes: ShapeSet, num_points: int) -> None:
-    """As without `whole`, these files must have as many points as are asked for."""
-    for cloud, name in zip(shapes.clouds, shapes.names, strict=True):
-        if len(cloud) < num_points:
-            raise InputError(f"{name} has {len(cloud)} points where {num_points} are asked for.")
