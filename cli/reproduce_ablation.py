@@ -75,9 +75,10 @@ def ablation_command(rotation, changes, seeds, share, **options) -> None:
     }
     common = configs[run_name(BASE, request.seed)]
     # With and without all their points; the labels alone say which shapes are kept.
+    one_of_each = {config.resample: config for config in configs.values()}
     parts = {
-        config.resample: request.training_shapes(config).split(1 - share, request.seed)
-        for config in {config.resample: config for config in configs.values()}.values()
+        whole: request.training_shapes(config).split(1 - share, request.seed)
+        for whole, config in one_of_each.items()
     }
     kept, others = parts[common.resample]
     request.make_out()

@@ -78,8 +78,8 @@ def keep_protocol(out: Path, protocol: dict[str, Any], names: Iterable[str]) -> 
     found = folder.read_json(_PROTOCOL)
     if not isinstance(found, dict):
         raise InputError(f"{out / _PROTOCOL} does not say how the runs beside it were made.")
-    # Fields that came later had their defaults.
-    found = {**TrainingConfig().to_dict(), **found}
+    # Fields that came later had their defaults; as in the file, tuples are lists.
+    found = {**json.loads(json.dumps(TrainingConfig().to_dict())), **found}
     for name in (name for name in protocol if name in found):
         if found[name] != protocol[name]:
             raise InputError(
