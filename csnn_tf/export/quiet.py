@@ -9,7 +9,8 @@ from collections.abc import Iterator
 def quiet() -> Iterator[None]:
     """Drop what Python and compiled code write to standard error.
 
-    What matters of it, the converters also raise.
+    What matters of it, the converters also raise. (The command's launcher drops what TensorFlow
+    writes while it loads by itself: it does so before it can import anything of this package.)
     """
     with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stderr(nowhere):
         kept = os.dup(2)
