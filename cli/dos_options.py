@@ -5,20 +5,29 @@ from typing import Any
 
 import click
 
-from csnn_tf.cli.options import data_name, recorded_data
+from csnn_tf.cli.options import check_recorded, data_name, recorded_data
 from csnn_tf.data.atoms import StructureSet, builtin_carbon, load_structures
 from csnn_tf.data.atoms.structure import Electrons
 from csnn_tf.errors import InputError
 
-structures_option = click.option(
-    "--data",
-    "path",
-    type=click.Path(path_type=Path),
-    help="Structures with their DOS: NPZ files, the published layout, or a file that ASE reads "
-    "with atoms.info['dos'] (states/eV/atom) and ['dos_energies'] (eV from the vacuum level), "
-    "where known also ['type'] and ['split'] (train, val or test) "
-    "[default: the built-in carbon structures].",
-)
+
+def structures_option(default: str = "the built-in carbon structures"):
+    """`--data`, structures with their densities of states.
+
+    Args:
+        default: What is taken without it, for the help text.
+    """
+    return click.option(
+        "--data",
+        "path",
+        type=click.Path(path_type=Path),
+        help="Structures with their DOS: NPZ files, the published layout, or a file that ASE reads "
+        "with atoms.info['dos'] (states/eV/atom) and ['dos_energies'] (eV from the vacuum level), "
+        "where known also ['type'] and ['split'] (train, val or test) "
+        f"[default: {default}].",
+    )
+
+
 electrons_option = click.option(
     "--electrons",
     metavar="C=4,O=6",
@@ -76,13 +85,15 @@ def measured_structures(
     Args:
         model: As it was given.
         record: How it was trained, see `csnn_tf.models.loading.training_record`.
-        path: What was given as --data; without it the run's own data, or the built-in structures.
+        path: What was given as --data; without it the run's own data.
         electrons: What was given as --electrons; without it what the run had.
 
     Raises:
         InputError: If that is not at hand, cannot be read or has no DOS.
     """
-    if path is None and record.get("data", "carbon") != "carbon":
-        path = recorded_data(model, record["data"])
+    if path is None:
+        check_recorded(model, record)
+        if record["data"] != "carbon":
+            path = recorded_data(model, record["data"])
     known = electrons if electrons is not None else record.get("electrons")
     return structures_of(path, known), data_name(path)

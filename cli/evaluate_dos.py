@@ -22,7 +22,7 @@ _TABLES = {
 
 @click.command("evaluate")
 @click.argument("model")
-@structures_option
+@structures_option("what the model was trained on")
 @electrons_option
 @click.option("--split", default="test", show_default=True, help="Split to evaluate, or all.")
 @click.option(

@@ -135,8 +135,8 @@ def measured_shapes(
 
     if folder is None and record.get("folder"):
         folder = recorded_data(model, record["folder"])
-    if folder is None and "data" not in record:
-        raise InputError(f"nothing says what {model} was trained on: give --data.")
+    if folder is None:
+        check_recorded(model, record)
     if num_points is None:
         points = record.get("num_points")
         num_points = points if isinstance(points, int) and points > 0 else _NUM_POINTS
@@ -145,6 +145,12 @@ def measured_shapes(
     if isinstance(shapes, MeshSet):
         shapes = shapes.to_shape_set(num_points, seed)
     return shapes, data_name(folder), num_points
+
+
+def check_recorded(model: str, record: dict[str, Any]) -> None:
+    """Raise `InputError` if a trained model's record does not say what its data was."""
+    if "data" not in record:
+        raise InputError(f"nothing says what {model} was trained on: give --data.")
 
 
 def recorded_data(model: str, place: Any) -> Path:

@@ -28,7 +28,7 @@ for _command in (table1_command, table3_command, figure7_command, ablation_comma
 
 
 @reproduce_command.command("table2")
-@structures_option
+@structures_option()
 @electrons_option
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the table.")
 @click.option(

@@ -27,7 +27,7 @@ from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 
 
 @click.command("dos")
-@structures_option
+@structures_option()
 @electrons_option
 @model_option(["csnn", "agni", "schnet"], "II")
 @click.option(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -85,6 +86,9 @@ def test_evaluate_prints_tables_and_json_and_draws(trained, data, tmp_path):
     assert found["yardsticks"]
     assert found["band_energy_change"] is None
     assert found["trained"]["preset"] == "tiny"
+    shutil.copy(trained / "best.keras", tmp_path / "alone.keras")
+    with pytest.raises(InputError, match=r"nothing says what .*alone\.keras was trained on"):
+        run("evaluate", tmp_path / "alone.keras")
 
 
 def test_predict_dos_prints_text_json_and_csv_and_draws(trained, sheet, tmp_path):
