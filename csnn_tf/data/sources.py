@@ -73,16 +73,25 @@ class MeshSource:
         return sample_mesh_points(vertices, faces, self.num_points, tf.bitcast(seed, tf.int32))
 
 
-def make_source(shapes: ShapeSet | MeshSet, num_points: int, seed: int) -> Source:
+def make_source(
+    shapes: ShapeSet | MeshSet, num_points: int, seed: int, kept: int | None = None
+) -> Source:
     """The source of a data set.
 
-    Meshes are sampled anew every epoch on TensorFlow; elsewhere once, with `seed`.
+    Meshes are sampled anew in every batch on TensorFlow; elsewhere once, `kept` points.
+
+    Args:
+        shapes: The data set.
+        num_points: Points of each shape in a batch.
+        seed: Of what is drawn once.
+        kept: Points of a shape to draw those of a batch from, `num_points` by default.
     """
-    if isinstance(shapes, ShapeSet):
-        return CloudSource(shapes, num_points)
-    if _on_tensorflow():
-        return MeshSource(shapes, num_points)
-    return CloudSource(shapes.to_shape_set(num_points, seed), num_points)
+    kept = num_points if kept is None else kept
+    if isinstance(shapes, MeshSet):
+        if _on_tensorflow():
+            return MeshSource(shapes, num_points)
+        shapes = shapes.to_shape_set(kept, seed)
+    return CloudSource(shapes.drawn(kept, seed), num_points)
 
 
 def _on_tensorflow() -> bool:

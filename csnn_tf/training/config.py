@@ -36,7 +36,8 @@ class TrainingConfig(RunConfig):
         rotation: Rotations in training and validation: "none", "z" or "so3".
         num_points: Points of a cloud.
         resample: Whether the points are drawn anew in every epoch, of up to four times as many of
-            the cloud's, in place of once. (TensorFlow draws those of meshes anew in any case.)
+            the cloud's, in place of once; some cloud must have more than `num_points`. (TensorFlow
+            draws those of meshes anew in any case.)
         per_class: Shapes of each class (built-in shapes only).
         validation: Share of the training shapes held out to pick the best epoch.
         epochs: Number of epochs.

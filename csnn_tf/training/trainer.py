@@ -11,6 +11,7 @@ from csnn_tf.data.mesh_set import MeshSet
 from csnn_tf.data.pipeline import Prepare, training_batches
 from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.data.sources import make_source
+from csnn_tf.errors import InputError
 from csnn_tf.layers import NormalizePoints, compiled_kernels
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.architectures import architecture
@@ -61,6 +62,7 @@ def train(
     Raises:
         InputError: If the configuration does not fit the data or the folder is in use.
     """
+    _check_resample(config, shapes)
     goes_on = resume and (Path(out) / CHECKPOINT).exists()
     kind, trained = architecture(config.architecture), None
     if config.initial is not None and not goes_on:
@@ -82,10 +84,8 @@ def train(
         least = 0.5 / np.bincount(shapes.labels).max(initial=1)
         training, held_out = shapes.split(max(config.validation, float(least)), config.seed)
     plan = BatchPlan(len(training), min(config.batch_size, len(training)), config.seed)
-    if isinstance(training, ShapeSet):
-        kept = config.num_points * (_KEPT if config.resample else 1)
-        training = training.drawn(kept, config.seed)
-    source = make_source(training, config.num_points, config.seed)
+    kept = config.num_points * (_KEPT if config.resample else 1)
+    source = make_source(training, config.num_points, config.seed, kept)
     part = distribution or Distribution()
     rows = part.rows(plan.batch_size)
     run = SilentRun(out)
@@ -132,6 +132,18 @@ def train(
             shuffle=False,
         )
     return run
+
+
+def _check_resample(config: TrainingConfig, shapes: ShapeSet | MeshSet) -> None:
+    """Raise `InputError` if points are to be drawn anew and there are none to draw from."""
+    if not config.resample or isinstance(shapes, MeshSet):
+        return
+    most = max(map(len, shapes.clouds))
+    if most <= config.num_points:
+        raise InputError(
+            f"resample=true has nothing to draw from: the largest cloud has {most} points, and "
+            f"num_points is {config.num_points}."
+        )
 
 
 def preparation(

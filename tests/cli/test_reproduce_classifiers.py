@@ -125,9 +125,10 @@ def test_an_ablation_measures_meshes_that_were_not_trained_on(tmp_path):
 def test_an_ablation_draws_points_anew_for_the_change_only(tmp_path, monkeypatch):
     kept = []
 
-    def source(shapes, num_points, seed):
-        kept.append((shapes.clouds.shape[1], [name[-5:] for name in shapes.names]))
-        return make_source(shapes, num_points, seed)
+    def source(shapes, num_points, seed, at_most):
+        made = make_source(shapes, num_points, seed, at_most)
+        kept.append((made.points.shape[1], [name[-5:] for name in shapes.names]))
+        return made
 
     monkeypatch.setattr("csnn_tf.training.trainer.make_source", source)
     points = np.random.default_rng(0).normal(size=(4, 60, 3))

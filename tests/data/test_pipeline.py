@@ -122,6 +122,18 @@ def test_meshes_are_sampled_anew_in_every_epoch():
     assert all(np.abs(one - two).max() > 1e-3 for one, two in seen.values())
 
 
+@pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="meshes in a tf.data graph")
+@pytest.mark.parametrize(("kept", "points"), [(None, 16), (64, 64)])
+def test_meshes_are_sampled_once_with_more_points_to_draw_from(kept, points):
+    mesh = Mesh(np.eye(3, dtype=np.float32), np.array([[0, 1, 2]], dtype=np.int32))
+    source = make_source(MeshSet([mesh], [0], ["a"], ("b",)), 16, 0, kept)
+    assert source.points.shape == (1, points, 3)
+    order = np.zeros(1, np.int32)
+    first, second = (np.asarray(source(order, np.array([seed, 0], np.uint32))) for seed in (1, 2))
+    assert first.shape == (1, 16, 3)
+    assert (first == second).all() == (points == 16)
+
+
 def test_augmenter_options():
     points = np.random.default_rng(0).normal(size=(2, 30, 3)).astype(np.float32)
     seed = np.array([3, 4], np.uint32)

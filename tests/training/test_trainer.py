@@ -79,7 +79,6 @@ def test_points_are_drawn_once_or_in_every_epoch(tmp_path):
         for name, given, anew in (
             ("once", large, False),
             ("drawn", large.drawn(64, seed=0), False),
-            ("nothing to draw", large.drawn(64, seed=0), True),
             ("anew", large, True),
             ("anew of 256", large.drawn(256, seed=0), True),
         )
@@ -89,9 +88,15 @@ def test_points_are_drawn_once_or_in_every_epoch(tmp_path):
         return all((a == b).all() for a, b in zip(models[one], models[two], strict=True))
 
     assert same("once", "drawn")
-    assert same("once", "nothing to draw")
     assert not same("once", "anew")
     assert same("anew", "anew of 256")
+
+
+def test_points_to_draw_anew_must_be_there(shapes, tmp_path):
+    expected = "the largest cloud has 64 points, and num_points is 64"
+    with pytest.raises(InputError, match=expected):
+        train(config(resample=True), shapes, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_training_learns(shapes, tmp_path):
