@@ -1,5 +1,7 @@
 """Progress of the training of a density of states."""
 
+from math import isnan
+
 from csnn_tf.cli.progress import TrainingProgress
 
 
@@ -21,6 +23,8 @@ class DosProgress(TrainingProgress):
 def dos_errors(row: dict[str, float]) -> str:
     """Errors on held-out structures, from a row of the history."""
     text = f"DOS {row['val_dos']:.4f} states/eV/atom"
-    if "val_band" in row:
-        text += f", band energy {row['val_band']:.4f} eV/atom"
-    return text
+    if "val_band" not in row:
+        return text
+    if isnan(row["val_band"]):
+        return f"{text}, no band energy: a predicted DOS does not reach the electron count"
+    return f"{text}, band energy {row['val_band']:.4f} eV/atom"

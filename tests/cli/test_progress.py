@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from csnn_tf.cli import progress as module
-from csnn_tf.cli.dos_progress import DosProgress
+from csnn_tf.cli.dos_progress import DosProgress, dos_errors
 from csnn_tf.cli.progress import TrainingProgress
 
 ROW = {"loss": 1.5, "learning_rate": 1e-3, "seconds": 9.0}
@@ -79,4 +79,12 @@ def test_densities_of_states_name_their_errors(monkeypatch):
     assert lines[0] == (
         "epoch   1/3  loss 1.500e+00  held out 2.000e-04: DOS 0.0121 states/eV/atom, "
         "band energy 0.0089 eV/atom  rate 1.00e-03  9.0 s"
+    )
+
+
+def test_a_dos_without_a_band_energy_says_why():
+    text = dos_errors({"val_dos": 0.5, "val_band": float("nan")})
+    assert text == (
+        "DOS 0.5000 states/eV/atom, no band energy: a predicted DOS does not reach the electron "
+        "count"
     )
