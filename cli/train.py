@@ -21,7 +21,7 @@ from csnn_tf.cli.options import (
     rotation_option,
 )
 from csnn_tf.cli.progress import TrainingProgress
-from csnn_tf.data.folder import is_class_tree
+from csnn_tf.data.folder import is_class_tree, shape_files
 from csnn_tf.errors import InputError
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.distribution import distributed
@@ -151,10 +151,9 @@ def _say_what_has_no_test(folder: Path, class_names: tuple[str, ...]) -> None:
     if not is_class_tree(folder):
         return
     for name in class_names:
-        if not (folder / name / "test").is_dir():
-            click.echo(
-                f"{folder / name} has no folder test: csnn-tf evaluate will want one.", err=True
-            )
+        place = folder / name / "test"
+        if not place.is_dir() or not shape_files(place):
+            click.echo(f"{place} has no shapes: csnn-tf evaluate will want some.", err=True)
             return
 
 

@@ -93,6 +93,15 @@ def is_class_tree(folder: Path) -> bool:
     return any((entry / split).is_dir() for entry in classes for split in _SPLITS)
 
 
+def shape_files(folder: Path, suffixes: Sequence[str] = SHAPE_SUFFIXES) -> list[Path]:
+    """The files of a folder that are read as shapes, in alphabetical order."""
+    return [
+        entry
+        for entry in _entries(folder)
+        if entry.suffix.lower() in suffixes and not entry.name.startswith(".")
+    ]
+
+
 def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
@@ -107,11 +116,7 @@ def _is_class(entry: Path) -> bool:
 def _list_shapes(folder: Path, suffixes: Sequence[str]) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"{folder} does not exist: expected a folder of shapes of this class.")
-    files = [
-        entry
-        for entry in _entries(folder)
-        if entry.suffix.lower() in suffixes and not entry.name.startswith(".")
-    ]
+    files = shape_files(folder, suffixes)
     if not files:
         raise InputError(f"{folder} has no file that ends in {' '.join(suffixes)}.")
     return files
