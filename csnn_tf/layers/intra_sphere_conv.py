@@ -47,7 +47,8 @@ class IntraSphereConv(FeatureMapConv):
     def call(self, inputs, training: bool | None = None):
         """Convolve a feature map."""
         finish = self._finish(training)
+        level = level_of(inputs.shape[1], type(self).__name__)  # levels may share a layer
         # Sum and product commute: sum over the narrower of the two.
         if inputs.shape[-1] <= self.filters:
-            return product(neighbor_sum(inputs, self.level), self.kernel, finish)
-        return finish(neighbor_sum(product(inputs, self.kernel), self.level))
+            return product(neighbor_sum(inputs, level), self.kernel, finish)
+        return finish(neighbor_sum(product(inputs, self.kernel), level))

@@ -50,21 +50,26 @@ class VertexPooling(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Find the level."""
-        check_feature_map(input_shape, type(self).__name__)
-        self.level = level_of(input_shape[1], type(self).__name__)
-        if self.level == 0:
-            raise InputError("VertexPooling got level 0, and there is no coarser icosphere.")
+        self.level = self._level_of(input_shape)
 
     def call(self, inputs):
         """Pool a feature map."""
-        coarse = num_vertices(self.level - 1)
+        level = self._level_of(inputs.shape)  # a layer may be shared by levels
+        coarse = num_vertices(level - 1)
         if self.mode == "none":
             return inputs[:, :coarse]
         if isinstance(inputs, keras.KerasTensor):
             return keras.KerasTensor(self.compute_output_shape(inputs.shape), inputs.dtype)
         if self.mode == "max":
-            return _max_with_gradient(self.level)(inputs)
-        return _sum_with_gradient(self.level, self.mode)(inputs)
+            return _max_with_gradient(level)(inputs)
+        return _sum_with_gradient(level, self.mode)(inputs)
+
+    def _level_of(self, shape: tuple[int | None, ...]) -> int:
+        check_feature_map(shape, type(self).__name__)
+        level = level_of(shape[1], type(self).__name__)
+        if level == 0:
+            raise InputError("VertexPooling got level 0, and there is no coarser icosphere.")
+        return level
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """[batch, vertex', sphere, channel]."""

@@ -86,3 +86,11 @@ def test_wrong_filters(filters):
 def test_wrong_inputs(shape):
     with pytest.raises(InputError, match=r"IntraSphereConv expects \[batch, vertex"):
         IntraSphereConv(4).build(shape)
+
+
+def test_levels_may_share_a_layer():
+    layer = made(feature_maps(2, 1, 3), 4)
+    finer = feature_maps(3, 1, 3)
+    other = made(finer, 4)
+    other.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(numpy_of(layer(finer)), numpy_of(other(finer)))

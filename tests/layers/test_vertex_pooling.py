@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -117,3 +118,16 @@ def test_wrong_inputs():
         VertexPooling().build((2, 12, 4, 8))
     with pytest.raises(InputError, match="vertices on axis 1"):
         VertexPooling().build((2, 43, 4, 8))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_levels_may_share_a_layer(mode):
+    x, layer = feature_maps(3, 2, 3), VertexPooling(mode)
+    once, twice = VertexPooling(mode)(x), layer(layer(x))
+    np.testing.assert_array_equal(numpy_of(twice), numpy_of(VertexPooling(mode)(once)))
+    inputs = keras.Input(x.shape[1:])
+    model = keras.Model(inputs, layer(layer(inputs)))
+    assert model.output_shape == (None, *twice.shape[1:])
+    np.testing.assert_array_equal(numpy_of(model(x)), numpy_of(twice))
+    with pytest.raises(InputError, match="no coarser icosphere"):
+        layer(layer(twice))
