@@ -53,7 +53,9 @@ def _check_config(config: Any) -> None:
     # This package's classes are registered, and those of a user who registered their own.
     if keras.saving.get_registered_object(str(config.get("registered_name"))) is None:
         raise ValueError(f"it holds a {config.get('class_name')!s:.60}, not a model of csnn-tf")
-    waiting = [value for key, value in config.items() if key != "class_name"]
+    # How a user compiled the model, with classes of Keras, is never read: compile=False.
+    passed_over = ("class_name", "compile_config")
+    waiting = [value for key, value in config.items() if key not in passed_over]
     while waiting:
         value = waiting.pop()
         if isinstance(value, list):

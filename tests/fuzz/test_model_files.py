@@ -159,6 +159,12 @@ def test_hostile_files_are_refused(parts, tmp_path_factory, name):
         load_model(path, PointCloudClassifier)
 
 
+def test_how_a_model_was_compiled_is_not_read(parts, tmp_path_factory):
+    content = {**json.loads(parts["config.json"]), "compile_config": {"optimizer": LAMBDA}}
+    path = write(tmp_path_factory, packed({**parts, "config.json": json.dumps(content)}))
+    assert not load_model(path, PointCloudClassifier).compiled
+
+
 def test_only_keras_files_are_models(parts, tmp_path):
     # The older format, .h5, may hold code that Keras's safe mode does not look for.
     for name in ("model.h5", "model.hdf5", "model"):
