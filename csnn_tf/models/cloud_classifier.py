@@ -144,7 +144,15 @@ class CloudClassifier(keras.Model, PresetFields):
     def _features_of(self, inputs, training: bool | None = None):
         points, mask = inputs, None
         if isinstance(inputs, dict):
+            if set(inputs) - {"mask"} != {"points"}:
+                raise InputError(
+                    f"{type(self).__name__} takes points, or points and mask, not "
+                    f"{', '.join(map(str, inputs))}."
+                )
             points, mask = inputs["points"], inputs.get("mask")
+        check_points(points.shape, type(self).__name__)
+        if points.shape[1] == 0:
+            raise InputError(f"{type(self).__name__} got clouds without points.")
         return self.features(self.normalized(points, mask), mask, training)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:

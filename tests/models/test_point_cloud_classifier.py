@@ -5,6 +5,7 @@ import pytest
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosahedral_rotations, random_rotations
 from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models.loading import load_model
 from csnn_tf.testing import assert_invariant
 from tests.helpers import clouds, feature_maps, numpy_of, randomise, relative, saved_and_loaded
 
@@ -162,6 +163,10 @@ def test_a_compiled_model_trains_and_loads_again(tmp_path):
     again = saved_and_loaded(model, tmp_path)
     np.testing.assert_array_equal(logits(again, points), logits(model, points))
     assert int(again.optimizer.iterations) == 8
+    # The commands take it too, and not what it was compiled with.
+    plain = load_model(tmp_path / "model.keras", PointCloudClassifier)
+    assert not plain.compiled
+    np.testing.assert_array_equal(logits(plain, points), logits(model, points))
 
 
 @pytest.mark.parametrize(
@@ -187,6 +192,23 @@ def test_wrong_arguments(changes, message):
 def test_wrong_points(shape):
     with pytest.raises(InputError, match=r"expects points \[batch, points, 3\]"):
         made()(np.zeros(shape, "float32"))
+    model = made()
+    model(np.zeros((2, 10, 3), "float32"))
+    with pytest.raises(InputError, match=r"expects points \[batch, points, 3\]"):
+        model(np.zeros(shape, "float32"))
+
+
+@pytest.mark.parametrize("inputs", [np.zeros((2, 0, 3), "float32"), np.zeros((0, 0, 3), "float32")])
+def test_clouds_without_points(inputs):
+    with pytest.raises(InputError, match="got clouds without points"):
+        made()(inputs)
+
+
+@pytest.mark.parametrize("names", [("points", "masks"), ("point",), ("mask",)])
+def test_inputs_of_other_names(names):
+    inputs = dict.fromkeys(names, np.ones((2, 5, 3), "float32"))
+    with pytest.raises(InputError, match=f"or points and mask, not {', '.join(names)}"):
+        made()._features_of(inputs)
 
 
 @pytest.mark.parametrize("kind", ["paper_so3", "paper_z", "small_so3", "small_z"])
