@@ -91,9 +91,9 @@ def solve_fermi(
     Example:
         >>> import numpy as np
         >>> energies = np.linspace(-2.0, 2.0, 41)
-        >>> level, band = solve_fermi(energies, np.ones(41), electrons=2.0)
+        >>> level, band = solve_fermi(energies, np.ones(41), electrons=1.0)
         >>> round(float(level), 6), round(float(band), 6)
-        (0.0, -2.0)
+        (-1.0, -1.5)
     """
     energies, dos = check_grid(energies, dos)
     _check_convention(convention)
