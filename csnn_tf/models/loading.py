@@ -60,10 +60,18 @@ def load_model(model: str | Path, kind: type[keras.Model]) -> keras.Model:
         check_archive(path)
         loaded = keras.models.load_model(path, compile=False, safe_mode=True)
     _check_kind(model, type(loaded), kind)
-    for weight in loaded.weights:
-        if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
-            raise InputError(f"{path} has weights that are not finite: {weight.path}.")
+    damaged = not_finite(loaded)
+    if damaged is not None:
+        raise InputError(f"{path} has weights that are not finite: {damaged}.")
     return loaded
+
+
+def not_finite(model: keras.Model) -> str | None:
+    """Path of a model's first weight with a NaN or an infinity in it, None if all are finite."""
+    for weight in model.weights:
+        if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+            return weight.path
+    return None
 
 
 def model_arguments(model: str | Path, kind: type[keras.Model]) -> tuple[type, dict[str, Any]]:

@@ -18,16 +18,18 @@ from tests.training.test_trainer import config
 class Spoil(keras.callbacks.Callback):
     """Makes a weight NaN before a step of the second epoch."""
 
-    def __init__(self, step):
+    def __init__(self, step, hidden=False):
         super().__init__()
         self.step, self.epoch = step, 0
+        # Of the logits: no ReLU hides it. Or the first, which one may.
+        self.place = 0 if hidden else -1
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def on_train_batch_begin(self, batch, logs=None):
         if (self.epoch, batch) == (1, self.step):
-            weight = self.model.trainable_variables[-1]  # of the logits: no ReLU hides it
+            weight = self.model.trainable_variables[self.place]
             weight.assign(np.full(weight.shape, np.nan, "float32"))
 
 
@@ -73,3 +75,12 @@ def test_the_first_step_is_named_in_whatever_order_they_are_looked_at():
         callback.on_epoch_end(3)
     callback.on_epoch_begin(4)
     callback.on_epoch_end(4)
+
+
+def test_weights_that_no_loss_shows_are_not_saved(tmp_path, shapes):
+    settings = config(epochs=3, batch_size=8, data="modelnet")
+    with pytest.raises(InputError, match=r"became (NaN|nan)"):
+        train(settings, shapes, tmp_path / "run", callbacks=[Spoil(2, hidden=True)])
+    load_model(tmp_path / "run", PointCloudClassifier)
+    run = train(settings, shapes, tmp_path / "run", resume=True)
+    assert len((run.path / "history.csv").read_text().splitlines()) == 4
