@@ -34,7 +34,10 @@ class RunConfig:
     """What a run folder records beside the configuration: a name that only such runs have."""
 
     def check(self) -> None:
-        """Raise `InputError` if a value is unknown or out of range."""
+        """Raise `InputError` if a value is unknown or out of range; paths become strings."""
+        for name in ("data", "folder", "initial"):
+            if isinstance(value := getattr(self, name, None), Path):
+                object.__setattr__(self, name, str(value))
         for name in ("preset", "recipe"):
             if not isinstance(value := getattr(self, name), str):
                 raise InputError(f"{name} must be a name, not {value!r:.60}.")
@@ -132,5 +135,5 @@ class RunConfig:
 
 def check_initial(initial: Any) -> None:
     """Raise `InputError` if it is neither the name of a trained model nor None."""
-    if initial is not None and not isinstance(initial, str):
+    if initial is not None and not isinstance(initial, str | Path):
         raise InputError(f"initial must name a model or be nothing, not {initial!r:.60}.")

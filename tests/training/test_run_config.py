@@ -3,6 +3,7 @@ import json
 import pytest
 
 from csnn_tf.errors import InputError
+from csnn_tf.models import PointCloudClassifier
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.dos_config import DosConfig
 
@@ -47,3 +48,11 @@ def test_a_folder_without_a_configuration_is_no_run(name, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=f"{name} is no run folder: it has no config.json"):
         TrainingConfig.of_run(tmp_path / name)
+
+
+def test_paths_are_taken_and_kept_as_strings(tmp_path):
+    model = tmp_path / "model.keras"
+    PointCloudClassifier.from_preset("tiny", 2).save(model)
+    config = TrainingConfig.from_recipe("finetune", folder=tmp_path, initial=model)
+    assert (config.folder, config.initial) == (str(tmp_path), str(model))
+    assert DosConfig(data=tmp_path, initial=model).to_dict()["data"] == str(tmp_path)
