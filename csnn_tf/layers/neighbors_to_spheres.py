@@ -64,7 +64,7 @@ class NeighborsToSpheres(keras.layers.Layer):
         centre: [pairs], index of the centre atom, 0 to num_atoms - 1.
         species: [pairs], index of the neighbour's element, 0 to S - 1; may be left out for S = 1.
         num_atoms: Number of centre atoms, a number or a scalar tensor; without it, the largest
-            index in `centre` plus one.
+            index in `centre` plus one. Compiled by JAX it must be given, as a Python int.
         training: Inside `compiled_kernels` on TensorFlow, the mapping is compiled unless this is
             true: every size is compiled anew, and batches of training come in many.
 
@@ -72,7 +72,9 @@ class NeighborsToSpheres(keras.layers.Layer):
         whatever the dtype policy.
 
     Raises:
-        InputError: If an argument is out of range or `displacements` is not [pairs, 3].
+        InputError: If an argument of the constructor is out of range or `displacements` is not
+            [pairs, 3]. The numbers in `centre` and `species` are not looked at: one out of range
+            counts at another atom or vertex, or nowhere.
 
     Example:
         >>> layer = NeighborsToSpheres(level=2, channels=8)
