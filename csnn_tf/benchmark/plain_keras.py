@@ -18,6 +18,7 @@ from csnn_tf.layers import (
     IntraSphereConv,
     VertexPooling,
 )
+from csnn_tf.layers.neighbor_sum import level_of
 
 
 def plain_network(network: keras.Model) -> keras.Model:
@@ -34,16 +35,21 @@ def plain_network(network: keras.Model) -> keras.Model:
 def _plain_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
     config = {"name": layer.name}
     if isinstance(layer, IntraSphereConv):
-        return _Intra(layer.filters, layer.level, **config)
+        return _Intra(layer.filters, _level_of(layer), **config)
     if isinstance(layer, CoRadialConv):
         return _CoRadial(layer.filters, layer.kernel_size, **config)
     if isinstance(layer, VertexPooling):
-        return _Pooling(layer.mode, layer.level, **config)
+        return _Pooling(layer.mode, _level_of(layer), **config)
     if isinstance(layer, BatchNormalization):
         return _Normalized(layer.momentum, layer.epsilon, layer.activation, **config)
     if isinstance(layer, GlobalMaxPooling):
         return keras.layers.GlobalMaxPooling2D(data_format="channels_last", **config)
     return layer.__class__.from_config(layer.get_config())
+
+
+def _level_of(layer: keras.layers.Layer) -> int:
+    """Level of the input of a layer that is used once."""
+    return level_of(layer.input.shape[1], layer.name)
 
 
 class _Intra(keras.layers.Layer):

@@ -41,13 +41,13 @@ class IntraSphereConv(FeatureMapConv):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make Z and b."""
         channels = check_feature_map(input_shape, type(self).__name__)
-        self.level = level_of(input_shape[1], type(self).__name__)
+        level_of(input_shape[1], type(self).__name__)
         self._make_weights((channels, self.filters))
 
     def call(self, inputs, training: bool | None = None):
         """Convolve a feature map."""
         finish = self._finish(training)
-        level = level_of(inputs.shape[1], type(self).__name__)  # levels may share a layer
+        level = level_of(inputs.shape[1], type(self).__name__)  # levels may share it
         # Sum and product commute: sum over the narrower of the two.
         if inputs.shape[-1] <= self.filters:
             return product(neighbor_sum(inputs, level), self.kernel, finish)

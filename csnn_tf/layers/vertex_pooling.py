@@ -49,15 +49,14 @@ class VertexPooling(keras.layers.Layer):
         self.mode = mode
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Find the level."""
-        self.level = self._level_of(input_shape)
+        """Check the input's shape."""
+        self._level_of(input_shape)
 
     def call(self, inputs):
         """Pool a feature map."""
-        level = self._level_of(inputs.shape)  # a layer may be shared by levels
-        coarse = num_vertices(level - 1)
+        level = self._level_of(inputs.shape)  # not the first input's: levels may share a layer
         if self.mode == "none":
-            return inputs[:, :coarse]
+            return inputs[:, : num_vertices(level - 1)]
         if isinstance(inputs, keras.KerasTensor):
             return keras.KerasTensor(self.compute_output_shape(inputs.shape), inputs.dtype)
         if self.mode == "max":
