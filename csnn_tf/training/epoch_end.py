@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from csnn_tf.errors import InputError
+from csnn_tf.models.loading import not_finite
 from csnn_tf.training.best_epoch import best_row
 from csnn_tf.training.run_folder import RunFolder
 from csnn_tf.training.schedules import Plateau
@@ -45,6 +47,7 @@ class EpochEnd(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Do all of it."""
         rate = float(np.asarray(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)))
+        self._check_weights()
         row = {"epoch": epoch + 1, "loss": float(logs["loss"])}
         row |= {name: float(value) for name, value in logs.items() if name != "loss"}
         if self.validate is not None:
@@ -61,6 +64,18 @@ class EpochEnd(keras.callbacks.Callback):
             self.model.optimizer.learning_rate = rate
             if rate < self.min_learning_rate:
                 self.finished = self.model.stop_training = True
+
+    def _check_weights(self) -> None:
+        """Raise `InputError` before a model is measured and saved that could not be loaded.
+
+        The loss need not have shown it: ReLU makes zeros of NaN on TensorFlow.
+        """
+        damaged = not_finite(self.saved)
+        if damaged is not None:
+            raise InputError(
+                f"the weights {damaged} became NaN or infinite: look at the data, or try a lower "
+                f"learning_rate. {self.run.path} keeps what it had."
+            )
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs, ready for JSON."""

@@ -15,7 +15,6 @@ from typing import Any
 import keras
 
 from csnn_tf.errors import InputError
-from csnn_tf.models.loading import not_finite
 
 # Name of a file of a run that is being written, see `write_aside`.
 _ASIDE = re.compile(r"\.(best|last|history|checkpoint|config|versions|resumed)-\w{8}\.\w+")
@@ -99,18 +98,7 @@ class RunFolder:
         self.write_json(name, [*(start for start in earlier if start < epoch), epoch])
 
     def save_model(self, path: Path, model: keras.Model) -> None:
-        """Write a .keras file.
-
-        Raises:
-            InputError: If the folder cannot be written, or the model has weights that are not
-                finite. The loss need not have shown it: ReLU makes zeros of NaN on TensorFlow.
-        """
-        damaged = not_finite(model)
-        if damaged is not None:
-            raise InputError(
-                f"the weights {damaged} became NaN or infinite: look at the data, or try a lower "
-                f"learning_rate. {self.path} keeps what it had."
-            )
+        """Write a .keras file."""
         write_aside(path, model.save)
 
 
