@@ -134,6 +134,6 @@ class RunConfig:
 
 
 def check_initial(initial: Any) -> None:
-    """Raise `InputError` if it is neither the name of a trained model nor None."""
+    """Raise `InputError` if it is neither the name or path of a trained model nor None."""
     if initial is not None and not isinstance(initial, str | Path):
         raise InputError(f"initial must name a model or be nothing, not {initial!r:.60}.")

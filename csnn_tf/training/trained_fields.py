@@ -1,5 +1,6 @@
 """The configuration of a trained classifier."""
 
+from pathlib import Path
 from typing import Any
 
 from csnn_tf.errors import InputError
@@ -8,7 +9,7 @@ from csnn_tf.models.architectures import ARCHITECTURES
 from csnn_tf.models.loading import model_arguments
 
 
-def trained_fields(initial: str) -> dict[str, Any]:
+def trained_fields(initial: str | Path) -> dict[str, Any]:
     """Architecture, preset and further fields that make a model like a trained one.
 
     Args:
