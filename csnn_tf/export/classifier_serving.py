@@ -49,6 +49,8 @@ class ClassifierServing(Serving):
         **dict.fromkeys(("probabilities", "logits", "embedding"), "batch"),
     }
 
+    batching = True
+
     def __init__(self, model: PointCloudClassifier, options: ExportOptions) -> None:
         super().__init__(model, options)
         network = inference_network(model.network, fold=options.fold, precision=options.precision)
@@ -81,13 +83,15 @@ class ClassifierServing(Serving):
 
     def examples(self) -> Sequence[Request]:
         """One cloud for every signature, and a batch for the default one."""
-        count = self.model.to_spheres.point_count or 1024
-        points = np.random.default_rng(0).uniform(-1, 1, (8, count, 3)).astype(np.float32)
-        lengths = np.array([count], np.int64)
+        options = self.options
+        count = min(self.model.to_spheres.point_count or 1024, options.max_points)
+        batch = min(8, options.max_clouds, options.max_points // count)
+        points = np.random.default_rng(0).uniform(-1, 1, (batch, count, 3)).astype(np.float32)
         inputs = {
             "": {"points": points[:1]},
-            "padded": {"points": points[:1], "lengths": lengths},
-            "ragged": {"points": points[0], "row_lengths": lengths},
+            "padded": {"points": points[:1], "lengths": np.array([count], np.int64)},
+            # Clouds of one point: their rows are as many as their lengths.
+            "ragged": {"points": points[:, 0], "row_lengths": np.ones(batch, np.int64)},
         }
         requests = [
             Request("_".join(filter(None, (form, answer))) or "serving_default", given)
@@ -201,5 +205,9 @@ class ClassifierServing(Serving):
 
     def _once(self, points, mask) -> tuple[Any, Any]:
         spheres = self.model.to_spheres(points, mask=mask)
+        clouds = tf.shape(spheres)[0]
+        # oneDNN's fused convolutions fail without a cloud: give them an empty one.
+        added = tf.maximum(1 - clouds, 0)
+        spheres = tf.concat([spheres, tf.zeros([added, *spheres.shape[1:]], spheres.dtype)], 0)
         embedding, logits = self._network(spheres, training=False)
-        return tf.cast(logits, tf.float32), tf.cast(embedding, tf.float32)
+        return tuple(tf.cast(output[:clouds], tf.float32) for output in (logits, embedding))

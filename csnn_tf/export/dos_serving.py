@@ -101,30 +101,36 @@ class DosServing(Serving):
         }
 
     def examples(self) -> Sequence[Request]:
-        """A crystal of two atoms for every signature, and a batch with a molecule."""
+        """A molecule of two atoms for every signature, and a batch with a wire; less if bounded."""
+        options = self.options
+        size = min(2, options.max_atoms, options.max_points)
         number, distance = self._elements.numbers[0], min(1.5, 0.9 * self.model.cutoff)
-        cell = 2 * distance * np.eye(3)
-        place = np.array([[0, 0, 0], [distance, 0, 0]])
-        atoms = {"numbers": np.full(2, number), "counts": np.array([2])}
-        crystal = {"positions": place, "cell": cell[None], "pbc": np.ones((1, 3), bool), **atoms}
+        places = np.array([[0, 0, 0], [distance, 0, 0]])[:size]
+        atoms = {"numbers": np.full(size, number), "counts": np.array([size])}
+        cell, pbc = np.zeros((1, 3, 3)), np.zeros((1, 3), bool)
+        molecule = {"positions": places, "cell": cell, "pbc": pbc, **atoms}
         pairs = {
-            "displacements": np.float32([place[1], -place[1]]),
-            "centre": np.arange(2),
-            "neighbor_numbers": np.full(2, number),
+            "displacements": np.float32([[distance, 0, 0], [-distance, 0, 0]])[:size],
+            "centre": np.arange(size),
+            "neighbor_numbers": np.full(size, number),
             **atoms,
         }
-        batch = {
-            "positions": np.concatenate([place, place]),
-            "cell": np.stack([cell, 0 * cell]),
-            "pbc": np.array([[True] * 3, [False] * 3]),
-            "numbers": np.full(4, number),
-            "counts": np.array([2, 2]),
-        }
-        return [
-            *(Request(name, crystal) for name in ("serving_default", "atomic")),
+        requests = [
+            *(Request(name, molecule) for name in ("serving_default", "atomic")),
             *(Request(name, pairs) for name in ("neighbors", "neighbors_atomic")),
-            Request("serving_default", batch),
         ]
+        if options.max_clouds > 1 and options.max_atoms > 2 and options.max_points >= 4:
+            # One atom whose two nearest images are within the cutoff.
+            period = 0.9 * self.model.cutoff
+            batch = {
+                "positions": np.concatenate([places, [[0, 0, 0]]]),
+                "cell": np.concatenate([cell, [np.diag([period, 0, 0])]]),
+                "pbc": np.array([[False] * 3, [True, False, False]]),
+                "numbers": np.full(3, number),
+                "counts": np.array([2, 1]),
+            }
+            requests.append(Request("serving_default", batch))
+        return requests
 
     def portable(self) -> tuple[Callable[..., dict[str, Any]], Sequence[Any]]:
         """Neighbours to the DOS of every atom; elements are the model's indices.

@@ -11,10 +11,10 @@ MOUNTED = "/models"
 """Where scripts/serve.sh shows the folder to the server."""
 
 _BATCHING = """\
-# Example for `tensorflow_model_server --enable_batching --batching_parameters_file=...`: requests
-# that arrive within two milliseconds are run together. All of them must then have the same number
-# of points: fill clouds up to one number and use the signature `padded`. An export leaves this file
-# as it finds it.
+# Example for `tensorflow_model_server --enable_batching --batching_parameters_file=...`. With
+# --enable_per_model_batching_parameters only num_batch_threads counts here, and models that can be
+# asked together have the rest in a file of their own. Without, this holds for all models, and the
+# server does not load densities of states. An export leaves this file as it finds it.
 max_batch_size { value: 32 }
 batch_timeout_micros { value: 2000 }
 max_enqueued_batches { value: 100 }

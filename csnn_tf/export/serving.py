@@ -33,6 +33,8 @@ class Serving(abc.ABC):
 
     free_sizes: ClassVar[Mapping[str, str]] = {}
     """Names of the first axes of `portable`'s inputs and outputs, where their sizes are free."""
+    batching: ClassVar[bool] = False
+    """Whether requests can be joined along first axes, and answers split along them."""
     _BY_MODEL: ClassVar[dict[type[keras.Model], type["Serving"]]] = {}
 
     def __init__(self, model: keras.Model, options: ExportOptions) -> None:
@@ -54,7 +56,11 @@ class Serving(abc.ABC):
 
     @abc.abstractmethod
     def examples(self) -> Sequence[Request]:
-        """Requests with which a server warms up; every signature at least once."""
+        """Requests with which a server warms up; every signature at least once.
+
+        They keep to the bounds of the options. Where requests can be joined, all inputs of one
+        have as many rows: a server that joins them refuses others, and with them the version.
+        """
 
     @abc.abstractmethod
     def portable(self) -> tuple[Callable[..., dict[str, Any]], Sequence[Any]]:

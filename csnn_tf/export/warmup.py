@@ -1,10 +1,13 @@
 """Requests that TensorFlow Serving runs through a version before it serves it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from csnn_tf.errors import InputError
+from csnn_tf.export.op_errors import reason_of
 from csnn_tf.export.serving import Request
 
 WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
@@ -17,6 +20,22 @@ def can_write_warmup() -> bool:
     except ImportError:
         return False
     return True
+
+
+def check_examples(signatures: Mapping[str, Any], requests: Sequence[Request]) -> None:
+    """Raise `InputError` if a signature refuses its example: a server would refuse the version."""
+    import tensorflow as tf
+
+    for request in requests:
+        signature = signatures[request.signature]
+        names = [spec.name for spec in signature.input_signature]
+        try:
+            signature(*(tf.constant(request.inputs[name]) for name in names))
+        except tf.errors.OpError as error:
+            raise InputError(
+                f"the model cannot be exported for serving: {request.signature} refuses its own "
+                f"example: {reason_of(error)}."
+            ) from error
 
 
 def write_warmup(folder: Path, name: str, requests: Sequence[Request]) -> None:

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from csnn_tf.errors import InputError
 from csnn_tf.export import ExportOptions, serving_of
+from csnn_tf.export.warmup import check_examples
 from csnn_tf.grid import icosahedral_rotations, random_rotations
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.models import PointCloudClassifier
@@ -78,6 +79,30 @@ def test_traced_without_kernels_that_need_xla(tiny_classifier):
     assert len(graph.library.function) >= 1
     for nested in graph.library.function:
         assert not nested.attr["_XlaMustCompile"].b
+
+
+@pytest.mark.parametrize("votes", [1, 2])
+def test_no_clouds(votes):
+    # `small`, unlike `tiny`, has convolutions that TensorFlow joins with what comes after them.
+    model = PointCloudClassifier.from_preset("small", num_classes=3)
+    found = _run(model, points=np.zeros((0, 20, 3), np.float32), votes=votes)
+    assert {name: value.shape for name, value in found.items()} == {
+        "probabilities": (0, 3),
+        "classes": (0, 3),
+        "scores": (0, 3),
+    }
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"max_points": 5000}, {"max_points": 1}, {"max_clouds": 1}],
+)
+def test_examples_keep_to_the_limits(tiny_classifier, limits):
+    serving = serving_of(tiny_classifier, ExportOptions(**limits))
+    examples = serving.examples()
+    signatures = serving.signatures()
+    assert {request.signature for request in examples} == set(signatures)
+    check_examples(signatures, examples)
 
 
 def test_other_models_are_refused():

@@ -7,6 +7,7 @@ import tensorflow as tf
 from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.export import ExportOptions, export_model, serving_of
+from csnn_tf.export.warmup import check_examples
 from csnn_tf.grid import random_rotations
 from csnn_tf.models import DensityOfStates
 from tests.export.dos_cases import (
@@ -96,6 +97,22 @@ def test_limits_are_the_options_and_an_element_may_be_the_only_one():
     ):
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
             _run(serving_of(model, ExportOptions(**limits)), request=carbon)
+
+
+@pytest.mark.parametrize(
+    ("limits", "count"),
+    [
+        ({"max_clouds": 1}, 4),
+        ({"max_atoms": 3, "max_points": 4}, 5),
+        ({"max_points": 1}, 4),
+    ],
+)
+def test_examples_keep_to_the_limits(model, limits, count):
+    serving = serving_of(model, ExportOptions(**limits))
+    examples, signatures = serving.examples(), serving.signatures()
+    assert len(examples) == count
+    assert {request.signature for request in examples} == set(signatures)
+    check_examples(signatures, examples)
 
 
 @pytest.mark.parametrize("file_format", ["onnx", "tflite"])

@@ -51,6 +51,8 @@ def test_warmup_file_replays(exported, loaded):
     for request in requests:
         definition = exported.signatures[request.signature]
         assert set(request.inputs) == set(definition["inputs"])
+        # What a server that joins requests asks of each of them.
+        assert len({len(value) for value in request.inputs.values()}) == 1
         outputs = loaded[request.signature](
             **{key: tf.constant(value) for key, value in request.inputs.items()}
         )
@@ -71,6 +73,7 @@ def test_assets(exported):
     names = {asset.filename for asset in proto.meta_graphs[0].asset_file_def}
     assert names == {"labels.txt", "model_card.md"}
     assert sorted(path.name for path in exported.path.iterdir() if path.is_file()) == [
+        "batching_params.pbtxt",
         "fingerprint.pb",
         "saved_model.pb",
     ]
