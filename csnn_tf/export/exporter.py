@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from csnn_tf.errors import InputError
+from csnn_tf.export.kinds import check_same_kind
 from csnn_tf.export.layout import check_name, publish
 from csnn_tf.export.model_card import model_card
 from csnn_tf.export.options import FORMATS, ExportOptions
@@ -49,14 +50,14 @@ def export_model(
     Args:
         model: A .keras file, a run folder (its best.keras) or the name of a trained model.
         folder: DIR; made if missing.
-        name: NAME; by default that of the file or run folder.
+        name: NAME; by default that of the file, or of the run folder that it belongs to.
         version: VERSION; by default the next one.
         options: Choices of the exported graph.
         file_format: "savedmodel", "onnx" or "tflite".
 
     Raises:
-        InputError: If the model cannot be read or exported, the version exists, or the folder
-            cannot be written. Nothing is left behind then.
+        InputError: If the model cannot be read or exported, the version exists, NAME holds another
+            kind of model, or the folder cannot be written. Nothing is left behind then.
 
     Example:
         >>> export_model("runs/shapes", "serving").path
@@ -71,25 +72,28 @@ def export_model(
             "reads models that were trained on any backend."
         )
     source, folder = model_file(model), Path(folder)
-    name = name or _default_name(Path(model), source)
+    name = name or _default_name(source)
     check_name(name)  # as a whole: of "a/b", a path would have the name "b"
     # From the file: a model that was called before may hold operations compiled by XLA.
     serving = serving_of(load_model(source, keras.Model), options)
-    card = model_card(serving, name, source.name, training_record(source))
+    served = file_format == "savedmodel"
+    if served:
+        check_same_kind(folder / name, serving)
+    card = model_card(serving, name, source, training_record(source))
     path = publish(
         folder / name,
         lambda temporary: _writer(file_format)(temporary, serving, name, card),
         version=version,
         marker=_MARKERS[file_format],
+        announce=lambda: write_server_files(folder) if served else None,
     )
-    if file_format != "savedmodel":
-        return Exported(path)
-    write_server_files(folder)
-    return Exported(path, _notices())
+    return Exported(path, _notices() if served else ())
 
 
-def _default_name(model: Path, source: Path) -> str:
-    stem = model.resolve().name if model.is_dir() else source.stem
+def _default_name(source: Path) -> str:
+    # Every run has a best.keras: its folder says which it is.
+    of_run = source.stem in ("best", "last") and (source.parent / "config.json").is_file()
+    stem = source.parent.resolve().name if of_run else source.stem
     return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_-") or "model"
 
 

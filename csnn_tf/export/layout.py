@@ -5,13 +5,14 @@ import errno
 import os
 import re
 import shutil
-import tempfile
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 from csnn_tf.errors import InputError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_LARGEST_VERSION = 2**63 - 1  # servers count in 64 bits
 
 
 def versions_of(folder: Path) -> list[int]:
@@ -33,7 +34,12 @@ def check_name(name: str) -> None:
 
 
 def publish(
-    folder: Path, write: Callable[[Path], None], *, version: int | None = None, marker: str = ""
+    folder: Path,
+    write: Callable[[Path], None],
+    *,
+    version: int | None = None,
+    marker: str = "",
+    announce: Callable[[], None] = lambda: None,
 ) -> Path:
     """Write a version of a model aside, then give it its number.
 
@@ -46,6 +52,7 @@ def publish(
         version: The number; by default one more than the highest, or 1.
         marker: A file that every version of this kind holds. Versions without it stop the export:
             a server would take the new ones for the same kind.
+        announce: Called once the version is there; if it fails, the version is taken back.
 
     Returns:
         DIR/NAME/VERSION.
@@ -55,19 +62,26 @@ def publish(
             for it are removed again then.
     """
     check_name(folder.name)
-    if version is not None and version < 1:
-        raise InputError(f"version must be at least 1, not {version}.")
+    if version is not None and not 1 <= version <= _LARGEST_VERSION:
+        raise InputError(f"version must be from 1 to {_LARGEST_VERSION}, not {version}.")
     _check_free(folder, version, marker)
     temporary, made = None, []
     try:
         made = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
-        # In the same folder: a rename within one file system is one step.
-        temporary = Path(tempfile.mkdtemp(dir=folder, prefix=".writing-"))
+        # In the same folder: a rename within one file system is one step. Not by tempfile, whose
+        # folders are the owner's alone; this one is to be read by whom umask says.
+        temporary = folder / f".writing-{uuid.uuid4().hex}"
+        temporary.mkdir()
         write(temporary)
-        temporary.chmod(0o755)
         _flush(temporary)
-        return _rename(temporary, folder, version)
+        target = _rename(temporary, folder, version)
+        try:
+            announce()
+        except BaseException:
+            os.rename(target, temporary)
+            raise
+        return target
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror or error}.") from error
     finally:

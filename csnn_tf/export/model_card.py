@@ -1,7 +1,10 @@
 """The model card that travels with an export."""
 
+import hashlib
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import csnn_tf
@@ -9,20 +12,21 @@ from csnn_tf.export.serving import Serving
 from csnn_tf.training.run_folder import versions
 
 
-def model_card(serving: Serving, name: str, source: str, record: Mapping[str, Any]) -> str:
+def model_card(serving: Serving, name: str, source: Path, record: Mapping[str, Any]) -> str:
     """Markdown that says what an exported model is.
 
     Args:
         serving: The exported model.
         name: Name under which it is served.
-        source: Name of the file that it comes from.
+        source: The .keras file that it comes from.
         record: What the training run recorded; may be empty.
     """
     options, model = serving.options, serving.model
     labels = list(serving.labels)
     facts = {
         "Model": f"{type(model).__name__}, {model.count_params():,} weights",
-        "Source": source,
+        "Source": f"{source.name}, SHA-256 {hashlib.sha256(source.read_bytes()).hexdigest()}",
+        "Exported": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "Precision": options.precision,
         "Batch normalisation": "folded" if options.fold else "as trained",
         "Rotation votes": str(options.votes),

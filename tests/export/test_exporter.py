@@ -1,5 +1,7 @@
 """The exporter around any model: with one that is exported in no time."""
 
+import hashlib
+
 import keras
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ from google.protobuf import (
 )
 
 from csnn_tf.errors import InputError
-from csnn_tf.export import Request, Serving, export_model, serves
+from csnn_tf.export import ExportOptions, Request, Serving, export_model, serves
+from csnn_tf.export.batching import batching_params
 from csnn_tf.export.op_check import servable_problems
 
 
@@ -36,6 +39,11 @@ class DoublerServing(Serving):
     variables = ()
 
     def signatures(self):
+        if self.model.kind == "other":
+            return self._signatures() | {"tripled": self._signatures()["serving_default"]}
+        return self._signatures()
+
+    def _signatures(self):
         spec = tf.TensorSpec([None], tf.float32, name="x")
 
         @tf.function(jit_compile=True)
@@ -43,6 +51,8 @@ class DoublerServing(Serving):
             return 2 * x
 
         def double(x):
+            if self.model.kind == "refuses":
+                tf.debugging.Assert(tf.size(x) > 3, ["x: too short"])
             if self.model.kind == "python":
                 return {"y": tf.numpy_function(lambda value: 2 * value, [x], tf.float32)}
             return {"y": compiled(x) if self.model.kind == "compiled" else self.model(x)}
@@ -92,12 +102,49 @@ def test_run_folder(tmp_path, file):
     (run / "config.json").write_text('{"epochs": 61}')
     path = export_model(run, tmp_path / "models").path
     assert path.parent.name == "my_run"
-    assert '"epochs": 61' in (path / "assets" / "model_card.md").read_text("utf-8")
+    card = (path / "assets" / "model_card.md").read_text("utf-8")
+    assert '"epochs": 61' in card
+    digest = hashlib.sha256((run / "best.keras").read_bytes()).hexdigest()
+    assert f"best.keras, SHA-256 {digest}" in card
+    # As a file of its own, too: every run has a best.keras.
+    assert export_model(run / "best.keras", tmp_path / "models").path == path.parent / "2"
+
+
+def test_another_kind_of_model_under_the_same_name(tmp_path, file):
+    path = export_model(file("other"), tmp_path / "models").path
+    with pytest.raises(InputError, match=r"1 answers other requests \(serving_default, tripled\)"):
+        export_model(file(), tmp_path / "models")
+    assert [each.name for each in path.parent.iterdir()] == ["1"]
+    assert export_model(file("other"), tmp_path / "models").path.name == "2"
+
+
+def test_server_files_that_cannot_be_written(tmp_path, file):
+    (tmp_path / "models" / "models.config").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"models\.config"):
+        export_model(file(), tmp_path / "models")
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["models.config"]
+
+
+@pytest.mark.parametrize("place", ["tf.saved_model.save", "write_warmup"])
+def test_a_full_disk(tmp_path, file, monkeypatch, place):
+    def full(*arguments, **options):
+        message = "{{function_node a}} /x/b.tmp; No space left on device [Op:SaveV2]"
+        raise tf.errors.ResourceExhaustedError(None, None, message)
+
+    monkeypatch.setattr(f"csnn_tf.export.saved_model.{place}", full)
+    message = r"models/doubler_v2 cannot be written: /x/b\.tmp; No space left on device\.$"
+    with pytest.raises(InputError, match=message):
+        export_model(file(), tmp_path / "models")
+    assert not (tmp_path / "models").exists()
 
 
 @pytest.mark.parametrize(
     ("kind", "problem"),
-    [("python", r"the operation EagerPyFunc|PyFunc"), ("compiled", "must be compiled by XLA")],
+    [
+        ("python", r"the operation EagerPyFunc|PyFunc"),
+        ("compiled", "must be compiled by XLA"),
+        ("refuses", "serving_default refuses its own example: .*x: too short"),
+    ],
 )
 def test_refuses_what_a_stock_server_cannot_run(tmp_path, file, kind, problem):
     with pytest.raises(InputError, match=problem):
@@ -147,6 +194,13 @@ def test_batching_parameters_parse(tmp_path, file):
     message = text_format.Parse(text, _batching_parameters()())
     assert message.max_batch_size.value == 32
     assert not message.pad_variable_length_inputs
+    # A batch of several requests has the bound of one.
+    for bound, together in ((128, 32), (4, 4)):
+        options = ExportOptions(max_clouds=bound)
+        own = text_format.Parse(batching_params(options), _batching_parameters()())
+        assert own.max_batch_size.value == bound
+        assert own.max_execution_batch_size.value == together
+        assert own.enable_large_batch_splitting.value
 
 
 def _batching_parameters():
@@ -161,6 +215,12 @@ def _batching_parameters():
             name=name, number=number, label=1, type=11, type_name=".google.protobuf.Int64Value"
         )
     message.field.add(name="pad_variable_length_inputs", number=7, label=1, type=8)
+    for number, (name, kind) in enumerate(
+        (("enable_large_batch_splitting", "Bool"), ("max_execution_batch_size", "Int64")), start=8
+    ):
+        message.field.add(
+            name=name, number=number, label=1, type=11, type_name=f".google.protobuf.{kind}Value"
+        )
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
     pool.Add(proto)

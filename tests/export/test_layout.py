@@ -98,9 +98,38 @@ def test_names_that_are_no_address(tmp_path, name):
         publish(tmp_path / name, _write)
 
 
-def test_version_zero(tmp_path):
-    with pytest.raises(InputError, match="version must be at least 1"):
-        publish(tmp_path / "name", _write, version=0)
+@pytest.mark.parametrize("version", [0, 2**63])
+def test_versions_that_no_server_counts(tmp_path, version):
+    with pytest.raises(InputError, match=f"version must be from 1 to .*, not {version}"):
+        publish(tmp_path / "name", _write, version=version)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_version_that_cannot_be_announced_is_taken_back(tmp_path):
+    publish(tmp_path / "old" / "name", _write)
+
+    def fail():
+        seen.append(versions_of(folder))
+        raise InputError("no")
+
+    seen: list[list[int]] = []
+    for folder, left in ((tmp_path / "old" / "name", [1]), (tmp_path / "new" / "name", [])):
+        with pytest.raises(InputError, match="no"):
+            publish(folder, _write, announce=fail)
+        assert versions_of(folder) == left
+    assert seen == [[1, 2], [1]]
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    assert [path.name for path in (tmp_path / "old" / "name").iterdir()] == ["1"]
+
+
+def test_whom_the_umask_lets_may_read(tmp_path):
+    before = os.umask(0o027)
+    try:
+        path = publish(tmp_path / "name", _write)
+    finally:
+        os.umask(before)
+    modes = [path.stat().st_mode & 0o777 for path in (path.parent, path, path / "variables")]
+    assert modes == [0o750] * 3
 
 
 def test_folder_that_is_a_file(tmp_path):
