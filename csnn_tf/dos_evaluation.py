@@ -15,6 +15,8 @@ from csnn_tf.errors import InputError
 from csnn_tf.grid import random_rotations
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from csnn_tf.data.atoms import StructureSet
     from csnn_tf.evaluation import Progress
     from csnn_tf.models.atomic_dos_model import AtomicDosModel
@@ -50,7 +52,7 @@ class DosEvaluation:
 
 
 def evaluate_dos(
-    model: AtomicDosModel,
+    model: AtomicDosModel | str | Path,
     structures: StructureSet,
     train: StructureSet | None = None,
     *,
@@ -62,7 +64,7 @@ def evaluate_dos(
     """Compare predicted with reference densities of states.
 
     Args:
-        model: The model.
+        model: The model, or its .keras file, run folder or name.
         structures: Test structures, with DOS on the model's bins.
         train: Training structures, whose means are the yardsticks; None for no yardsticks.
         convention: How Fermi level and band energy are taken, see
@@ -75,8 +77,9 @@ def evaluate_dos(
     Raises:
         InputError: The structures have no DOS, other bins, or no electron count.
     """
-    electrons = _checked(model, structures)
     predictor = DosPredictor(model)
+    model = predictor.model
+    electrons = _checked(model, structures)
     prediction = predictor.predict(structures)
     if progress is not None:
         progress(1, 1 + rotations)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from csnn_tf.layers.checks import check_positive
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.compiled_forward import compiled_forward
 from csnn_tf.models.folded_network import FoldedNetwork
+from csnn_tf.models.loading import as_model
 from csnn_tf.overlapping import overlapping
 
 if TYPE_CHECKING:
@@ -54,7 +56,8 @@ class DosPredictor:
     It computes what the model's `network_inputs` and `network` do one after the other.
 
     Args:
-        model: A `DensityOfStates` model or one of the baselines with the same input.
+        model: A `DensityOfStates` model or one of the baselines with the same input; or its .keras
+            file, run folder or name.
         chunk_atoms: Atoms in a chunk, of which two are computed at once on several cores; by
             default as many as fit into some 100 MB. A model that passes messages gets whole
             structures, however large, as many as have so many atoms.
@@ -65,12 +68,12 @@ class DosPredictor:
         (224, 311)
     """
 
-    def __init__(self, model: AtomicDosModel, chunk_atoms: int | None = None) -> None:
-        self.model = model
+    def __init__(self, model: AtomicDosModel | str | Path, chunk_atoms: int | None = None) -> None:
+        self.model = as_model(model, AtomicDosModel)
         if chunk_atoms is None:
-            chunk_atoms = _affordable(model)
+            chunk_atoms = _affordable(self.model)
         self.chunk_atoms = check_positive("chunk_atoms", chunk_atoms)
-        self._forward = _compiled(model)
+        self._forward = _compiled(self.model)
 
     def predict(self, structures: StructureSet, *, atomic: bool = False) -> DosPrediction:
         """DOS, Fermi level and band energy of structures.

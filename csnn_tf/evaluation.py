@@ -1,6 +1,7 @@
 """Accuracy of a classifier under rotations: repeats, votes, consistency, confidence."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ Progress = Callable[[int, int], Any]
 
 
 def evaluate(
-    model: CloudClassifier,
+    model: CloudClassifier | str | Path,
     shapes: ShapeSet,
     *,
     rotation: str = "so3",
@@ -35,7 +36,7 @@ def evaluate(
     """Classify every shape in random orientations and compare with its label.
 
     Args:
-        model: The classifier.
+        model: The classifier, or its .keras file, run folder or name.
         shapes: The test shapes; their class names must be the model's, where it has names.
         rotation: "none", "z" (about the upright axis) or "so3".
         sampling: How SO(3) is sampled: "haar" (uniform) or "euler" (three uniform Euler angles, as
@@ -59,8 +60,14 @@ def evaluate(
     repeats, votes = check_positive("repeats", repeats), check_positive("votes", votes)
     if consistency:
         consistency = check_positive("consistency", consistency)
-    check_classes(model, shapes)
+    if not isinstance(shapes, ShapeSet):
+        raise InputError(
+            f"shapes must be a ShapeSet, not a {type(shapes).__name__} (of meshes, take "
+            "to_shape_set)."
+        )
     predictor = Predictor(model, batch_size)
+    model = predictor.model
+    check_classes(model, shapes)
     passes, done = max(repeats, consistency) * votes, 0
     classes: list[np.ndarray] = []
     for number in range(max(repeats, consistency)):

@@ -1,6 +1,7 @@
 """Predictions for clouds of any number and size, in batches of one shape."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from csnn_tf.layers.checks import check_positive
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.compiled_forward import compiled_forward
 from csnn_tf.models.folded_network import FoldedNetwork
+from csnn_tf.models.loading import as_model
 from csnn_tf.overlapping import overlapping
 
 
@@ -19,7 +21,7 @@ class Predictor:
     It computes what the model's `normalized`, `features` and `network` do one after the other.
 
     Args:
-        model: A `CloudClassifier`.
+        model: A `CloudClassifier`, or its .keras file, run folder or name.
         batch_size: Clouds in a batch, at most: fewer clouds are filled up to a power of two.
 
     Example:
@@ -28,9 +30,10 @@ class Predictor:
         (3, 5)
     """
 
-    def __init__(self, model: CloudClassifier, batch_size: int = 32) -> None:
-        self.model, self.batch_size = model, check_positive("batch_size", batch_size)
-        self._forward = _compiled(model)
+    def __init__(self, model: CloudClassifier | str | Path, batch_size: int = 32) -> None:
+        self.batch_size = check_positive("batch_size", batch_size)
+        self.model = as_model(model, CloudClassifier)
+        self._forward = _compiled(self.model)
 
     def logits(self, clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """Logits of all clouds.

@@ -1,6 +1,7 @@
 """Named configurations, kept as data in the package's JSON files."""
 
 import json
+from collections.abc import Iterable
 from functools import cached_property
 from importlib.resources import files
 from typing import Any
@@ -30,14 +31,20 @@ class NamedConfigurations:
         """All names."""
         return tuple(self._entries)
 
-    def get(self, name: str, /, **changes: Any) -> dict[str, Any]:
+    def get(self, name: str, others: Iterable[str] = (), /, **changes: Any) -> dict[str, Any]:
         """A copy of the fields under a name, with changes.
+
+        Args:
+            name: One of `names()`.
+            others: Further names for the message, of what the caller takes besides.
+            **changes: Fields that replace those under the name.
 
         Raises:
             InputError: If the name is unknown.
         """
         if not isinstance(name, str) or name not in self._entries:
-            raise InputError(f"{self.kind} must be one of {', '.join(self.names())}, not {name!r}.")
+            known = ", ".join((*self.names(), *others))
+            raise InputError(f"{self.kind} must be one of {known}, not {name!r}.")
         fields = dict(self._entries[name])
         fields.pop("description")
         base = fields.pop("base", None)

@@ -35,6 +35,16 @@ def structures_of(*frames):
     )
 
 
+def test_a_model_may_be_given_by_its_file_or_name(predictor, tmp_path):
+    predictor.model.save(tmp_path / "carbon.keras")
+    structures = structures_of(Atoms("C3O", PLACES))
+    expected = predictor.predict(structures).dos
+    found = DosPredictor(tmp_path / "carbon.keras").predict(structures).dos
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    with pytest.raises(InputError, match="modelnet40_small_so3 is a classifier of point clouds"):
+        DosPredictor("modelnet40_small_so3")
+
+
 GOOD = Atoms("C3O", PLACES)
 
 

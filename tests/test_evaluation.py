@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -25,6 +26,21 @@ def shapes():
     rng = np.random.default_rng(0)
     clouds = rng.normal(size=(9, 50, 3)) * rng.uniform(0.1, 1, size=(9, 1, 3))
     return ShapeSet(clouds, [0, 1, 2] * 3, list("abcdefghi"), ("a", "b", "c"))
+
+
+def test_a_model_may_be_given_by_its_file_or_name(model, shapes, tmp_path):
+    model.save(tmp_path / "best.keras")
+    expected = Predictor(model).logits(shapes.clouds)
+    for given in (tmp_path / "best.keras", str(tmp_path / "best.keras"), tmp_path):
+        np.testing.assert_allclose(Predictor(given).logits(shapes.clouds), expected, atol=1e-5)
+    found = evaluate(tmp_path, shapes, rotation="none")
+    assert found.to_dict() == evaluate(model, shapes, rotation="none").to_dict()
+    with pytest.raises(InputError, match="carbon_dos_small is a model of densities of states, not"):
+        Predictor("carbon_dos_small")
+    with pytest.raises(InputError, match=r"a CloudClassifier is needed, or .*, not a Dense\."):
+        Predictor(keras.layers.Dense(3))
+    with pytest.raises(InputError, match="shapes must be a ShapeSet, not a list"):
+        evaluate(model, list(shapes.clouds))
 
 
 def test_predictor_does_not_depend_on_batching_padding_or_place(model):

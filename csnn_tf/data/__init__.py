@@ -4,7 +4,26 @@ Names are imported on first use, so that `import csnn_tf.data` loads neither Ten
 reader of file formats.
 """
 
-from importlib import import_module
+from typing import TYPE_CHECKING
+
+from csnn_tf.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from csnn_tf.data.download import fetch_modelnet40 as fetch_modelnet40
+    from csnn_tf.data.folder import load_folder as load_folder
+    from csnn_tf.data.mesh import Mesh as Mesh
+    from csnn_tf.data.mesh_sampling import mesh_dataset as mesh_dataset
+    from csnn_tf.data.mesh_sampling import sample_mesh_points as sample_mesh_points
+    from csnn_tf.data.mesh_set import MeshSet as MeshSet
+    from csnn_tf.data.modelnet import load_modelnet40 as load_modelnet40
+    from csnn_tf.data.point_clouds import load_point_clouds as load_point_clouds
+    from csnn_tf.data.readers import read_cloud as read_cloud
+    from csnn_tf.data.readers import read_mesh as read_mesh
+    from csnn_tf.data.readers import read_shape as read_shape
+    from csnn_tf.data.shape_set import ShapeSet as ShapeSet
+    from csnn_tf.data.shapes import SHAPE_CLASSES as SHAPE_CLASSES
+    from csnn_tf.data.shapes import builtin_shapes as builtin_shapes
+    from csnn_tf.data.shapes import make_shape as make_shape
 
 _HOME = {
     "Mesh": "mesh",
@@ -24,14 +43,4 @@ _HOME = {
     "sample_mesh_points": "mesh_sampling",
 }
 
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazy_names(__name__, _HOME)

@@ -11,6 +11,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization
 from csnn_tf.layers.checks import check_positive
 from csnn_tf.models.limits import check_weights
+from csnn_tf.models.loading import load_model, trained_models
 from csnn_tf.models.preset_fields import PresetFields
 from csnn_tf.named import NamedConfigurations
 
@@ -109,23 +110,33 @@ class AtomicDosModel(keras.Model, PresetFields):
     def from_preset(
         cls,
         name: str,
-        elements: Sequence[str],
-        energies: Sequence[float],
+        elements: Sequence[str] | None = None,
+        energies: Sequence[float] | None = None,
         electrons: Mapping[str, float] | None = None,
         **changes: Any,
     ) -> Self:
-        """Make an untrained model from a preset, changed field by field.
+        """Make an untrained model from a preset, or load a trained one.
 
         Args:
-            name: A preset ("paper", "small", "tiny").
-            elements, energies, electrons: See the class.
+            name: A preset ("paper", "small", "tiny"), which can be changed field by field, or the
+                name of a trained model of the package (`csnn_tf.models.loading.trained_models()`),
+                which is taken as it is.
+            elements, energies, electrons: Of an untrained model; see the class.
             **changes: Constructor arguments that replace the preset's.
 
         Raises:
-            InputError: If the preset or a field is unknown, or the fields do not fit together.
+            InputError: If the preset or a field is unknown, the fields do not fit together, or a
+                trained model is to be changed.
         """
+        if name in trained_models():
+            if changes or any(each is not None for each in (elements, energies, electrons)):
+                raise InputError(f"{name} is a trained model, whose fields cannot be changed.")
+            return load_model(name, cls)
         cls.check_fields(changes)
-        return cls(elements, energies, electrons, **cls.presets.get(name, **changes))
+        fields = cls.presets.get(name, trained_models(), **changes)
+        if elements is None or energies is None:
+            raise InputError(f"an untrained model ({name}) needs elements and energies.")
+        return cls(elements, energies, electrons, **fields)
 
     def adapt(self, environments: "Environments") -> None:
         """Set what follows from the training structures without being learned: here, nothing."""

@@ -82,7 +82,7 @@ class CloudClassifier(keras.Model, PresetFields):
                 raise InputError(f"{name} is a trained model, whose fields cannot be changed.")
             return load_model(name, cls)
         cls.check_fields(changes)
-        return cls(num_classes, **cls.presets.get(name, **changes))
+        return cls(num_classes, **cls.presets.get(name, trained_models(), **changes))
 
     def for_classes(self, class_names: Sequence[str], **changes: Any) -> Self:
         """A classifier of other classes that begins with this one's weights.
@@ -179,4 +179,7 @@ def _classes(number: int | None, names: Sequence[str] | None) -> tuple[int, tupl
     names = tuple(str(name) for name in names)
     if not names or (number is not None and number != len(names)):
         raise InputError(f"class_names has {len(names)} names for {number} classes.")
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"class_names must be all different: {twice!r} comes twice.")
     return len(names), names

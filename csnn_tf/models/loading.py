@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import keras
 import numpy as np
 
 from csnn_tf.errors import InputError
 from csnn_tf.models.archive import check_archive
+
+_Model = TypeVar("_Model", bound=keras.Model)
 
 
 def trained_models() -> dict[str, Path]:
@@ -64,6 +66,26 @@ def load_model(model: str | Path, kind: type[keras.Model]) -> keras.Model:
     if damaged is not None:
         raise InputError(f"{path} has weights that are not finite: {damaged}.")
     return loaded
+
+
+def as_model(model: keras.Model | str | Path, kind: type[_Model]) -> _Model:
+    """A model as it is, or the trained model that a path or name stands for.
+
+    Args:
+        model: The model, or see `model_file`.
+        kind: The class that it must be of.
+
+    Raises:
+        InputError: If it is of another class or cannot be read.
+    """
+    if isinstance(model, str | Path):
+        return cast(_Model, load_model(model, kind))
+    if not isinstance(model, kind):
+        raise InputError(
+            f"a {kind.__name__} is needed, or the file or name of one, not a "
+            f"{type(model).__name__}."
+        )
+    return model
 
 
 def not_finite(model: keras.Model) -> str | None:

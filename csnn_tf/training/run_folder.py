@@ -40,7 +40,7 @@ class RunFolder:
         """
         path = Path(path)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise InputError(f"{path} exists already: choose another folder with --out.")
+            raise InputError(f"{path} exists already: choose another folder (--out).")
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

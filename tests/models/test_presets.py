@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from csnn_tf.errors import InputError
-from csnn_tf.models import PointCloudClassifier, preset, preset_names
+from csnn_tf.models import DensityOfStates, PointCloudClassifier, preset, preset_names
 
 
 def trainable(model):
@@ -42,6 +42,27 @@ def test_fields_can_be_replaced():
 def test_unknown_preset():
     with pytest.raises(InputError, match="preset must be one of paper, small, tiny.*'huge'"):
         PointCloudClassifier.from_preset("huge", num_classes=3)
+
+
+def test_names_of_trained_models():
+    with pytest.raises(
+        InputError, match="one of paper, .*modelnet40_small_so3.*'modelnet40_small'"
+    ):
+        PointCloudClassifier.from_preset("modelnet40_small")
+    with pytest.raises(InputError, match="carbon_dos_small is a model of densities of states, not"):
+        PointCloudClassifier.from_preset("carbon_dos_small")
+    with pytest.raises(InputError, match="class_names must be all different: 'nut' comes twice"):
+        PointCloudClassifier.from_preset("tiny", class_names=["nut", "bolt", "nut"])
+    trained = DensityOfStates.from_preset("carbon_dos_small")
+    assert trained.elements == ("C",)
+    with pytest.raises(InputError, match="carbon_dos_small is a trained model, whose fields"):
+        DensityOfStates.from_preset("carbon_dos_small", ["C"])
+    with pytest.raises(InputError, match="one of paper, .*carbon_dos_small.*'carbon_dos'"):
+        DensityOfStates.from_preset("carbon_dos")
+    with pytest.raises(
+        InputError, match=r"an untrained model \(tiny\) needs elements and energies"
+    ):
+        DensityOfStates.from_preset("tiny")
 
 
 def test_unknown_field():
