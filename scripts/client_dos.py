@@ -5,14 +5,17 @@
 
 A file is an xyz file: the number of atoms; a line that may hold Lattice="ax ay az bx by bz cx cy
 cz" in Å, and then pbc="T T F" if not all three are periodic; then a line for each atom, its
-chemical symbol and x y z in Å. Prints a JSON list with one answer for each file.
+chemical symbol and x y z in Å, or the columns that Properties=species:S:1:pos:R:3 name. It may hold
+several structures one after the other. Prints a JSON list with one answer for each structure.
 """
 
 import argparse
+import http.client
 import json
 import re
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 
 SYMBOLS = (
@@ -22,25 +25,31 @@ SYMBOLS = (
 )
 
 
-def read_structure(path):
-    """Numbers [n], positions [n][3], cell [3][3] and pbc [3] of an xyz file."""
+def read_structures(path):
+    """What `structure_of` returns of each structure in an xyz file."""
     try:
         with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:
-            return structure_of(file.read())
+            lines = file.read().rstrip().splitlines()
+        found = []
+        while lines or not found:
+            size = 2 + int(lines[0]) if len(lines) > 2 else 0
+            if size < 3:
+                raise ValueError("it has fewer than three lines" if not size else "no atoms")
+            found.append(structure_of(lines[:size]))
+            lines = lines[size:]
+        return found
     except ValueError as error:
         raise ValueError(f"{path} is not an xyz file: {error}") from None
 
 
-def structure_of(text):
-    """What `read_structure` returns, of an xyz file's text."""
-    lines = text.splitlines()
-    if len(lines) < 3:
-        raise ValueError("it has fewer than three lines")
-    count, comment, *lines = lines
-    atoms = [line.split() for line in lines[: int(count)]]
-    if not atoms or len(atoms) < int(count):
+def structure_of(lines):
+    """Numbers [n], positions [n][3], cell [3][3] and pbc [3] of one structure's lines."""
+    count, comment, *atoms = lines
+    if len(atoms) < int(count):
         raise ValueError(f"it has {len(atoms)} of its {int(count)} atoms")
-    if any(len(atom) < 4 for atom in atoms):
+    species, place, width = columns_of(comment)
+    rows = [line.split() for line in atoms]
+    if any(len(row) < width for row in rows):
         raise ValueError("an atom is a symbol and x y z")
     symbols = SYMBOLS.split()
     lattice = re.search(r'Lattice="([^"]*)"', comment)
@@ -49,12 +58,29 @@ def structure_of(text):
     flags = (
         [flag in ("T", "1") for flag in periodic[1].split()] if periodic else [bool(lattice)] * 3
     )
+    if len(cell) != 9 or len(flags) != 3:
+        raise ValueError("Lattice is nine numbers, and pbc three letters T or F")
     return {
-        "numbers": [symbols.index(symbol) + 1 for symbol, *_ in atoms],
-        "positions": [[float(number) for number in rest[:3]] for _, *rest in atoms],
+        "numbers": [symbols.index(row[species]) + 1 for row in rows],
+        "positions": [[float(number) for number in row[place : place + 3]] for row in rows],
         "cell": [cell[:3], cell[3:6], cell[6:]],
         "pbc": flags,
     }
+
+
+def columns_of(comment):
+    """Where symbol and x begin in an atom's line, and how many columns that takes."""
+    properties = re.search(r'Properties="?([^\s"]+)', comment)
+    if properties is None:
+        return 0, 1, 4
+    parts = properties[1].split(":")
+    first, column = {}, 0
+    for name, size in zip(parts[::3], parts[2::3], strict=False):
+        first[name, size], column = column, column + int(size)
+    try:
+        return first["species", "1"], first["pos", "3"], column
+    except KeyError:
+        raise ValueError("its Properties have no species:S:1 and pos:R:3") from None
 
 
 def predict(url, model, structures, signature="serving_default", timeout=60):
@@ -63,12 +89,12 @@ def predict(url, model, structures, signature="serving_default", timeout=60):
     Args:
         url: Address of the REST interface, such as http://localhost:8501.
         model: Name of the served model.
-        structures: Dictionaries as `read_structure` gives them.
+        structures: Dictionaries as `read_structures` gives them.
         signature: "serving_default" (dos, energies, fermi_level, band_energy) or "atomic".
         timeout: Seconds to wait.
 
     Raises:
-        RuntimeError: With the server's message, if it refuses.
+        RuntimeError: With the server's message, if it refuses, or if it is no such server.
     """
     # All atoms one after the other: structures are too different in size to be filled up.
     inputs = {
@@ -79,17 +105,22 @@ def predict(url, model, structures, signature="serving_default", timeout=60):
         "counts": [len(each["numbers"]) for each in structures],
     }
     request = urllib.request.Request(
-        f"{url.rstrip('/')}/v1/models/{model}:predict",
+        f"{url.rstrip('/')}/v1/models/{urllib.parse.quote(model, safe='')}:predict",
         json.dumps({"signature_name": signature, "inputs": inputs}).encode(),
         {"Content-Type": "application/json"},
     )
     try:
         with urllib.request.urlopen(request, timeout=timeout) as response:
-            return json.load(response)["outputs"]
+            outputs = json.load(response)["outputs"]
     except urllib.error.HTTPError as error:
         with error:
             body = error.read().decode(errors="replace")
         raise RuntimeError(f"the server answered {error.code}: {body}") from error
+    except (http.client.HTTPException, LookupError, TypeError, ValueError) as error:
+        raise RuntimeError(f"{url} answers unlike TensorFlow Serving: {error!r}") from error
+    if not isinstance(outputs, dict) or "energies" not in outputs:
+        raise RuntimeError(f"{model} is not a model of densities of states")
+    return outputs
 
 
 def main(arguments=None):
@@ -102,18 +133,24 @@ def main(arguments=None):
     if not options.url.startswith(("http://", "https://")):
         parser.error(f"--url begins with http:// or https://, unlike {options.url}")
     try:
-        structures = [read_structure(path) for path in options.files]
+        files = [(path, read_structures(path)) for path in options.files]
+        structures = [each for _, found in files for each in found]
         outputs = predict(options.url, options.model, structures)
     except urllib.error.URLError as error:
         raise SystemExit(f"client_dos: {options.url} does not answer: {error.reason}") from None
     except (OSError, RuntimeError, ValueError) as error:
         raise SystemExit(f"client_dos: {error}") from None
     energies = outputs.pop("energies")
-    rows = [
-        {"file": path, **{name: value[place] for name, value in outputs.items()}}
-        for place, path in enumerate(options.files)
+    names = [
+        {"file": path, **({"frame": frame} if len(found) > 1 else {})}
+        for path, found in files
+        for frame in range(len(found))
     ]
-    print(json.dumps([{**row, "energies": energies} for row in rows], indent=2))
+    rows = [
+        {**name, **{key: value[place] for key, value in outputs.items()}, "energies": energies}
+        for place, name in enumerate(names)
+    ]
+    print(json.dumps(rows, indent=2))
 
 
 if __name__ == "__main__":

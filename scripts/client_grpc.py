@@ -10,23 +10,34 @@ Files are those of client_rest.py. Prints a JSON list with one answer for each f
 import argparse
 import json
 import os
-
-import grpc
-import numpy as np
+import sys
+import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, when TensorFlow is imported
 
-from tensorflow import make_ndarray, make_tensor_proto
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+try:
+    import grpc
+    import numpy as np
+    from tensorflow import make_ndarray, make_tensor_proto
+    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+except ImportError as error:
+    raise SystemExit(f"client_grpc: pip install tensorflow-serving-api first: {error}") from None
 
 _UNBOUNDED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
 
 def read_cloud(path):
     """Points [n, 3] of a text file."""
-    with open(path, encoding="utf-8") as file:
-        lines = (line.replace(",", " ") for line in file)
-        return np.loadtxt(lines, np.float32, usecols=(0, 1, 2), ndmin=2)
+    try:
+        with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:
+            lines = [line.replace(",", " ") for line in file]
+        with warnings.catch_warnings(action="ignore"):  # NumPy warns of an empty file
+            cloud = np.loadtxt(lines, np.float32, usecols=(0, 1, 2), ndmin=2)
+    except ValueError as error:
+        raise ValueError(f"{path} is not a text file of x y z a line: {error}") from None
+    if not len(cloud):
+        raise ValueError(f"{path} is not a text file of x y z a line")
+    return cloud
 
 
 def predict(address, model, clouds, signature="serving_default", timeout=60):
@@ -64,7 +75,7 @@ def predict(address, model, clouds, signature="serving_default", timeout=60):
 def main(arguments=None):
     """Command line."""
     parser = argparse.ArgumentParser(description="Classify point clouds with a served model.")
-    parser.add_argument("clouds", nargs="+", metavar="FILE", help="x y z a line")
+    parser.add_argument("clouds", nargs="+", metavar="FILE", help="x y z a line; - reads stdin")
     parser.add_argument("--address", default="localhost:8500", help="default: %(default)s")
     parser.add_argument("--model", required=True, help="name of the served model")
     parser.add_argument("--signature", default="serving_default", help="default: %(default)s")
@@ -73,6 +84,10 @@ def main(arguments=None):
         clouds = [read_cloud(path) for path in options.clouds]
         outputs = predict(options.address, options.model, clouds, options.signature)
     except grpc.RpcError as error:
+        if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+            raise SystemExit(
+                f"client_grpc: {options.address} does not answer: {error.details()}"
+            ) from None
         raise SystemExit(f"client_grpc: the server answered {error.details()}") from None
     except (OSError, ValueError) as error:
         raise SystemExit(f"client_grpc: {error}") from None

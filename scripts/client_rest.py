@@ -8,9 +8,11 @@ is ignored, and so are lines that begin with #. Prints a JSON list with one answ
 """
 
 import argparse
+import http.client
 import json
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 
 
@@ -38,7 +40,7 @@ def predict(url, model, clouds, signature="serving_default", timeout=60):
         timeout: Seconds to wait.
 
     Raises:
-        RuntimeError: With the server's message, if it refuses.
+        RuntimeError: With the server's message, if it refuses, or if it is no such server.
     """
     longest = max((len(cloud) for cloud in clouds), default=0)
     instances = clouds
@@ -50,7 +52,7 @@ def predict(url, model, clouds, signature="serving_default", timeout=60):
             for cloud in clouds
         ]
     request = urllib.request.Request(
-        f"{url.rstrip('/')}/v1/models/{model}:predict",
+        f"{url.rstrip('/')}/v1/models/{urllib.parse.quote(model, safe='')}:predict",
         json.dumps({"signature_name": signature, "instances": instances}).encode(),
         {"Content-Type": "application/json"},
     )
@@ -61,6 +63,8 @@ def predict(url, model, clouds, signature="serving_default", timeout=60):
         with error:
             body = error.read().decode(errors="replace")
         raise RuntimeError(f"the server answered {error.code}: {body}") from error
+    except (http.client.HTTPException, LookupError, TypeError, ValueError) as error:
+        raise RuntimeError(f"{url} answers unlike TensorFlow Serving: {error!r}") from error
 
 
 def main(arguments=None):

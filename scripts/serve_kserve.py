@@ -6,8 +6,9 @@
 
 Every model in DIR, its latest version, answers at http://localhost:8501/v1/models/NAME:predict as
 TensorFlow Serving would: {"instances": [...]} gives {"predictions": [...]}, and {"inputs": {...}}
-gives {"outputs": {...}}. The addresses are printed when they answer. It listens on this machine
-only and has no batching, no warm-up and no gRPC; for many clients take scripts/serve.sh.
+gives {"outputs": {...}}. The addresses are printed when they answer; those of versions and labels,
+and /metadata, do not. It listens on this machine only and has no batching, no warm-up and no gRPC;
+for many clients take scripts/serve.sh.
 """
 
 import argparse
@@ -41,6 +42,8 @@ DTYPES = {
     **dict.fromkeys(("centre", "neighbor_numbers"), np.int64),
 }
 """What inputs are of that are not float32."""
+FROM_JSON = {"f": ("numbers", "iuf"), "i": ("whole numbers", "iu"), "b": ("true or false", "b")}
+"""Of each kind of input, its name and the kinds of NumPy's that JSON may give for it."""
 
 
 class SavedModel:
@@ -90,19 +93,14 @@ class Served(Model):
                 raise ValueError('a request is {"instances": [...]} or {"inputs": {...}}')
             signature = request.get("signature_name", "serving_default")
             if "inputs" in request:
-                outputs = self.model.run(signature, arrays(request["inputs"]))
-                return {"outputs": {key: plain(value) for key, value in outputs.items()}}
+                inputs = request["inputs"]
+                named = inputs if isinstance(inputs, dict) else {"points": inputs}
+                outputs = self.model.run(signature, arrays(named))
+                return {"outputs": alone({key: plain(value) for key, value in outputs.items()})}
             outputs = self.model.run(signature, arrays(columns(request["instances"])))
+            return {"predictions": rows(outputs)}
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise InvalidInput(f"{type(error).__name__}: {error}") from error
-        rows = {key: plain(value) for key, value in outputs.items()}
-        if len(rows) == 1:
-            return {"predictions": next(iter(rows.values()))}
-        return {
-            "predictions": [
-                dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)
-            ]
-        }
 
 
 def columns(instances):
@@ -116,18 +114,41 @@ def columns(instances):
     return {key: [instance[key] for instance in instances] for key in instances[0]}
 
 
+def rows(outputs):
+    """A list with one entry for each row of all outputs."""
+    sizes = {key: len(value) for key, value in outputs.items()}
+    if len(set(sizes.values())) > 1:
+        said = ", ".join(f"{key} {size}" for key, size in sizes.items())
+        raise ValueError(f'outputs have different numbers of rows ({said}): ask with "inputs"')
+    values = {key: plain(value) for key, value in outputs.items()}
+    if len(values) == 1:
+        return alone(values)
+    return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+
+
+def alone(values):
+    """Values by name, or those of the only one without it."""
+    return values if len(values) > 1 else next(iter(values.values()))
+
+
 def arrays(inputs):
     """Inputs of the types that signatures take."""
-    if not isinstance(inputs, dict):
-        raise ValueError('inputs are {"name": values, ...}')
-    found = {}
-    for key, value in inputs.items():
-        try:
-            found[key] = np.array(value, DTYPES.get(key, np.float32))
-        except (OverflowError, TypeError, ValueError) as error:
-            hint = ", of as many rows for each cloud (signature padded)" if key == "points" else ""
-            raise ValueError(f"{key} must be numbers{hint}: {error}") from error
-    return found
+    return {key: array(key, value) for key, value in inputs.items()}
+
+
+def array(key, value):
+    """An input from nested lists: nothing is rounded or cut off to fit."""
+    dtype = np.dtype(DTYPES.get(key, np.float32))
+    words, kinds = FROM_JSON[dtype.kind]
+    try:
+        found = np.array(value)
+        if found.size and found.dtype.kind not in kinds:
+            raise ValueError(f"got {found.ravel()[0]!r:.60}")
+        with np.errstate(over="ignore"):  # infinite then, which the model refuses
+            return found.astype(dtype)
+    except (OverflowError, ValueError) as error:
+        hint = ", of as many rows for each cloud (signature padded)" if key == "points" else ""
+        raise ValueError(f"{key} must be {words}{hint}: {error}") from error
 
 
 def plain(array):
@@ -171,6 +192,27 @@ def serve(models, port):
         rest.run()
 
 
+def check_free(port):
+    """End with a sentence if something listens on the port already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise SystemExit(
+                f"serve_kserve: port {port} cannot be had ({error}): choose one with --port"
+            ) from None
+
+
+def load(folder):
+    """The SavedModel in a folder, or the end with a sentence."""
+    try:
+        return SavedModel(folder)
+    except Exception as error:  # TensorFlow raises many kinds for what is damaged
+        reason = (str(error).strip() or repr(error)).splitlines()[0]
+        raise SystemExit(f"serve_kserve: {folder} cannot be read: {reason}") from None
+
+
 def latest(folder):
     """Model folders of the newest versions by name."""
     found = {}
@@ -190,8 +232,8 @@ def main():
     folders = latest(options.folder)
     if not folders:
         raise SystemExit(f"serve_kserve: {options.folder} holds no exported model")
-    models = {name: SavedModel(folder) for name, folder in folders.items()}
-    serve(models, options.port)
+    check_free(options.port)
+    serve({name: load(folder) for name, folder in folders.items()}, options.port)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 import numpy as np
 import pytest
-from ase.build import bulk
+from ase.build import bulk, molecule
 from ase.io import write
 
 from csnn_tf.dos_inference import DosPredictor
@@ -25,6 +27,13 @@ from tests.helpers import relative
 MODEL = dos_model()  # the fixture's: weights are drawn from a seed
 CRYSTALS, PAIRS = crystal_request(frames()), neighbor_request(MODEL, frames())
 ONE = crystal_request([bulk("C", cubic=True)])
+ONE_ATOM = {
+    "positions": [[0.0, 0.0, 0.0]],
+    "cell": [[[2.0, 0.0, 0.0], [0.0] * 3, [0.0] * 3]],
+    "pbc": [[True, False, False]],
+    "numbers": [6],
+    "counts": [1],
+}
 
 
 def _with(request, name, value, place=None):
@@ -159,9 +168,46 @@ def test_example_client(expected, kserve_dos_url, tmp_path):
     np.testing.assert_allclose([a["band_energy"] for a in answers], expected.band_energy, rtol=1e-4)
     assert len(answers[0]["energies"]) == 40
     client = script("client_dos")
-    nitrogen = client.read_structure(files[1]) | {"numbers": [7, 7, 7]}
+    nitrogen = client.read_structures(files[1])[0] | {"numbers": [7, 7, 7]}
     with pytest.raises(RuntimeError, match="answered 4.*numbers: an element"):
         client.predict(kserve_dos_url, "carbon", [nitrogen])
+    body = {"instances": [{key: value[0] for key, value in ONE_ATOM.items()}]}
+    request = urllib.request.Request(
+        f"{kserve_dos_url}/v1/models/carbon:predict",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=60)
+    with refused.value as error:
+        assert error.code == 400
+        assert "different numbers of rows (" in error.read().decode()
+
+
+def test_the_example_client_reads_frames_and_columns(tmp_path, monkeypatch, capsys):
+    client, path = script("client_dos"), tmp_path / "frames.xyz"
+    first, second = molecule("CO2"), bulk("C")
+    first.arrays["place"] = np.arange(3)
+    second.arrays["forces"] = np.ones((2, 3))
+    columns = ["place", "symbols", "positions"]
+    write(path, first, format="extxyz", columns=columns)
+    write(path, second, format="extxyz", append=True, columns=["symbols", "positions", "forces"])
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("\n  \n")
+    found = client.read_structures(path)
+    for structure, atoms in zip(found, (first, second), strict=True):
+        assert structure["numbers"] == atoms.numbers.tolist()
+        np.testing.assert_allclose(structure["positions"], atoms.positions, atol=1e-7)
+        np.testing.assert_allclose(structure["cell"], atoms.cell, atol=1e-7)
+        assert structure["pbc"] == atoms.pbc.tolist()
+    monkeypatch.setattr(
+        client, "predict", lambda *_: {"dos": [[1.0], [2.0], [3.0]], "energies": [0.0]}
+    )
+    write(tmp_path / "one.xyz", first)
+    client.main(["--model", "any", str(path), str(tmp_path / "one.xyz")])
+    answers = json.loads(capsys.readouterr().out)
+    assert [each.get("frame") for each in answers] == [0, 1, None]
+    assert [each["dos"] for each in answers] == [[1.0], [2.0], [3.0]]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +216,10 @@ def test_example_client(expected, kserve_dos_url, tmp_path):
         (b"1\n", "structure.xyz is not an xyz file: it has fewer than three lines"),
         (b"2\n\nC 0 0 0\n", "structure.xyz is not an xyz file: it has 1 of its 2 atoms"),
         (b"1\n\nC 0 0\n", "structure.xyz is not an xyz file: an atom is a symbol and x y z"),
+        (b"0\n\n\nC 0 0 0", "structure.xyz is not an xyz file: no atoms"),
+        (b"1\n\nC 0 0 0\n2\n\nC 0 0 0", "structure.xyz is not an xyz file: it has 1 of its 2"),
+        (b"1\nProperties=pos:R:3\n0 0 0", "structure.xyz is not an xyz file: its Properties"),
+        (b'1\nLattice="1 2"\nC 0 0 0', "structure.xyz is not an xyz file: Lattice is nine"),
         (b"1\n\nXx 0 0 0\n", "structure.xyz is not an xyz file: 'Xx' is not in list"),
         (b"\x80", "structure.xyz is not an xyz file: "),
         (b"1\n\nC 0 0 0\n", "http://127.0.0.1:9 does not answer: .*refused"),

@@ -1,5 +1,6 @@
 """The server's messages, the warm-up file, the command-line tool and gRPC against one export."""
 
+import io
 import json
 import subprocess
 import sys
@@ -127,7 +128,7 @@ def grpc_address(loaded):
     server.stop(None).wait()
 
 
-def test_grpc_client(exported, grpc_address, tmp_path, capsys):
+def test_grpc_client(exported, grpc_address, tmp_path, capsys, monkeypatch):
     client = script("client_grpc")
     different = [POINTS[0], POINTS[1][:7]]
     expected = exported.probabilities(different)
@@ -145,6 +146,18 @@ def test_grpc_client(exported, grpc_address, tmp_path, capsys):
     answers = json.loads(capsys.readouterr().out)
     best = [CLASSES[place] for place in expected.argmax(axis=-1)]
     assert [answer["classes"][0] for answer in answers] == best
+    for content in ("", "# nothing", "a b c", "1 2"):
+        (tmp_path / "bad.xyz").write_text(content)
+        with pytest.raises(SystemExit, match=r"bad.xyz is not a text file of x y z a line"):
+            client.main([*arguments, str(tmp_path / "bad.xyz")])
+    with pytest.raises(SystemExit, match="^client_grpc: 127.0.0.1:9 does not answer: "):
+        client.main(["--model", "any", "--address", "127.0.0.1:9", str(tmp_path / "0.xyz")])
+    monkeypatch.setattr(sys, "stdin", io.StringIO((tmp_path / "0.xyz").read_text()))
+    client.main([*arguments, "-"])
+    assert json.loads(capsys.readouterr().out) == answers[:1]
+    monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
+    with pytest.raises(SystemExit, match="^client_grpc: pip install tensorflow-serving-api first"):
+        script("client_grpc")
     (tmp_path / "bad.xyz").write_text("0 0 nan\n")
     with pytest.raises(SystemExit, match="points: coordinates must be finite"):
         client.main([*arguments, str(tmp_path / "bad.xyz")])

@@ -1,12 +1,15 @@
 """The example client against KServe's real HTTP server, which runs the export in C++."""
 
 import json
+import socket
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -72,6 +75,81 @@ def test_bad_requests_and_then_a_good_one(kserve_url, client, bad, message):
     with pytest.raises(RuntimeError, match=rf"the server answered 4\d\d: .*({message})"):
         client.predict(kserve_url, "shapes", [bad])
     assert len(client.predict(kserve_url, "shapes", [[[0.0, 0.0, 1.0]]])) == 1
+
+
+@pytest.fixture
+def other_server():
+    """Address of a server that answers each request with the bytes that it is given."""
+    answers = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.wfile.write(answers.pop())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", answers
+        server.shutdown()
+
+
+_OK = b"HTTP/1.0 200 OK\r\n\r\n"
+
+
+@pytest.mark.parametrize("name", ["client_rest", "client_dos"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH\r\n",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 99\r\n\r\n{",
+        _OK + b"{}",
+        _OK + b"[]",
+        _OK + b"hello",
+        _OK + b"\x80",
+    ],
+)
+def test_servers_that_are_not_one(other_server, tmp_path, name, answer):
+    url, answers = other_server
+    answers.append(answer)
+    (tmp_path / "file.xyz").write_text("0 0 1" if name == "client_rest" else "1\n\nC 0 0 0\n")
+    with pytest.raises(SystemExit, match=f"^{name}: {url} answers unlike TensorFlow Serving: "):
+        script(name).main(["--url", url, "--model", "a b", str(tmp_path / "file.xyz")])
+
+
+def test_a_classifier_asked_for_densities(other_server):
+    url, answers = other_server
+    answers.append(_OK + b'{"outputs": [[0.5]]}')
+    with pytest.raises(RuntimeError, match="shapes is not a model of densities of states"):
+        script("client_dos").predict(url, "shapes", [])
+
+
+@pytest.mark.parametrize("damage", ["port", "model"])
+def test_kserve_ends_with_a_sentence(exported, tmp_path, damage):
+    """A port that is taken, and a version that cannot be read."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        folder = exported.folder
+        if damage == "model":
+            folder, port = tmp_path, 0
+            (tmp_path / "name" / "3").mkdir(parents=True)
+            (tmp_path / "name" / "3" / "saved_model.pb").write_bytes(b"\x80")
+        command = [sys.executable, ROOT / "scripts" / "serve_kserve.py", folder]
+        command += ["--port", str(port)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 1
+    *_, last = done.stderr.splitlines()
+    expected = {
+        "port": f"serve_kserve: port {port} cannot be had (",
+        "model": f"serve_kserve: {tmp_path / 'name' / '3'} cannot be read: ",
+    }
+    assert last.startswith(expected[damage])
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
 
 
 def test_unknown_model_and_no_server(kserve_url, client):
@@ -165,15 +243,30 @@ def test_readme(exported, tmp_path, capsys):
         with pytest.raises(RuntimeError, match="answered 404.*shaeps does not exist"):
             client.predict(url, "shaeps", [[[0.0, 0.0, 1.0]]])
         cloud = [[[0.0, 0.0, 1.0]]]
-        assert len(_as_curl_sends(url, {"instances": cloud})["predictions"]) == 1
+        (alike,) = _as_curl_sends(url, {"instances": cloud})["predictions"]
+        for given in (cloud, {"points": cloud}):
+            columns = _as_curl_sends(url, {"inputs": given})["outputs"]
+            assert {key: [value] for key, value in alike.items()} == columns
+        logits = {"signature_name": "logits"}
+        in_rows = _as_curl_sends(url, {"instances": cloud, **logits})["predictions"]
+        # One output comes without its name.
+        assert _as_curl_sends(url, {"inputs": cloud, **logits})["outputs"] == in_rows
+        padded = {"signature_name": "padded"}
         for body, message in (
             ({"instances": []}, "at least one entry"),
             ({"nothing": 1}, "a request is"),
             ({"inputs": {"numbers": [6]}}, "takes points, not numbers"),
             ({"instances": [cloud[0], 2 * cloud[0]]}, "signature padded"),
             ({"instances": [{"points": cloud[0]}, cloud[0]]}, "must name the same inputs"),
-            ({"inputs": cloud}, "inputs are"),
-            ({"inputs": {"points": cloud, "lengths": [10**20]}}, "lengths must be numbers: "),
+            ({"inputs": [["a", "b", "c"]]}, "points must be numbers"),
+            ({"inputs": {"points": [[[True] * 3]]}}, "points must be numbers"),
+            *(
+                (
+                    {"inputs": {"points": cloud, "lengths": [bad]}, **padded},
+                    "lengths must be whole numbers: got",
+                )
+                for bad in (10**20, 1.0, 50.7, True, "1", None)
+            ),
         ):
             with pytest.raises(urllib.error.HTTPError) as refused:
                 _as_curl_sends(url, body)

@@ -1,5 +1,6 @@
 """scripts/serve.sh with a stand-in for Docker that prints what it is asked to do."""
 
+import csv
 import os
 import subprocess
 
@@ -16,9 +17,10 @@ def serve(tmp_path):
     stand_in.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     stand_in.chmod(0o755)
 
-    def run(*arguments, **settings):
+    def run(*arguments, cwd=None, **settings):
         return subprocess.run(
             [SERVE, *arguments],
+            cwd=cwd,
             env={**os.environ, "CONTAINER": str(stand_in), **settings},
             capture_output=True,
             text=True,
@@ -44,6 +46,26 @@ def test_starts_the_official_image_on_the_folder(serve, tmp_path):
     opened = serve(folder, HOST="0.0.0.0", REST_PORT="9000", IMAGE="tensorflow/serving:2.19.0")
     assert "0.0.0.0:9000:8501" in opened.stdout
     assert "tensorflow/serving:2.19.0" in opened.stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", ["one,two", 'a "b"', 'both,"x'])
+def test_the_option_is_a_row_of_csv(serve, tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "models.config").touch()
+    started = serve(name, cwd=tmp_path, CDPATH=str(tmp_path))
+    arguments = started.stdout.splitlines()
+    (row,) = csv.reader([arguments[arguments.index("--mount") + 1]])
+    assert row == ["type=bind", f"source={folder}", "target=/models", "readonly"]
+
+
+def test_no_docker(serve, tmp_path):
+    (tmp_path / "models.config").touch()
+    failed = serve(tmp_path, CONTAINER="no-such-command")
+    assert failed.returncode == 127
+    assert failed.stderr == (
+        "serve.sh: no-such-command is not installed: scripts/serve_kserve.py serves without it\n"
+    )
 
 
 def test_says_what_is_missing(serve, tmp_path):
