@@ -34,14 +34,11 @@ class NormalizePoints(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Check the input's shape."""
-        check_points(input_shape, type(self).__name__)
-        if 0 in input_shape:
-            raise InputError(
-                f"NormalizePoints expects at least one point, not the shape {tuple(input_shape)}."
-            )
+        _check(input_shape)
 
     def call(self, inputs, mask=None):
         """Normalise."""
+        _check(inputs.shape)  # `build` saw the first inputs only
         points = ops.cast(inputs, "float32")
         # By the largest coordinate first, so that sums and squares neither overflow nor vanish.
         points, unit = _divided(masked(points, mask), ops.abs)
@@ -90,3 +87,11 @@ def _divided(points, size):
     largest = ops.max(size(points), axis=(1, 2), keepdims=True, initial=0.0)
     largest = ops.where(largest > 0, largest, 1.0)
     return points / largest, largest
+
+
+def _check(shape: tuple[int | None, ...]) -> None:
+    check_points(shape, "NormalizePoints")
+    if shape[1] == 0:
+        raise InputError(
+            f"NormalizePoints expects at least one point, not the shape {tuple(shape)}."
+        )

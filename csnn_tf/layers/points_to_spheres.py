@@ -112,6 +112,7 @@ class PointsToSpheres(keras.layers.Layer):
 
     def call(self, inputs, mask=None):
         """Map clouds to feature maps."""
+        check_points(inputs.shape, type(self).__name__)  # `build` saw the first inputs only
         points, norms, weights = self._normalise(ops.cast(inputs, "float32"), mask)
         scale = None
         if self.point_count is not None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from csnn_tf.errors import InputError, unknown_field
 from csnn_tf.named import NamedConfigurations
 from csnn_tf.training.run_folder import RunFolder
@@ -34,10 +36,12 @@ class RunConfig:
     """What a run folder records beside the configuration: a name that only such runs have."""
 
     def check(self) -> None:
-        """Raise `InputError` if a value is unknown or out of range; paths become strings."""
-        for name in ("data", "folder", "initial"):
-            if isinstance(value := getattr(self, name, None), Path):
-                object.__setattr__(self, name, str(value))
+        """Raise `InputError` if a value is unknown or out of range.
+
+        Paths become strings and NumPy's numbers Python's, as config.json will have them.
+        """
+        for entry in dataclasses.fields(self):  # type: ignore[arg-type]
+            object.__setattr__(self, entry.name, _plain(getattr(self, entry.name)))
         for name in ("preset", "recipe"):
             if not isinstance(value := getattr(self, name), str):
                 raise InputError(f"{name} must be a name, not {value!r:.60}.")
@@ -131,6 +135,14 @@ class RunConfig:
         if not isinstance(stored, dict) or cls.found not in stored:
             raise InputError(f"{path} is not a run of {cls.subject}.")
         return cls.from_dict({name: stored[name] for name in stored.keys() - {cls.found}})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, np.generic):
+        return value.item()
+    return str(value) if isinstance(value, Path) else value
 
 
 def check_initial(initial: Any) -> None:

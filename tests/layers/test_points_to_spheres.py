@@ -286,3 +286,7 @@ def test_half_a_turn_shows_a_tilted_grid_something_new():
 def test_wrong_shape(shape):
     with pytest.raises(InputError, match=r"PointsToSpheres expects points \[batch, points, 3\]"):
         PointsToSpheres(1)(np.zeros(shape, "float32"))
+    layer = PointsToSpheres(1)
+    layer(np.zeros((2, 5, 3), "float32"))
+    with pytest.raises(InputError, match="PointsToSpheres expects points"):
+        layer(np.zeros(shape, "float32"))

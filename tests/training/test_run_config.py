@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from csnn_tf.errors import InputError
@@ -56,3 +57,19 @@ def test_paths_are_taken_and_kept_as_strings(tmp_path):
     config = TrainingConfig.from_recipe("finetune", folder=tmp_path, initial=model)
     assert (config.folder, config.initial) == (str(tmp_path), str(model))
     assert DosConfig(data=tmp_path, initial=model).to_dict()["data"] == str(tmp_path)
+
+
+def test_numbers_of_numpy_are_taken_and_kept_as_pythons():
+    config = TrainingConfig.from_recipe(
+        "best",
+        learning_rate=np.float32(0.5),
+        epochs=np.int64(3),
+        mixed_precision=np.bool_(True),
+        spheres=np.int32(8),
+    )
+    expected = TrainingConfig.from_recipe(
+        "best", learning_rate=0.5, epochs=3, mixed_precision=True, spheres=8
+    )
+    assert json.dumps(config.to_dict()) == json.dumps(expected.to_dict())
+    with pytest.raises(InputError, match=r"epochs must be a whole number, not 2\.5"):
+        TrainingConfig(epochs=np.float64(2.5))
