@@ -31,6 +31,8 @@ def structures_option(default: str = "the built-in carbon structures"):
 electrons_option = click.option(
     "--electrons",
     metavar="C=4,O=6",
+    multiple=True,
+    callback=lambda *given: ",".join(given[-1]) or None,
     help="Valence electrons of each element, where the data does not say; one number for all.",
 )
 

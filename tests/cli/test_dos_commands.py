@@ -151,6 +151,23 @@ def test_bad_input_names_the_culprit_and_leaves_nothing(arguments, named, tmp_pa
     assert not list(tmp_path.rglob("*"))
 
 
+def test_electrons_may_be_given_one_by_one(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "csnn_tf.cli.dos_options.load_structures",
+        lambda path, electrons: seen.append(electrons) or builtin_carbon(),
+    )
+    for given in (["C=4,O=6"], ["C=4", "--electrons", "O=6"]):
+        options = ["--data", tmp_path, "--electrons", *given, "--set", "batch_size=0"]
+        with pytest.raises(InputError, match="batch_size"):
+            run("train", "dos", *options)
+        options = ["--data", tmp_path, "--electrons", *given, "--split", "nowhere"]
+        with pytest.raises(InputError, match="nowhere"):
+            run("evaluate", "carbon_dos_small", *options)
+    assert len(seen) >= 2
+    assert all(each == {"C": 4.0, "O": 6.0} for each in seen)
+
+
 def test_bad_structures_and_pictures_are_named(trained, sheet, tmp_path):
     silicon = tmp_path / "silicon.xyz"
     write(silicon, Atoms("Si2", [[0, 0, 0], [0, 0, 2.3]]))

@@ -68,4 +68,9 @@ def _read(
         if reference_energy is None:
             raise InputError(f"{path} is a VASP run, which needs the reference (vacuum) energy.")
         return read_vasp(path, reference_energy, grid, electrons)
+    inside = sorted(path.iterdir())
+    if inside and not any(each.is_dir() for each in inside):
+        raise InputError(
+            f"{path} is a folder of files, of no known layout: name the file, such as {inside[0]}."
+        )
     return read_published(path, energies=grid, electrons=electrons)

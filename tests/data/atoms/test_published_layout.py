@@ -133,6 +133,10 @@ def test_bad_tables_and_folders(root, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no NAME/TEMPK/CONFIG"):
         read_published(tmp_path / "empty")
+    for name in ("b.xyz", "a.xyz"):
+        (tmp_path / "empty" / name).touch()
+    with pytest.raises(InputError, match=r"name the file, such as .*a\.xyz\.$"):
+        load_structures(tmp_path / "empty")
     carbon.dos = carbon.energies = None
     with pytest.raises(InputError, match="needs a DOS"):
         write_published(tmp_path / "new", carbon)
