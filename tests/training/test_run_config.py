@@ -66,9 +66,17 @@ def test_numbers_of_numpy_are_taken_and_kept_as_pythons():
         epochs=np.int64(3),
         mixed_precision=np.bool_(True),
         spheres=np.int32(8),
+        scale=np.array([0.5, 2]),
+        tilt=(np.float64(0.5), 0, 1),
     )
     expected = TrainingConfig.from_recipe(
-        "best", learning_rate=0.5, epochs=3, mixed_precision=True, spheres=8
+        "best",
+        learning_rate=0.5,
+        epochs=3,
+        mixed_precision=True,
+        spheres=8,
+        scale=(0.5, 2.0),
+        tilt=(0.5, 0, 1),
     )
     assert json.dumps(config.to_dict()) == json.dumps(expected.to_dict())
     with pytest.raises(InputError, match=r"epochs must be a whole number, not 2\.5"):
