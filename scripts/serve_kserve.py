@@ -42,8 +42,12 @@ DTYPES = {
     **dict.fromkeys(("centre", "neighbor_numbers"), np.int64),
 }
 """What inputs are of that are not float32."""
-FROM_JSON = {"f": ("numbers", "iuf"), "i": ("whole numbers", "iu"), "b": ("true or false", "b")}
-"""Of each kind of input, its name and the kinds of NumPy's that JSON may give for it."""
+FROM_JSON = {
+    "f": ("numbers", (int, float)),
+    "i": ("whole numbers", (int,)),
+    "b": ("true or false", (bool,)),
+}
+"""Of each kind of input, its name and the types that JSON may give for it."""
 
 
 class SavedModel:
@@ -137,18 +141,23 @@ def arrays(inputs):
 
 
 def array(key, value):
-    """An input from nested lists: nothing is rounded or cut off to fit."""
+    """An input from nested lists: nothing is rounded, cut off or taken for a number to fit."""
     dtype = np.dtype(DTYPES.get(key, np.float32))
-    words, kinds = FROM_JSON[dtype.kind]
+    words, types = FROM_JSON[dtype.kind]
+    found = np.array(value, object)
+    for each in found.flat:
+        if isinstance(each, list):
+            hint = (
+                " (clouds of different sizes go with signature padded)" if key == "points" else ""
+            )
+            raise ValueError(f"{key} must be {words} in rows of one length{hint}")
+        if type(each) not in types:  # True is an int for isinstance, and for NumPy among numbers
+            raise ValueError(f"{key} must be {words}: got {json.dumps(each):.60}")
     try:
-        found = np.array(value)
-        if found.size and found.dtype.kind not in kinds:
-            raise ValueError(f"got {found.ravel()[0]!r:.60}")
         with np.errstate(over="ignore"):  # infinite then, which the model refuses
             return found.astype(dtype)
-    except (OverflowError, ValueError) as error:
-        hint = ", of as many rows for each cloud (signature padded)" if key == "points" else ""
-        raise ValueError(f"{key} must be {words}{hint}: {error}") from error
+    except OverflowError:
+        raise ValueError(f"{key} must be {words}: one has too many digits") from None
 
 
 def plain(array):

@@ -1,6 +1,7 @@
 """The example client against KServe's real HTTP server, which runs the export in C++."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from csnn_tf.export import ExportOptions
 from tests.export.conftest import CLASSES, HERE, script, serving
@@ -25,6 +28,15 @@ SCRIPT = ROOT / "scripts" / "client_rest.py"
 @pytest.fixture(scope="module")
 def client():
     return script("client_rest")
+
+
+@pytest.fixture(scope="module")
+def array():
+    """What serve_kserve.py makes of an input."""
+    pytest.importorskip("kserve")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [*sys.argv])
+        return script("serve_kserve").array
 
 
 def test_fifty_requests_at_once(exported, kserve_url, client):
@@ -258,14 +270,9 @@ def test_readme(exported, tmp_path, capsys):
             ({"inputs": {"numbers": [6]}}, "takes points, not numbers"),
             ({"instances": [cloud[0], 2 * cloud[0]]}, "signature padded"),
             ({"instances": [{"points": cloud[0]}, cloud[0]]}, "must name the same inputs"),
-            ({"inputs": [["a", "b", "c"]]}, "points must be numbers"),
-            ({"inputs": {"points": [[[True] * 3]]}}, "points must be numbers"),
-            *(
-                (
-                    {"inputs": {"points": cloud, "lengths": [bad]}, **padded},
-                    "lengths must be whole numbers: got",
-                )
-                for bad in (10**20, 1.0, 50.7, True, "1", None)
+            (
+                {"inputs": {"points": cloud, "lengths": [1, 50.7]}, **padded},
+                "lengths must be whole numbers: got 50.7",
             ),
         ):
             with pytest.raises(urllib.error.HTTPError) as refused:
@@ -284,6 +291,51 @@ def test_readme(exported, tmp_path, capsys):
         answer["probabilities"], exported.probabilities([points])[0], atol=1e-5
     )
     assert answer["classes"][0] == CLASSES[int(np.argmax(answer["probabilities"]))]
+
+
+_INTEGERS = st.integers(-(2**63), 2**63 - 1)
+_FLOATS = st.floats(allow_nan=False)
+_STRANGE = [None, "1", True, 1, 1.0, {}]
+_TAKEN = {"points": (int, float), "positions": (int, float), "numbers": (int,), "pbc": (bool,)}
+
+
+@settings(deadline=None)
+@given(_INTEGERS | _FLOATS, st.lists(st.just([1, 2, 3]), max_size=3))
+def test_inputs_become_what_json_says(array, number, rows):
+    assert array("pbc", [[True, False]]).tolist() == [[True, False]]
+    assert array("points", rows).tolist() == rows
+    assert array("positions", [number]).tolist() == [float(number)]
+    if isinstance(number, int):
+        assert array("numbers", [number]).tolist() == [number]
+
+
+@pytest.mark.parametrize("strange", _STRANGE, ids=repr)
+@pytest.mark.parametrize("key", _TAKEN)
+def test_inputs_of_another_type_are_named(array, key, strange):
+    """The one among many that is of another type, in JSON's words."""
+    taken = _TAKEN[key]
+    if type(strange) in taken:
+        assert array(key, [strange]) == [strange]
+        return
+    message = f"^{key} must be [a-z ]*: got {re.escape(json.dumps(strange))}$"
+    for value in (strange, [strange], [[taken[0](1)], [strange]]):
+        with pytest.raises(ValueError, match=message):
+            array(key, value)
+
+
+@pytest.mark.parametrize("value", [[[1], [1, 2]], [1, [1]], [[[1], [1]], [[1]]]])
+def test_inputs_of_uneven_rows_are_named(array, value):
+    with pytest.raises(ValueError, match="^numbers must be whole numbers in rows of one length$"):
+        array("numbers", value)
+    with pytest.raises(ValueError, match=r"in rows of one length \(clouds.* signature padded\)$"):
+        array("points", value)
+
+
+@pytest.mark.parametrize(("key", "value"), [("numbers", 2**63), ("points", 10**400)])
+def test_numbers_that_do_not_fit_are_refused(array, key, value):
+    with pytest.raises(ValueError, match=f"^{key} must be .*: one has too many digits$"):
+        array(key, [value])
+    assert np.isinf(array("points", [1e39]))  # the model refuses these
 
 
 def test_documented_bounds():
