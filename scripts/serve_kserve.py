@@ -58,26 +58,26 @@ class SavedModel:
 
         self._tf = tf
         self._loaded = tf.saved_model.load(str(folder))
+        self.inputs = {
+            name: sorted(call.structured_input_signature[1])
+            for name, call in self._loaded.signatures.items()
+        }
 
     def run(self, signature, inputs):
         """Outputs by name."""
-        known = self._loaded.signatures
-        if signature not in known:
-            raise ValueError(f"there is no signature {signature!r}, only {', '.join(known)}")
-        call = known[signature]
-        wanted = call.structured_input_signature[1].keys()
-        if inputs.keys() != wanted:
-            names = ", ".join(inputs) or "nothing"
-            raise ValueError(f"{signature} takes {', '.join(wanted)}, not {names}")
         try:
             given = {key: self._tf.constant(value) for key, value in inputs.items()}
-            return {key: value.numpy() for key, value in call(**given).items()}
+            outputs = self._loaded.signatures[signature](**given)
+            return {key: value.numpy() for key, value in outputs.items()}
         except self._tf.errors.OpError as error:
             raise RuntimeError(error.message) from error
 
 
 class Served(Model):
-    """Answers predict requests with anything that has `run(signature, inputs)`."""
+    """Answers predict requests with a model.
+
+    A model has `run(signature, inputs)`, and of each signature the names of its `inputs`.
+    """
 
     def __init__(self, name, model):
         super().__init__(name)
@@ -93,29 +93,50 @@ class Served(Model):
         try:
             # kserve decodes what is sent as JSON by its content type; curl says something else.
             request = json.loads(payload) if isinstance(payload, bytes) else payload
-            if not isinstance(request, dict) or not {"inputs", "instances"} & request.keys():
-                raise ValueError('a request is {"instances": [...]} or {"inputs": {...}}')
-            signature = request.get("signature_name", "serving_default")
-            if "inputs" in request:
-                inputs = request["inputs"]
-                named = inputs if isinstance(inputs, dict) else {"points": inputs}
-                outputs = self.model.run(signature, arrays(named))
-                return {"outputs": alone({key: plain(value) for key, value in outputs.items()})}
-            outputs = self.model.run(signature, arrays(columns(request["instances"])))
-            return {"predictions": rows(outputs)}
+            if not isinstance(request, dict) or len({"inputs", "instances"} & request.keys()) != 1:
+                raise ValueError('a request is either {"instances": [...]} or {"inputs": {...}}')
+            signature = self._signature(request)
+            by_row = "instances" in request
+            inputs = columns(request["instances"]) if by_row else request["inputs"]
+            inputs = arrays(named(inputs, self.model.inputs[signature]))
+            outputs = self.model.run(signature, inputs)
+            if by_row:
+                return {"predictions": rows(outputs)}
+            return {"outputs": alone({key: plain(value) for key, value in outputs.items()})}
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise InvalidInput(f"{type(error).__name__}: {error}") from error
 
+    def _signature(self, request):
+        name = request.get("signature_name", "")
+        if not isinstance(name, str):
+            raise ValueError("signature_name must be a string")
+        name = name or "serving_default"
+        if name not in self.model.inputs:
+            raise ValueError(f"there is no signature {name!r}, only {', '.join(self.model.inputs)}")
+        return name
+
 
 def columns(instances):
-    """Inputs by name from a list with one entry for each row."""
+    """Inputs by name, or the only one, from a list with one entry for each row."""
     if not (isinstance(instances, list) and instances):
         raise ValueError("instances must be a list with at least one entry")
     if not isinstance(instances[0], dict):
-        return {"points": instances}
+        return instances
     if any(not isinstance(each, dict) or each.keys() != instances[0].keys() for each in instances):
         raise ValueError("all instances must name the same inputs")
     return {key: [instance[key] for instance in instances] for key in instances[0]}
+
+
+def named(inputs, wanted):
+    """Inputs by name; that of a signature with no other may come without it."""
+    names = ", ".join(wanted)
+    if not isinstance(inputs, dict):
+        if len(wanted) > 1:
+            raise ValueError(f"the inputs {names} must be given by name")
+        inputs = {wanted[0]: inputs}
+    if inputs.keys() != set(wanted):
+        raise ValueError(f"the inputs must be {names}, not {', '.join(inputs) or 'none'}")
+    return inputs
 
 
 def rows(outputs):
@@ -169,7 +190,8 @@ def in_a_line(record):
     """Let the log have one line for a request that is refused; kserve adds where it was."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, (InvalidInput, ModelNotFound)):
-        record.msg, record.args, record.exc_info = f"refused: {error}", (), None
+        message = " ".join(str(error).split())
+        record.msg, record.args, record.exc_info = f"refused: {message}", (), None
     return True
 
 

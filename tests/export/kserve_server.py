@@ -19,5 +19,6 @@ if __name__ == "__main__":
     serve_kserve = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(serve_kserve)
     loaded = SavedModel(folder, json.loads(Path(signatures).read_text("utf-8")))
+    loaded.inputs = {name: list(sides["inputs"]) for name, sides in loaded.signatures.items()}
     assert not {"csnn_tf", "keras", "tensorflow"} & set(sys.modules)
     serve_kserve.serve({name: loaded}, int(port))

@@ -257,7 +257,7 @@ def test_readme(exported, tmp_path, capsys):
         cloud = [[[0.0, 0.0, 1.0]]]
         (alike,) = _as_curl_sends(url, {"instances": cloud})["predictions"]
         for given in (cloud, {"points": cloud}):
-            columns = _as_curl_sends(url, {"inputs": given})["outputs"]
+            columns = _as_curl_sends(url, {"inputs": given, "signature_name": ""})["outputs"]
             assert {key: [value] for key, value in alike.items()} == columns
         logits = {"signature_name": "logits"}
         in_rows = _as_curl_sends(url, {"instances": cloud, **logits})["predictions"]
@@ -267,7 +267,12 @@ def test_readme(exported, tmp_path, capsys):
         for body, message in (
             ({"instances": []}, "at least one entry"),
             ({"nothing": 1}, "a request is"),
-            ({"inputs": {"numbers": [6]}}, "takes points, not numbers"),
+            ({"inputs": {"numbers": [6]}}, "inputs must be points, not numbers"),
+            ({"inputs": {}}, "inputs must be points, not none"),
+            ({"inputs": cloud, "instances": cloud}, "a request is either"),
+            ({"inputs": cloud, **padded}, "the inputs lengths, points must be given by name"),
+            ({"instances": cloud, **padded}, "the inputs lengths, points must be given by name"),
+            ({"inputs": cloud, "signature_name": ["logits"]}, "must be a string"),
             ({"instances": [cloud[0], 2 * cloud[0]]}, "signature padded"),
             ({"instances": [{"points": cloud[0]}, cloud[0]]}, "must name the same inputs"),
             (
@@ -285,6 +290,7 @@ def test_readme(exported, tmp_path, capsys):
     assert "refused: ValueError: instances must be a list with at least one entry" in log
     assert "refused: Model with name shaeps does not exist." in log
     assert "Traceback" not in log
+    assert "{{node" not in re.sub("^.*refused: .*$", "", log, flags=re.M)
     (answer,) = json.loads(capsys.readouterr().out)
     points = np.loadtxt(tmp_path / "cone.xyz", np.float32)
     np.testing.assert_allclose(
