@@ -14,25 +14,26 @@ for many clients take scripts/serve.sh.
 import argparse
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import os
 import socket
 import sys
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # kserve would read the command line when it is imported.
 ARGUMENTS, sys.argv[1:] = sys.argv[1:], []
-from kserve import Model, ModelRepository, ModelServer  # noqa: E402
-from kserve.errors import InvalidInput, ModelNotFound  # noqa: E402
-from kserve.protocol.model_repository_extension import ModelRepositoryExtension  # noqa: E402
-from kserve.protocol.rest.server import RESTServer  # noqa: E402
+try:
+    import numpy as np
+    from kserve import Model, ModelRepository, ModelServer
+    from kserve.errors import InvalidInput, ModelNotFound
+    from kserve.protocol.model_repository_extension import ModelRepositoryExtension
+    from kserve.protocol.rest.server import RESTServer
+except ImportError as error:
+    raise SystemExit(f"serve_kserve: pip install kserve first: {error}") from None
 
 DTYPES = {
     "positions": np.float64,
@@ -195,44 +196,47 @@ def in_a_line(record):
     return True
 
 
-def announce(names, port):
-    """Print the addresses as soon as the server answers."""
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            break
-        except OSError:
-            time.sleep(0.1)
-    for name in names:
-        print(f"http://localhost:{port}/v1/models/{name}:predict", flush=True)
+def bound(port):
+    """A socket of this machine's own address, or the end with a sentence."""
+    address = socket.socket()
+    address.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with ending(address, port):
+        address.bind(("127.0.0.1", port))
+    return address
 
 
-def serve(models, port):
-    """Serve models by name on this machine's own address until interrupted."""
+@contextlib.contextmanager
+def ending(address, port):
+    """End with a sentence where a socket cannot have its port."""
+    try:
+        yield
+    except (OSError, OverflowError) as error:
+        address.close()
+        taken = getattr(error, "errno", None) == errno.EADDRINUSE
+        reason = "is taken" if taken else f"cannot be had ({error})"
+        raise SystemExit(f"serve_kserve: port {port} {reason}: choose one with --port") from None
+
+
+def serve(models, address):
+    """Serve models by name at a socket until interrupted.
+
+    kserve itself would listen on all addresses, and try to only once the models are loaded.
+    """
     logging.getLogger("kserve").addFilter(in_a_line)
-    threading.Thread(target=announce, args=(list(models), port), daemon=True).start()
     repository = ModelRepository()
     for name, model in models.items():
         repository.update(Served(name, model))
     server = ModelServer(registered_models=repository, enable_grpc=False, workers=1)
+    port = address.getsockname()[1]
     rest = RESTServer(
         "kserve.model_server:app", server.dataplane, ModelRepositoryExtension(repository), port
     )
-    rest.config.host = "127.0.0.1"  # kserve itself would listen on all addresses
+    with ending(address, port):
+        address.listen()  # fails where another process has listened since: both may be bound
+    for name in models:
+        print(f"http://localhost:{port}/v1/models/{name}:predict", flush=True)
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it
-        rest.run()
-
-
-def check_free(port):
-    """End with a sentence if something listens on the port already."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as error:
-            raise SystemExit(
-                f"serve_kserve: port {port} cannot be had ({error}): choose one with --port"
-            ) from None
+        rest.run([address])
 
 
 def load(folder):
@@ -263,8 +267,8 @@ def main():
     folders = latest(options.folder)
     if not folders:
         raise SystemExit(f"serve_kserve: {options.folder} holds no exported model")
-    check_free(options.port)
-    serve({name: load(folder) for name, folder in folders.items()}, options.port)
+    address = bound(options.port)
+    serve({name: load(folder) for name, folder in folders.items()}, address)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -205,7 +204,7 @@ def _wait(url: str, server: subprocess.Popen, log: Path) -> None:
             with urllib.request.urlopen(url, timeout=5) as response:
                 assert json.load(response)["ready"]
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:
             assert server.poll() is None, log.read_text(errors="replace")
             time.sleep(0.2)
     raise AssertionError(f"the server did not start: {log.read_text(errors='replace')}")

@@ -21,4 +21,4 @@ if __name__ == "__main__":
     loaded = SavedModel(folder, json.loads(Path(signatures).read_text("utf-8")))
     loaded.inputs = {name: list(sides["inputs"]) for name, sides in loaded.signatures.items()}
     assert not {"csnn_tf", "keras", "tensorflow"} & set(sys.modules)
-    serve_kserve.serve({name: loaded}, int(port))
+    serve_kserve.serve({name: loaded}, serve_kserve.bound(int(port)))

@@ -31,12 +31,18 @@ def client():
 
 
 @pytest.fixture(scope="module")
-def array():
-    """What serve_kserve.py makes of an input."""
+def server():
+    """The server's script, which takes the command line when it is imported."""
     pytest.importorskip("kserve")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [*sys.argv])
-        return script("serve_kserve").array
+        return script("serve_kserve")
+
+
+@pytest.fixture(scope="module")
+def array(server):
+    """What it makes of an input."""
+    return server.array
 
 
 def test_fifty_requests_at_once(exported, kserve_url, client):
@@ -156,12 +162,38 @@ def test_kserve_ends_with_a_sentence(exported, tmp_path, damage):
     assert done.returncode == 1
     *_, last = done.stderr.splitlines()
     expected = {
-        "port": f"serve_kserve: port {port} cannot be had (",
+        "port": f"serve_kserve: port {port} is taken: choose one with --port",
         "model": f"serve_kserve: {tmp_path / 'name' / '3'} cannot be read: ",
     }
     assert last.startswith(expected[damage])
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 10**20])
+def test_ports_that_are_none(server, port):
+    message = rf"^serve_kserve: port {port} cannot be had \(.*\): choose one with --port$"
+    with pytest.raises(SystemExit, match=message):
+        server.bound(port)
+
+
+def test_a_port_is_kept_while_models_are_loaded(server):
+    with server.bound(0) as kept:
+        port = kept.getsockname()[1]
+        with server.bound(port) as another:  # Linux allows this as long as nobody listens
+            another.listen()
+            with (
+                pytest.raises(SystemExit, match=f"port {port} is taken"),
+                server.ending(kept, port),
+            ):
+                kept.listen()
+
+
+def test_kserve_is_not_installed(monkeypatch):
+    monkeypatch.setattr(sys, "argv", [*sys.argv])
+    monkeypatch.setitem(sys.modules, "kserve", None)
+    with pytest.raises(SystemExit, match="^serve_kserve: pip install kserve first: "):
+        script("serve_kserve")
 
 
 def test_unknown_model_and_no_server(kserve_url, client):
@@ -227,10 +259,10 @@ def test_documentation(kserve_url, client, tmp_path, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out) == [answer]
 
 
-def _as_curl_sends(url, body):
+def _as_curl_sends(url, body, model="shapes"):
     """The answer to a request that does not say that it is JSON."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    address, data = f"{url}/v1/models/shapes:predict", json.dumps(body).encode()
+    address, data = f"{url}/v1/models/{model}:predict", json.dumps(body).encode()
     with urllib.request.urlopen(urllib.request.Request(address, data, headers), timeout=60) as it:
         return json.load(it)
 
