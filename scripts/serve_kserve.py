@@ -6,9 +6,10 @@
 
 Every model in DIR, its latest version, answers at http://localhost:8501/v1/models/NAME:predict as
 TensorFlow Serving would: {"instances": [...]} gives {"predictions": [...]}, and {"inputs": {...}}
-gives {"outputs": {...}}. The addresses are printed when they answer; those of versions and labels,
-and /metadata, do not. It listens on this machine only and has no batching, no warm-up and no gRPC;
-for many clients take scripts/serve.sh.
+gives {"outputs": {...}}. So does .../NAME/versions/N:predict for the version that is loaded. The
+addresses are printed when they answer; those of labels, of a version's state and /metadata do not.
+It listens on this machine only and has no batching, no warm-up and no gRPC; for many clients take
+scripts/serve.sh.
 """
 
 import argparse
@@ -28,10 +29,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ARGUMENTS, sys.argv[1:] = sys.argv[1:], []
 try:
     import numpy as np
+    from fastapi import Request
     from kserve import Model, ModelRepository, ModelServer
     from kserve.errors import InvalidInput, ModelNotFound
+    from kserve.model_server import app
     from kserve.protocol.model_repository_extension import ModelRepositoryExtension
     from kserve.protocol.rest.server import RESTServer
+    from kserve.protocol.rest.v1_endpoints import V1Endpoints
 except ImportError as error:
     raise SystemExit(f"serve_kserve: pip install kserve first: {error}") from None
 
@@ -196,6 +200,19 @@ def in_a_line(record):
     return True
 
 
+def answer_versions(dataplane, versions):
+    """Answer the addresses of the versions that are loaded, too."""
+    endpoints = V1Endpoints(dataplane)
+
+    async def predict(name: str, version: int, request: Request):
+        if versions.get(name) != version:
+            raise ModelNotFound(f"{name} and version {version}")
+        return await endpoints.predict(name, request)
+
+    address = "/v1/models/{name}/versions/{version:int}:predict"
+    app.add_api_route(address, predict, methods=["POST"], response_model=None)
+
+
 def bound(port):
     """A socket of this machine's own address, or the end with a sentence."""
     address = socket.socket()
@@ -217,8 +234,8 @@ def ending(address, port):
         raise SystemExit(f"serve_kserve: port {port} {reason}: choose one with --port") from None
 
 
-def serve(models, address):
-    """Serve models by name at a socket until interrupted.
+def serve(models, address, versions=None):
+    """Serve models by name, and those of known versions by version, at a socket until interrupted.
 
     kserve itself would listen on all addresses, and try to only once the models are loaded.
     """
@@ -227,6 +244,7 @@ def serve(models, address):
     for name, model in models.items():
         repository.update(Served(name, model))
     server = ModelServer(registered_models=repository, enable_grpc=False, workers=1)
+    answer_versions(server.dataplane, versions or {})
     port = address.getsockname()[1]
     rest = RESTServer(
         "kserve.model_server:app", server.dataplane, ModelRepositoryExtension(repository), port
@@ -268,7 +286,8 @@ def main():
     if not folders:
         raise SystemExit(f"serve_kserve: {options.folder} holds no exported model")
     address = bound(options.port)
-    serve({name: load(folder) for name, folder in folders.items()}, address)
+    models = {name: load(folder) for name, folder in folders.items()}
+    serve(models, address, {name: int(folder.name) for name, folder in folders.items()})
 
 
 if __name__ == "__main__":

@@ -293,6 +293,12 @@ def test_readme(exported, tmp_path, capsys):
             assert {key: [value] for key, value in alike.items()} == columns
         logits = {"signature_name": "logits"}
         in_rows = _as_curl_sends(url, {"instances": cloud, **logits})["predictions"]
+        body = {"instances": cloud, **logits}
+        assert _as_curl_sends(url, body, "shapes/versions/1")["predictions"] == in_rows
+        for unknown in ("shapes/versions/2", "shaeps/versions/1", "shapes/versions/one"):
+            with pytest.raises(urllib.error.HTTPError, match="404") as refused:
+                _as_curl_sends(url, body, unknown)
+            refused.value.close()
         # One output comes without its name.
         assert _as_curl_sends(url, {"inputs": cloud, **logits})["outputs"] == in_rows
         padded = {"signature_name": "padded"}
@@ -321,6 +327,7 @@ def test_readme(exported, tmp_path, capsys):
     assert f"{url}/v1/models/shapes:predict\n".replace("127.0.0.1", "localhost") in log
     assert "refused: ValueError: instances must be a list with at least one entry" in log
     assert "refused: Model with name shaeps does not exist." in log
+    assert "refused: Model with name shapes and version 2 does not exist." in log
     assert "Traceback" not in log
     assert "{{node" not in re.sub("^.*refused: .*$", "", log, flags=re.M)
     (answer,) = json.loads(capsys.readouterr().out)
