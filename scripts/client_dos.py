@@ -24,6 +24,9 @@ SYMBOLS = (
     "Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn"
 )
 
+_UNLIKE = (http.client.HTTPException, LookupError, RecursionError, TypeError, ValueError)
+"""What an answer ends in that is not HTTP, not JSON or not of the server's form."""
+
 
 def read_structures(path):
     """What `structure_of` returns of each structure in an xyz file."""
@@ -83,6 +86,16 @@ def columns_of(comment):
         raise ValueError("its Properties have no species:S:1 and pos:R:3") from None
 
 
+def refusal(error):
+    """What the server says, in one line; of an answer that is cut short what came of it."""
+    with error:
+        try:
+            body = error.read()
+        except (http.client.HTTPException, OSError) as cut:
+            body = getattr(cut, "partial", b"")
+    return " ".join(body.decode(errors="replace").split())
+
+
 def predict(url, model, structures, signature="serving_default", timeout=60):
     """Outputs of a served model by name.
 
@@ -95,6 +108,7 @@ def predict(url, model, structures, signature="serving_default", timeout=60):
 
     Raises:
         RuntimeError: With the server's message, if it refuses, or if it is no such server.
+        urllib.error.URLError: If it does not answer.
     """
     # All atoms one after the other: structures are too different in size to be filled up.
     inputs = {
@@ -104,23 +118,47 @@ def predict(url, model, structures, signature="serving_default", timeout=60):
         "pbc": [each["pbc"] for each in structures],
         "counts": [len(each["numbers"]) for each in structures],
     }
-    request = urllib.request.Request(
-        f"{url.rstrip('/')}/v1/models/{urllib.parse.quote(model, safe='')}:predict",
-        json.dumps({"signature_name": signature, "inputs": inputs}).encode(),
-        {"Content-Type": "application/json"},
-    )
     try:
+        request = urllib.request.Request(
+            f"{url.rstrip('/')}/v1/models/{urllib.parse.quote(model, safe='')}:predict",
+            json.dumps({"signature_name": signature, "inputs": inputs}).encode(),
+            {"Content-Type": "application/json"},
+        )
         with urllib.request.urlopen(request, timeout=timeout) as response:
             outputs = json.load(response)["outputs"]
     except urllib.error.HTTPError as error:
-        with error:
-            body = error.read().decode(errors="replace")
-        raise RuntimeError(f"the server answered {error.code}: {body}") from error
-    except (http.client.HTTPException, LookupError, TypeError, ValueError) as error:
+        raise RuntimeError(f"the server answered {error.code}: {refusal(error)}") from error
+    except (http.client.InvalidURL, UnicodeEncodeError) as error:
+        raise RuntimeError(f"{url} is not an address: {error}") from error
+    except _UNLIKE as error:
         raise RuntimeError(f"{url} answers unlike TensorFlow Serving: {error!r}") from error
+    except urllib.error.URLError:
+        raise
+    except OSError as error:  # that comes while the answer is read comes as it is
+        raise urllib.error.URLError(error) from error
     if not isinstance(outputs, dict) or "energies" not in outputs:
         raise RuntimeError(f"{model} is not a model of densities of states")
     return outputs
+
+
+def names_of(files):
+    """Of each structure its file and, if that holds several, its place in it."""
+    return [
+        {"file": path, **({"frame": frame} if len(found) > 1 else {})}
+        for path, found in files
+        for frame in range(len(found))
+    ]
+
+
+def rows_of(outputs, names):
+    """One row for each structure, which begins with its name."""
+    energies = outputs.pop("energies")
+    if any(not isinstance(each, list) or len(each) != len(names) for each in outputs.values()):
+        raise RuntimeError("the server answers without a row for each structure")
+    return [
+        {**name, **{key: value[place] for key, value in outputs.items()}, "energies": energies}
+        for place, name in enumerate(names)
+    ]
 
 
 def main(arguments=None):
@@ -136,20 +174,11 @@ def main(arguments=None):
         files = [(path, read_structures(path)) for path in options.files]
         structures = [each for _, found in files for each in found]
         outputs = predict(options.url, options.model, structures)
+        rows = rows_of(outputs, names_of(files))
     except urllib.error.URLError as error:
         raise SystemExit(f"client_dos: {options.url} does not answer: {error.reason}") from None
     except (OSError, RuntimeError, ValueError) as error:
         raise SystemExit(f"client_dos: {error}") from None
-    energies = outputs.pop("energies")
-    names = [
-        {"file": path, **({"frame": frame} if len(found) > 1 else {})}
-        for path, found in files
-        for frame in range(len(found))
-    ]
-    rows = [
-        {**name, **{key: value[place] for key, value in outputs.items()}, "energies": energies}
-        for place, name in enumerate(names)
-    ]
     print(json.dumps(rows, indent=2))
 
 

@@ -15,6 +15,9 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+_UNLIKE = (http.client.HTTPException, LookupError, RecursionError, TypeError, ValueError)
+"""What an answer ends in that is not HTTP, not JSON or not of the server's form."""
+
 
 def read_cloud(path):
     """Points [n][3] of a text file."""
@@ -29,6 +32,16 @@ def read_cloud(path):
     return cloud
 
 
+def refusal(error):
+    """What the server says, in one line; of an answer that is cut short what came of it."""
+    with error:
+        try:
+            body = error.read()
+        except (http.client.HTTPException, OSError) as cut:
+            body = getattr(cut, "partial", b"")
+    return " ".join(body.decode(errors="replace").split())
+
+
 def predict(url, model, clouds, signature="serving_default", timeout=60):
     """Predictions of a served model, one for each cloud.
 
@@ -41,6 +54,7 @@ def predict(url, model, clouds, signature="serving_default", timeout=60):
 
     Raises:
         RuntimeError: With the server's message, if it refuses, or if it is no such server.
+        urllib.error.URLError: If it does not answer.
     """
     longest = max((len(cloud) for cloud in clouds), default=0)
     instances = clouds
@@ -51,20 +65,27 @@ def predict(url, model, clouds, signature="serving_default", timeout=60):
             {"points": cloud + [[0.0] * 3] * (longest - len(cloud)), "lengths": len(cloud)}
             for cloud in clouds
         ]
-    request = urllib.request.Request(
-        f"{url.rstrip('/')}/v1/models/{urllib.parse.quote(model, safe='')}:predict",
-        json.dumps({"signature_name": signature, "instances": instances}).encode(),
-        {"Content-Type": "application/json"},
-    )
     try:
+        request = urllib.request.Request(
+            f"{url.rstrip('/')}/v1/models/{urllib.parse.quote(model, safe='')}:predict",
+            json.dumps({"signature_name": signature, "instances": instances}).encode(),
+            {"Content-Type": "application/json"},
+        )
         with urllib.request.urlopen(request, timeout=timeout) as response:
-            return json.load(response)["predictions"]
+            predictions = json.load(response)["predictions"]
+        if not isinstance(predictions, list) or len(predictions) != len(clouds):
+            raise ValueError("not one answer for each cloud")
+        return predictions
     except urllib.error.HTTPError as error:
-        with error:
-            body = error.read().decode(errors="replace")
-        raise RuntimeError(f"the server answered {error.code}: {body}") from error
-    except (http.client.HTTPException, LookupError, TypeError, ValueError) as error:
+        raise RuntimeError(f"the server answered {error.code}: {refusal(error)}") from error
+    except (http.client.InvalidURL, UnicodeEncodeError) as error:
+        raise RuntimeError(f"{url} is not an address: {error}") from error
+    except _UNLIKE as error:
         raise RuntimeError(f"{url} answers unlike TensorFlow Serving: {error!r}") from error
+    except urllib.error.URLError:
+        raise
+    except OSError as error:  # that comes while the answer is read comes as it is
+        raise urllib.error.URLError(error) from error
 
 
 def main(arguments=None):
