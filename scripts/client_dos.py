@@ -23,6 +23,7 @@ SYMBOLS = (
     "Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy "
     "Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn"
 )
+FLAGS = {"T": True, "True": True, "1": True, "F": False, "False": False, "0": False}
 
 _UNLIKE = (http.client.HTTPException, LookupError, RecursionError, TypeError, ValueError)
 """What an answer ends in that is not HTTP, not JSON or not of the server's form."""
@@ -35,9 +36,9 @@ def read_structures(path):
             lines = file.read().rstrip().splitlines()
         found = []
         while lines or not found:
-            size = 2 + int(lines[0]) if len(lines) > 2 else 0
-            if size < 3:
-                raise ValueError("it has fewer than three lines" if not size else "no atoms")
+            if len(lines) < 3:
+                raise ValueError("a structure has fewer than three lines")
+            size = 2 + count_of(lines[0])
             found.append(structure_of(lines[:size]))
             lines = lines[size:]
         return found
@@ -45,44 +46,69 @@ def read_structures(path):
         raise ValueError(f"{path} is not an xyz file: {error}") from None
 
 
+def count_of(line):
+    """The number of atoms in the first line of a structure."""
+    try:
+        count = int(line)
+    except ValueError:
+        raise ValueError(f"{line[:40]!r} is not a number of atoms") from None
+    if count < 1:
+        raise ValueError("no atoms")
+    return count
+
+
 def structure_of(lines):
     """Numbers [n], positions [n][3], cell [3][3] and pbc [3] of one structure's lines."""
-    count, comment, *atoms = lines
-    if len(atoms) < int(count):
-        raise ValueError(f"it has {len(atoms)} of its {int(count)} atoms")
+    first, comment, *atoms = lines
+    if len(atoms) < int(first):
+        raise ValueError(f"it has {len(atoms)} of its {int(first)} atoms")
     species, place, width = columns_of(comment)
     rows = [line.split() for line in atoms]
     if any(len(row) < width for row in rows):
         raise ValueError("an atom is a symbol and x y z")
-    symbols = SYMBOLS.split()
-    lattice = re.search(r'Lattice="([^"]*)"', comment)
-    cell = [float(number) for number in lattice[1].split()] if lattice else [0.0] * 9
-    periodic = re.search(r'pbc="([^"]*)"', comment)
-    flags = (
-        [flag in ("T", "1") for flag in periodic[1].split()] if periodic else [bool(lattice)] * 3
-    )
-    if len(cell) != 9 or len(flags) != 3:
-        raise ValueError("Lattice is nine numbers, and pbc three letters T or F")
     return {
-        "numbers": [symbols.index(row[species]) + 1 for row in rows],
+        "numbers": [number_of(row[species]) for row in rows],
         "positions": [[float(number) for number in row[place : place + 3]] for row in rows],
-        "cell": [cell[:3], cell[3:6], cell[6:]],
-        "pbc": flags,
+        **periodicity_of(comment),
     }
+
+
+def number_of(symbol):
+    """The atomic number of a chemical symbol."""
+    symbols = SYMBOLS.split()
+    if symbol not in symbols:
+        raise ValueError(f"{symbol} is not a chemical symbol")
+    return symbols.index(symbol) + 1
+
+
+def periodicity_of(comment):
+    """Cell [3][3] and pbc [3] of a comment line."""
+    lattice, pbc = value_of("Lattice", comment), value_of("pbc", comment)
+    cell = [0.0] * 9 if lattice is None else [float(number) for number in lattice.split()]
+    flags = [str(lattice is not None)] * 3 if pbc is None else pbc.split()
+    if len(cell) != 9 or len(flags) != 3 or not set(flags) <= FLAGS.keys():
+        raise ValueError("Lattice is nine numbers, and pbc three letters T or F")
+    return {"cell": [cell[:3], cell[3:6], cell[6:]], "pbc": [FLAGS[flag] for flag in flags]}
+
+
+def value_of(key, comment):
+    """What a comment line says of a key, with or without quotes, or None."""
+    found = re.search(rf"""(?<!\S){key}\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))""", comment)
+    return found and "".join(filter(None, found.groups()))
 
 
 def columns_of(comment):
     """Where symbol and x begin in an atom's line, and how many columns that takes."""
-    properties = re.search(r'Properties="?([^\s"]+)', comment)
+    properties = value_of("Properties", comment)
     if properties is None:
         return 0, 1, 4
-    parts = properties[1].split(":")
+    parts = properties.split(":")
     first, column = {}, 0
-    for name, size in zip(parts[::3], parts[2::3], strict=False):
-        first[name, size], column = column, column + int(size)
     try:
+        for name, size in zip(parts[::3], parts[2::3], strict=False):
+            first[name, size], column = column, column + int(size)
         return first["species", "1"], first["pos", "3"], column
-    except KeyError:
+    except (KeyError, ValueError):
         raise ValueError("its Properties have no species:S:1 and pos:R:3") from None
 
 

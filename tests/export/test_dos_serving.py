@@ -9,7 +9,7 @@ import urllib.request
 import numpy as np
 import pytest
 from ase.build import bulk, molecule
-from ase.io import write
+from ase.io import read, write
 
 from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.export.warmup import read_warmup
@@ -211,16 +211,45 @@ def test_the_example_client_reads_frames_and_columns(tmp_path, monkeypatch, caps
 
 
 @pytest.mark.parametrize(
+    "comment",
+    [
+        'Lattice="2 0 0 0 3 0 0 0 4" Properties=species:S:1:pos:R:3 pbc="T F T"',
+        "Lattice='2 0 0 0 3 0 0 0 4' Properties='species:S:1:pos:R:3' pbc='True False True'",
+        'Lattice = "2 0 0 0 3 0 0 0 4" Properties = species:S:1:pos:R:3 pbc = "1 0 0"',
+        'CoarseLattice="9 0 0 0 9 0 0 0 9" OldProperties=pos:R:3:species:S:1 nopbc="T T T"',
+        'energy=-3 Lattice="2 0 0 0 3 0 0 0 4"',
+        'Properties=species:S:1:pos:R:3 pbc="F T F"',
+    ],
+)
+def test_the_example_client_reads_what_ase_reads(tmp_path, comment):
+    """However entries are enclosed, and whatever other names end like theirs."""
+    (tmp_path / "one.xyz").write_text(f"2\n{comment}\nC 0 0.5 0\nH 1 0 2\n")
+    atoms = read(tmp_path / "one.xyz", format="extxyz")
+    (structure,) = script("client_dos").read_structures(tmp_path / "one.xyz")
+    assert structure == {
+        "numbers": atoms.numbers.tolist(),
+        "positions": atoms.positions.tolist(),
+        "cell": atoms.cell.tolist(),
+        "pbc": atoms.pbc.tolist(),
+    }
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"1\n", "structure.xyz is not an xyz file: it has fewer than three lines"),
+        (b"1\n", "structure.xyz is not an xyz file: a structure has fewer than three lines"),
         (b"2\n\nC 0 0 0\n", "structure.xyz is not an xyz file: it has 1 of its 2 atoms"),
         (b"1\n\nC 0 0\n", "structure.xyz is not an xyz file: an atom is a symbol and x y z"),
         (b"0\n\n\nC 0 0 0", "structure.xyz is not an xyz file: no atoms"),
         (b"1\n\nC 0 0 0\n2\n\nC 0 0 0", "structure.xyz is not an xyz file: it has 1 of its 2"),
         (b"1\nProperties=pos:R:3\n0 0 0", "structure.xyz is not an xyz file: its Properties"),
         (b'1\nLattice="1 2"\nC 0 0 0', "structure.xyz is not an xyz file: Lattice is nine"),
-        (b"1\n\nXx 0 0 0\n", "structure.xyz is not an xyz file: 'Xx' is not in list"),
+        (b"1\n\nXx 0 0 0\n", "structure.xyz is not an xyz file: Xx is not a chemical symbol"),
+        (b"x\n\nC 0 0 0\n", "structure.xyz is not an xyz file: 'x' is not a number of atoms"),
+        (b"1\n\nC 0 0 0\n\n1\n\nC 0 0 0", "structure.xyz is not an xyz file: '' is not a number"),
+        (b'1\npbc="yes no no"\nC 0 0 0', "structure.xyz is not an xyz file: Lattice is nine"),
+        (b"1\nProperties=id:I:x:species:S:1:pos:R:3\n0 C 0 0 0", "its Properties have no species"),
+        (b"1\nProperties=species:S:1:pos:R\nC 0 0 0", "its Properties have no species"),
         (b"\x80", "structure.xyz is not an xyz file: "),
         (b"1\n\nC 0 0 0\n", "http://127.0.0.1:9 does not answer: .*refused"),
     ],
