@@ -84,11 +84,10 @@ def main(arguments=None):
         clouds = [read_cloud(path) for path in options.clouds]
         outputs = predict(options.address, options.model, clouds, options.signature)
     except grpc.RpcError as error:
-        if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-            raise SystemExit(
-                f"client_grpc: {options.address} does not answer: {error.details()}"
-            ) from None
-        raise SystemExit(f"client_grpc: the server answered {error.details()}") from None
+        silent = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+        who = f"{options.address} does not answer:" if silent else "the server answered"
+        details = " ".join(str(error.details()).split())  # TensorFlow's have several lines
+        raise SystemExit(f"client_grpc: {who} {details}") from None
     except (OSError, ValueError) as error:
         raise SystemExit(f"client_grpc: {error}") from None
     rows = [
