@@ -26,9 +26,9 @@ if ! command -v "$container" > /dev/null; then
 fi
 folder=$(CDPATH='' cd -- "$1" && pwd)
 shift
-# The option is a row of CSV: a path with a comma or a quote in it goes into quotes.
+# The option is a row of CSV: a path with a comma, a quote or a new line in it goes into quotes.
 source="source=$folder"
-[[ $folder == *[,\"]* ]] && source="\"${source//\"/\"\"}\""
+[[ $folder == *[,\"$'\n']* ]] && source="\"${source//\"/\"\"}\""
 
 host=${HOST:-127.0.0.1}
 exec "$container" run --rm --init \

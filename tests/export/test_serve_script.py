@@ -1,6 +1,7 @@
 """scripts/serve.sh with a stand-in for Docker that prints what it is asked to do."""
 
 import csv
+import io
 import os
 import subprocess
 
@@ -48,14 +49,14 @@ def test_starts_the_official_image_on_the_folder(serve, tmp_path):
     assert "tensorflow/serving:2.19.0" in opened.stdout.splitlines()
 
 
-@pytest.mark.parametrize("name", ["one,two", 'a "b"', 'both,"x'])
+@pytest.mark.parametrize("name", ["one,two", 'a "b"', 'both,"x', "new\nline"])
 def test_the_option_is_a_row_of_csv(serve, tmp_path, name):
     folder = tmp_path / name
     folder.mkdir()
     (folder / "models.config").touch()
     started = serve(name, cwd=tmp_path, CDPATH=str(tmp_path))
-    arguments = started.stdout.splitlines()
-    (row,) = csv.reader([arguments[arguments.index("--mount") + 1]])
+    _, option = started.stdout.split("--mount\n")
+    row = next(csv.reader(io.StringIO(option)))
     assert row == ["type=bind", f"source={folder}", "target=/models", "readonly"]
 
 
