@@ -7,8 +7,10 @@ import click
 
 from csnn_tf.cli.options import check_recorded, data_name, recorded_data
 from csnn_tf.data.atoms import StructureSet, builtin_carbon, load_structures
-from csnn_tf.data.atoms.structure import Electrons
+from csnn_tf.data.atoms.fingerprint import fingerprint
+from csnn_tf.data.atoms.structure import Electrons, check_electron_counts
 from csnn_tf.errors import InputError
+from csnn_tf.training.run_config import FINGERPRINT
 
 
 def structures_option(default: str = "the built-in carbon structures"):
@@ -32,7 +34,7 @@ electrons_option = click.option(
     "--electrons",
     metavar="C=4,O=6",
     multiple=True,
-    callback=lambda *given: ",".join(given[-1]) or None,
+    callback=lambda *given: ",".join(given[-1]) if given[-1] else None,
     help="Valence electrons of each element, where the data does not say; one number for all.",
 )
 
@@ -49,11 +51,16 @@ def parse_electrons(text: str | None) -> Electrons:
         if "=" not in text:
             return _positive(text)
         pairs = [part.split("=") for part in text.split(",")]
-        return {element.strip(): _positive(count) for element, count in pairs}
+        counts = {element.strip(): _positive(count) for element, count in pairs}
+        if len(counts) < len(pairs):
+            raise ValueError
     except ValueError:
         raise InputError(
-            f"--electrons needs a positive number or pairs such as C=4,O=6, not {text!r}."
+            "--electrons needs a positive number, or one for each element such as C=4,O=6, not "
+            f"{text!r}."
         ) from None
+    check_electron_counts(counts, "--electrons")
+    return counts
 
 
 def _positive(text: str) -> float:
@@ -93,9 +100,17 @@ def measured_structures(
     Raises:
         InputError: If that is not at hand, cannot be read or has no DOS.
     """
+    given = path is not None
     if path is None:
         check_recorded(model, record)
         if record["data"] != "carbon":
             path = recorded_data(model, record["data"])
     known = electrons if electrons is not None else record.get("electrons")
-    return structures_of(path, known), data_name(path)
+    structures = structures_of(path, known)
+    begun = record.get(FINGERPRINT)
+    if not given and electrons is None and begun and begun != fingerprint(structures):
+        raise InputError(
+            f"{model} was trained on other structures than {data_name(path)}: they have changed, "
+            "or were given in Python; name what to measure on with --data."
+        )
+    return structures, data_name(path)

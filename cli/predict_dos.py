@@ -1,6 +1,7 @@
 """csnn-tf predict dos"""
 
 import csv
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -9,7 +10,13 @@ import click
 import numpy as np
 
 from csnn_tf.cli.options import json_option
-from csnn_tf.data.atoms import StructureSet, read_frames, structure_from_atoms
+from csnn_tf.data.atoms import (
+    Structure,
+    StructureSet,
+    read_frames,
+    read_npz,
+    structure_from_atoms,
+)
 from csnn_tf.dos_inference import DosPrediction, DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.models import AtomicDosModel
@@ -35,11 +42,7 @@ def predict_dos_command(model, files, as_csv, plot, as_json) -> None:
     if as_csv and as_json:
         raise InputError("--csv and --json cannot be given together.")
     network = load_model(model, AtomicDosModel)
-    frames = [
-        structure_from_atoms(atoms, f"{name}[{place}]")
-        for name in files
-        for place, atoms in enumerate(read_frames(name))
-    ]
+    frames = [structure for name in files for structure in _read(name)]
     structures = StructureSet.from_structures(frames)
     prediction = DosPredictor(network).predict(structures)
     names = [str(name) for name in structures.names]
@@ -53,15 +56,31 @@ def predict_dos_command(model, files, as_csv, plot, as_json) -> None:
     elif as_csv:
         click.echo(_table(names, prediction), nl=False)
     else:
+        missing = (
+            "the model does not know how many electrons its elements have"
+            if network.electrons is None
+            else "the predicted DOS does not reach the electron count"
+        )
         for row in _rows(names, prediction):
             level, band = row["fermi_level"], row["band_energy"]
             known = level is not None
             text = (
                 f"Fermi level {level:.3f} eV, band energy {band:.4f} eV/atom"
                 if known
-                else ("no Fermi level: the DOS does not reach the electron count, or it is unknown")
+                else f"no Fermi level: {missing}"
             )
             click.echo(f"{row['structure']}: {row['atoms']} atoms, {text}")
+
+
+def _read(name: str) -> list[Structure]:
+    """The structures of a file, without their DOS."""
+    if Path(name).suffix == ".npz":
+        found = read_npz(name)
+        return [dataclasses.replace(found[place], dos=None) for place in range(len(found))]
+    return [
+        structure_from_atoms(atoms, f"{name}[{place}]")
+        for place, atoms in enumerate(read_frames(name))
+    ]
 
 
 def _rows(names: list[str], prediction: DosPrediction) -> list[dict]:

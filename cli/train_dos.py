@@ -21,7 +21,9 @@ from csnn_tf.cli.options import (
     parse_epochs,
     parse_fields,
 )
+from csnn_tf.data.atoms import StructureSet
 from csnn_tf.training.dos_config import DosConfig
+from csnn_tf.training.dos_data import electrons_by_element, training_parts
 from csnn_tf.training.dos_trainer import train_dos
 from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 
@@ -92,6 +94,8 @@ def train_dos_command(
             **{"architecture": architecture, **fields},
         )
     structures = structures_of(path, config.electrons)
+    if not resume:
+        _announce(structures, config)
     out = out or Path("runs") / time.strftime("dos-%Y%m%d-%H%M%S")
     progress = DosProgress(config.epochs)
     try:
@@ -102,3 +106,18 @@ def train_dos_command(
         interrupted(out, f"csnn-tf train dos --out {out} --resume")
     finished = resume and not progress.history
     conclude(out, "structures", dos_errors, config, finished_before=finished)
+
+
+def _announce(structures: StructureSet, config: DosConfig) -> None:
+    """Say which structures are for what, and what the model will not know."""
+    training, held_out = training_parts(structures, config.validation, config.seed)
+    held = 0 if held_out is None else len(held_out)
+    rest = len(structures) - len(training) - held
+    text = f"{len(training)} structures to train on, {held} held out"
+    click.echo(text + (f", {rest} left out (split test or none)" if rest else ""), err=True)
+    if electrons_by_element(structures, config.electrons) is None:
+        click.echo(
+            "The model will know no Fermi level: nothing says how many electrons each element has "
+            "(--electrons).",
+            err=True,
+        )

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 class DosCalculator:
     """Predicted DOS of an `ase.Atoms` object, by the names that ASE gives such things.
 
-    `get_energies` and `get_dos` are those of `ase.dft.dos.DOS`, with two differences that its users
+    `get_energies` and `get_dos` are those of `ase.dft.dos.DOS`, with differences that its users
     should know: energies count from the vacuum level, not from the Fermi level (subtract
-    `get_fermi_level()` to compare), and the broadening is that of the training data. The result is
-    kept until atoms, positions, cell or boundaries change.
+    `get_fermi_level()` to compare), the broadening is that of the training data, and both spins are
+    together. The result is kept until atoms, positions, cell or boundaries change. It computes no
+    energies or forces, so it is not for `atoms.calc`.
 
     Args:
         model: A density-of-states model, or what `csnn_tf.models.loading.load_model` reads: a

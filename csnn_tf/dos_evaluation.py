@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from csnn_tf.data.atoms.structure_set import check_structures
 from csnn_tf.dos_inference import DosPrediction, DosPredictor
-from csnn_tf.electronic import DosReport, dos_report, yardstick_reports
+from csnn_tf.electronic import DosReport, dos_report, solve_fermi, yardstick_reports
 from csnn_tf.electronic.quantities import Convention
 from csnn_tf.errors import InputError
 from csnn_tf.grid import random_rotations
@@ -30,7 +31,8 @@ class DosEvaluation:
         report: The model's errors.
         yardsticks: Errors of the training structures' mean DOS, by name.
         band_energy_change: Mean absolute change of the predicted band energy, eV/atom, when a
-            structure is turned by an arbitrary rotation; None where not measured.
+            structure is turned by an arbitrary rotation; None where not measured, or where a
+            predicted DOS does not reach the electron count.
         rotations: Rotations of each structure that were tried for it.
         prediction: The model's prediction.
     """
@@ -77,10 +79,11 @@ def evaluate_dos(
     Raises:
         InputError: The structures have no DOS, other bins, or no electron count.
     """
+    check_structures(structures)
     predictor = DosPredictor(model)
     model = predictor.model
     electrons = _checked(model, structures)
-    prediction = predictor.predict(structures)
+    prediction = _counted(predictor.predict(structures), electrons)
     if progress is not None:
         progress(1, 1 + rotations)
     report = dos_report(
@@ -98,16 +101,26 @@ def evaluate_dos(
         changes = []
         for number in range(rotations):
             turned = turned_structures(structures, random_rotations(len(structures), rng))
-            changes.append(predictor.predict(turned).band_energy - prediction.band_energy)
+            found = _counted(predictor.predict(turned), electrons)
+            changes.append(found.band_energy - prediction.band_energy)
             if progress is not None:
                 progress(2 + number, 1 + rotations)
         change = float(np.mean(np.abs(changes)))
+        change = change if np.isfinite(change) else None
     yardsticks = {}
     if train is not None:
         train = dataclasses.replace(train, energies=structures.energies)
         test = dataclasses.replace(structures, electrons=electrons)
         yardsticks = yardstick_reports(train, test, convention)
     return DosEvaluation(report, yardsticks, change, rotations, prediction)
+
+
+def _counted(prediction: DosPrediction, electrons: NDArray) -> DosPrediction:
+    """A prediction whose Fermi level and band energy are of these electron counts."""
+    if np.array_equal(prediction.electrons, electrons):
+        return prediction
+    level, band = solve_fermi(prediction.energies, prediction.dos, electrons, role="prediction")
+    return dataclasses.replace(prediction, electrons=electrons, fermi_level=level, band_energy=band)
 
 
 def turned_structures(structures: StructureSet, matrices: NDArray) -> StructureSet:

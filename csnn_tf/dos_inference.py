@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from csnn_tf.data.atoms.structure_set import check_structures
 from csnn_tf.data.environments import Batch, Environments, padded
 from csnn_tf.electronic import solve_fermi
 from csnn_tf.errors import InputError
@@ -85,6 +86,7 @@ class DosPredictor:
         Raises:
             InputError: An element is unknown to the model, or a structure has no neighbour list.
         """
+        check_structures(structures)
         dos, parts = [], []
         for block in self._blocks(structures):
             found = Environments.find(block, self.model.elements, self.model.cutoff)

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from csnn_tf.data.atoms import StructureSet, builtin_carbon, structure_from_atoms
+from csnn_tf.data.atoms import (
+    StructureSet,
+    builtin_carbon,
+    structure_from_atoms,
+    structures_from_atoms,
+)
 from csnn_tf.data.atoms.structure import Structure
 from csnn_tf.dos_evaluation import evaluate_dos
 from csnn_tf.dos_inference import DosPredictor
@@ -43,6 +48,19 @@ def test_a_model_may_be_given_by_its_file_or_name(predictor, tmp_path):
     np.testing.assert_allclose(found, expected, atol=1e-5)
     with pytest.raises(InputError, match="modelnet40_small_so3 is a classifier of point clouds"):
         DosPredictor("modelnet40_small_so3")
+
+
+def test_a_set_of_structures_is_asked_for(predictor):
+    frames = [Atoms("C3O", PLACES)]
+    made = structures_from_atoms(frames, electrons={"C": 4, "O": 6}, name="mine")
+    assert made.names.tolist() == ["mine[0]"]
+    assert made.electrons.tolist() == [4.5]
+    assert predictor.predict(made).dos.shape == (1, 24)
+    for wrong in (frames, frames[0], "file.xyz"):
+        with pytest.raises(InputError, match="structures must be a StructureSet, which "):
+            predictor.predict(wrong)
+    with pytest.raises(InputError, match=r"mine\[0\] must be an ase.Atoms object, not a str"):
+        structures_from_atoms(["file.xyz"], name="mine")
 
 
 GOOD = Atoms("C3O", PLACES)

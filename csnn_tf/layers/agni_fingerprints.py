@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import check_positive
+from csnn_tf.layers.checks import check_number, check_positive
 from csnn_tf.layers.normalize_points import norm
 from csnn_tf.layers.smooth_cutoff import smooth_cutoff
 
@@ -68,9 +68,10 @@ class AgniFingerprints(keras.layers.Layer):
         super().__init__(**kwargs, autocast=False)
         self.gaussians = check_positive("gaussians", gaussians)
         self.elements = check_positive("elements", elements)
-        self.cutoff, self.smallest = float(cutoff), float(smallest)
-        self.largest = self.cutoff if largest is None else float(largest)
-        if not (0 < self.cutoff < float("inf") and 0 < self.smallest < self.largest < float("inf")):
+        self.cutoff = check_number("cutoff", cutoff)
+        self.smallest = check_number("smallest", smallest)
+        self.largest = self.cutoff if largest is None else check_number("largest", largest)
+        if not (self.cutoff > 0 and 0 < self.smallest < self.largest):
             raise InputError(
                 "expected a positive cutoff and 0 < smallest < largest (in Å), not "
                 f"{cutoff!r}, {smallest!r} and {largest!r}."

@@ -10,7 +10,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.grid import num_vertices
 from csnn_tf.grid.icosphere import check_level
 from csnn_tf.layers.barycentric import barycentric
-from csnn_tf.layers.checks import check_positive
+from csnn_tf.layers.checks import check_number, check_positive
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.nearest_vertices import nearest_vertices
 from csnn_tf.layers.normalize_points import norm
@@ -104,7 +104,8 @@ class NeighborsToSpheres(keras.layers.Layer):
         self.spheres = check_positive("spheres", spheres)
         self.channels = check_positive("channels", channels)
         self.elements = check_positive("elements", elements)
-        if not 0 <= r_min < cutoff < float("inf"):
+        cutoff, r_min = check_number("cutoff", cutoff), check_number("r_min", r_min)
+        if not 0 <= r_min < cutoff:
             raise InputError(f"expected 0 <= r_min < cutoff (in Å), not {r_min!r} and {cutoff!r}.")
         for name, value, known in (
             ("contribution", contribution, CONTRIBUTIONS),
@@ -114,7 +115,7 @@ class NeighborsToSpheres(keras.layers.Layer):
         ):
             if value not in known:
                 raise InputError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
-        self.cutoff, self.r_min = float(cutoff), float(r_min)
+        self.cutoff, self.r_min = cutoff, r_min
         self.contribution, self.cutoff_function = contribution, cutoff_function
         self.radial, self.angular = radial, angular
         # Compiled, the vertices' candidates never become an array.

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import check_positive
+from csnn_tf.layers.checks import check_number, check_positive
 from csnn_tf.layers.normalize_points import norm
 from csnn_tf.layers.schnet_interaction import SchNetInteraction
 from csnn_tf.layers.smooth_cutoff import smooth_cutoff
@@ -58,9 +58,9 @@ class SchNetDescriptor(keras.layers.Layer):
         self.elements = check_positive("elements", elements)
         if self.gaussians < 2:
             raise InputError("gaussians must be at least 2.")
-        if not 0 < cutoff < float("inf"):
+        self.cutoff = check_number("cutoff", cutoff)
+        if self.cutoff <= 0:
             raise InputError(f"cutoff must be a positive distance in Å, not {cutoff!r}.")
-        self.cutoff = float(cutoff)
         self.embedding = keras.layers.Embedding(self.elements, self.filters, name="embedding")
         self.blocks = [
             SchNetInteraction(self.filters, name=f"interaction{place}")

@@ -9,7 +9,7 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization
-from csnn_tf.layers.checks import check_positive
+from csnn_tf.layers.checks import check_sizes
 from csnn_tf.models.limits import check_weights
 from csnn_tf.models.loading import load_model, trained_models
 from csnn_tf.models.preset_fields import PresetFields
@@ -73,7 +73,7 @@ class AtomicDosModel(keras.Model, PresetFields):
         self.elements = check_elements(elements)
         self.energies = check_energies(energies)
         self.electrons = _check_electrons(electrons, self.elements)
-        self.hidden = tuple(check_positive("hidden", width) for width in hidden)
+        self.hidden = check_sizes("hidden", hidden)
 
     def _make_network(self, first: keras.KerasTensor, descriptor: keras.KerasTensor) -> None:
         """Make `network`, from an input by way of the descriptor made of it to atoms' DOS."""

@@ -20,8 +20,7 @@ class DosConfig(RunConfig):
 
     Args:
         data: File or folder of the structures, or "carbon" for the built-in ones.
-        electrons: Valence electrons, one number or by element, that were given for data which does
-            not say; only recorded here, the structures have them.
+        electrons: Valence electrons, one number or by element, for data which does not say.
         architecture: "csnn", or a baseline of the paper's Table II: "agni" or "schnet".
         preset: Name of the preset of that model.
         recipe: Name of the recipe that the optimiser's fields came from.
@@ -107,7 +106,10 @@ class DosConfig(RunConfig):
     whole = frozenset({"epochs", "batch_size", "seed", "patience"})
 
     def __post_init__(self) -> None:
+        from csnn_tf.data.atoms.structure import check_electron_counts
+
         self.check()
+        check_electron_counts(self.electrons)
         model = dos_architecture(self.architecture)
         model.presets.get(self.preset)
         model.check_fields(self.model)

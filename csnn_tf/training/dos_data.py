@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,9 @@ from csnn_tf.errors import InputError
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
+    from csnn_tf.data.atoms.structure import Electrons
+
+_SPLITS = ("train", "val", "test")
 
 
 def training_parts(
@@ -30,11 +34,16 @@ def training_parts(
         Both parts; None in place of the second if nothing is held out.
 
     Raises:
-        InputError: There is no DOS or nothing to train on.
+        InputError: There is no DOS or nothing to train on, or a split has another name.
     """
     if structures.dos is None:
         raise InputError("the structures have no DOS (atoms.info['dos']) to learn from.")
     split = structures.split
+    for place in np.flatnonzero(~np.isin(split, (*_SPLITS, "")))[:1]:
+        raise InputError(
+            f"{structures.names[place]} is of the split {str(split[place])!r}: splits are "
+            f"{', '.join(_SPLITS)}."
+        )
     if "train" in split and "val" in split:
         return structures.select(split="train"), structures.select(split="val")
     rows = np.flatnonzero(
@@ -65,11 +74,19 @@ def elements_of(structures: StructureSet) -> tuple[str, ...]:
     return tuple(chemical_symbols[number] for number in numbers)
 
 
-def electrons_by_element(structures: StructureSet) -> dict[str, float] | None:
-    """Electrons of an atom of each element, from the structures' electrons per atom.
+def electrons_by_element(
+    structures: StructureSet, given: Electrons = None
+) -> dict[str, float] | None:
+    """Electrons of an atom of each element.
+
+    Args:
+        structures: With electrons per atom. In a compound of one composition these do not say how
+            many each element has.
+        given: What the user says, one number or by chemical symbol; None or without an element of
+            the structures, or if it contradicts them, they alone decide.
 
     Returns:
-        Electrons by chemical symbol, or None if the structures do not determine them.
+        Electrons by chemical symbol, or None if nothing determines them.
     """
     elements = elements_of(structures)
     numbers = np.unique(structures.numbers)
@@ -82,6 +99,12 @@ def electrons_by_element(structures: StructureSet) -> dict[str, float] | None:
     )
     shares /= structures.counts[:, None]
     known = np.isfinite(structures.electrons)
+    if given is not None:
+        said = given if isinstance(given, Mapping) else dict.fromkeys(elements, given)
+        if set(elements) <= said.keys():
+            counts = np.array([said[name] for name in elements], np.float64)
+            if np.abs(shares[known] @ counts - structures.electrons[known]).max(initial=0) <= 1e-3:
+                return dict(zip(elements, counts.tolist(), strict=True))
     if np.linalg.matrix_rank(shares[known]) < len(elements):
         return None
     counts, *_ = np.linalg.lstsq(shares[known], structures.electrons[known], rcond=None)

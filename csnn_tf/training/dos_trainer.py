@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
+from csnn_tf.data.atoms.fingerprint import fingerprint
+from csnn_tf.data.atoms.structure_set import check_structures
 from csnn_tf.data.batches import BatchPlan
 from csnn_tf.data.dos_batches import dos_batches
 from csnn_tf.data.environments import Environments
@@ -30,6 +32,7 @@ from csnn_tf.training.dos_data import (
 from csnn_tf.training.dos_validation import DosValidation
 from csnn_tf.training.epoch_end import EpochEnd
 from csnn_tf.training.finite_loss import FiniteLoss
+from csnn_tf.training.run_config import FINGERPRINT
 from csnn_tf.training.run_folder import RunFolder, versions
 from csnn_tf.training.schedules import Plateau, make_optimizer
 
@@ -48,7 +51,7 @@ def train_dos(
     """Train a density-of-states model and leave a run folder.
 
     Args:
-        config: What to train and how.
+        config: What to train and how. Its `data` is only recorded.
         structures: With DOS. Their splits "train" and "val" are used where there; structures of
             the split "test" never are.
         out: Run folder, which must not hold anything yet.
@@ -61,15 +64,24 @@ def train_dos(
         structures, `last.keras` that of the last epoch.
 
     Raises:
-        InputError: If the configuration does not fit the data or the folder is in use.
+        InputError: If the configuration does not fit the data, the folder is in use, or the run
+            that goes on was begun with other structures.
     """
+    if not isinstance(config, DosConfig):
+        raise InputError(f"config must be a DosConfig, not a {type(config).__name__}.")
+    check_structures(structures)
+    contents = fingerprint(structures)
+    if resume:
+        begun = RunFolder.begun(out).read_json("config.json")
+        if begun.get(FINGERPRINT, contents) != contents:
+            raise InputError(f"{out} was begun with other structures, or they have changed since.")
     keras.utils.set_random_seed(config.seed)
     training, held_out = training_parts(structures, config.validation, config.seed)
     model = dos_architecture(config.architecture).from_preset(
         config.preset,
         elements_of(structures),
         structures.energies,
-        electrons_by_element(structures),
+        electrons_by_element(structures, config.electrons),
         **config.model,
     )
     loss = make_loss(config, model)
@@ -86,9 +98,10 @@ def train_dos(
         config.seed,
         _numbered(training.types) if config.stratified else None,
     )
-    run = RunFolder(out) if resume else RunFolder.create(out)
+    run = RunFolder.begun(out) if resume else RunFolder.create(out)
     if not resume:
-        run.write_json("config.json", {**config.to_dict(), "elements": list(model.elements)})
+        recorded = {"elements": list(model.elements), FINGERPRINT: contents}
+        run.write_json("config.json", {**config.to_dict(), **recorded})
         run.write_json("versions.json", versions())
     plain = dataclasses.replace(config, fermi_weight=0.0, band_weight=0.0)
     trained = _Training(model, make_loss(plain if config.refine else config, model), loss)
@@ -156,8 +169,18 @@ def _take_weights(model: AtomicDosModel, initial: str) -> None:
     """Give a model the weights of a trained one of the same fields."""
     source = load_model(initial, type(model))
     for name, value in model.get_config().items():
-        if name not in ("name", "dtype", "electrons") and source.get_config()[name] != value:
-            raise InputError(f"{initial} differs from the model to train in {name}.")
+        theirs = source.get_config()[name]
+        if name in ("name", "dtype", "electrons") or theirs == value:
+            continue
+        if name == "energies":
+            if len(theirs) == len(value) and np.allclose(theirs, value, rtol=0, atol=1e-6):
+                continue
+            theirs, value = (
+                f"{len(bins)} bins from {bins[0]:g} to {bins[-1]:g} eV" for bins in (theirs, value)
+            )
+        raise InputError(
+            f"{initial} differs from the model to train in {name}: {theirs}, not {value}."
+        )
     model.set_weights(source.get_weights())
 
 

@@ -11,6 +11,9 @@ from csnn_tf.errors import InputError, unknown_field
 from csnn_tf.named import NamedConfigurations
 from csnn_tf.training.run_folder import RunFolder
 
+FINGERPRINT = "structures"
+"""What a run folder records of the contents of its data."""
+
 
 class RunConfig:
     """Base of the frozen dataclasses that define a training run.
@@ -129,12 +132,12 @@ class RunConfig:
         Raises:
             InputError: If it cannot be read or the run is of something else.
         """
-        if not (Path(path) / "config.json").is_file():
-            raise InputError(f"{path} is no run folder: it has no config.json.")
-        stored = RunFolder(path).read_json("config.json")
+        stored = RunFolder.begun(path).read_json("config.json")
         if not isinstance(stored, dict) or cls.found not in stored:
             raise InputError(f"{path} is not a run of {cls.subject}.")
-        return cls.from_dict({name: stored[name] for name in stored.keys() - {cls.found}})
+        return cls.from_dict(
+            {name: stored[name] for name in stored.keys() - {cls.found, FINGERPRINT}}
+        )
 
 
 def _plain(value: Any) -> Any:

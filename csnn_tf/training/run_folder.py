@@ -47,6 +47,17 @@ class RunFolder:
             raise InputError(f"{path} cannot be made: {error.strerror}.") from error
         return cls(path)
 
+    @classmethod
+    def begun(cls, path: str | Path) -> "RunFolder":
+        """The folder of a run that has begun.
+
+        Raises:
+            InputError: If it is none.
+        """
+        if not (Path(path) / "config.json").is_file():
+            raise InputError(f"{path} is no run folder: it has no config.json.")
+        return cls(path)
+
     @property
     def best(self) -> Path:
         """The model of the epoch that was best on the held-out shapes."""

@@ -62,6 +62,10 @@ def train(
     Raises:
         InputError: If the configuration does not fit the data or the folder is in use.
     """
+    if not isinstance(config, TrainingConfig):
+        raise InputError(f"config must be a TrainingConfig, not a {type(config).__name__}.")
+    if not isinstance(shapes, ShapeSet | MeshSet):
+        raise InputError(f"shapes must be a ShapeSet or a MeshSet, not a {type(shapes).__name__}.")
     _check_resample(config, shapes)
     goes_on = resume and (Path(out) / CHECKPOINT).exists()
     kind, trained = architecture(config.architecture), None
@@ -90,7 +94,7 @@ def train(
     rows = part.rows(plan.batch_size)
     run = SilentRun(out)
     if part.writes:
-        run = RunFolder(out) if resume else RunFolder.create(out)
+        run = RunFolder.begun(out) if resume else RunFolder.create(out)
     if not resume:
         run.write_json("config.json", {**config.to_dict(), "classes": list(shapes.class_names)})
         run.write_json("versions.json", versions())

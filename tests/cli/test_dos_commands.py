@@ -13,6 +13,8 @@ from click.testing import CliRunner
 
 from csnn_tf.data.atoms import builtin_carbon, read_npz, read_published, write_npz
 from csnn_tf.errors import InputError
+from csnn_tf.training.dos_config import DosConfig
+from csnn_tf.training.dos_trainer import train_dos
 from csnn_tf_command import cli
 from tests.helpers import tensorflow_only
 
@@ -151,6 +153,43 @@ def test_bad_input_names_the_culprit_and_leaves_nothing(arguments, named, tmp_pa
     assert not list(tmp_path.rglob("*"))
 
 
+def test_a_run_of_structures_from_python_is_not_measured_on_others(tmp_path):
+    carbon = builtin_carbon().subset(np.arange(12))
+    fields = {"hidden": [8], "channels": 4, "cutoff": 3.0}
+    config = DosConfig.from_recipe("quick", preset="tiny", epochs=1, model=fields)
+    run_folder = train_dos(config, carbon, tmp_path / "run")
+    for command in (["evaluate"], ["report", "--out", tmp_path / "page.html"]):
+        with pytest.raises(InputError, match="run was trained on other structures than the built"):
+            run(command[0], run_folder.path, *command[1:])
+    with pytest.raises(InputError, match="run was begun with other structures"):
+        run("train", "dos", "--out", run_folder.path, "--resume")
+
+
+def test_what_is_trained_on_is_said(data, tmp_path):
+    blank = read_npz(data)
+    blank.split[:3], blank.electrons[:] = "", np.nan
+    write_npz(tmp_path / "blank.npz", blank)
+    result = run("train", "dos", "--data", tmp_path / "blank.npz", *TINY, "--out", tmp_path / "run")
+    assert "structures to train on, 2 held out, 5 left out (split test or none)" in result.stderr
+    assert "The model will know no Fermi level" in result.stderr
+    said = run("predict", "dos", tmp_path / "run", data).stdout
+    assert "no Fermi level: the model does not know how many electrons" in said
+    given = run(
+        *("evaluate", tmp_path / "run", "--data", data, "--electrons", "4", "--json"),
+        *("--rotations", "1", "--parity", tmp_path / "parity.png"),
+    )
+    json.loads(given.stdout, parse_constant=pytest.fail)
+    assert (tmp_path / "parity.png").is_file()
+
+
+@pytest.mark.parametrize("electrons", ["", "C=4,C=5", "Xx=3", "C"])
+def test_electrons_that_are_none(data, tmp_path, electrons):
+    options = ["--data", data, "--electrons", electrons, "--out", tmp_path / "run"]
+    with pytest.raises(InputError, match="--electrons"):
+        run("train", "dos", *options)
+    assert not (tmp_path / "run").exists()
+
+
 def test_electrons_may_be_given_one_by_one(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
@@ -173,6 +212,8 @@ def test_bad_structures_and_pictures_are_named(trained, sheet, tmp_path):
     write(silicon, Atoms("Si2", [[0, 0, 0], [0, 0, 2.3]]))
     with pytest.raises(InputError, match=r"silicon\.xyz\[0\].*Si"):
         run("predict", "dos", trained, silicon)
+    with pytest.raises(InputError, match=r"is a folder: name a file in it"):
+        run("predict", "dos", trained, tmp_path)
     with pytest.raises(InputError, match=r"missing\.xyz"):
         run("predict", "dos", trained, tmp_path / "missing.xyz")
     with pytest.raises(InputError, match=r"dos\.gif"):

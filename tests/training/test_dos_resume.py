@@ -1,5 +1,7 @@
 """A run of a density of states that is stopped and resumed ends as if it had never been stopped."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -62,6 +64,22 @@ def test_a_checkpoint_of_another_model_is_named(tmp_path):
     other = configuration(epochs=2, model={**MODEL, "hidden": [9]})
     with pytest.raises(InputError, match=r"checkpoint\.npz"):
         train_dos(other, carbon, run.path, resume=True)
+
+
+@pytest.mark.parametrize("field", ["dos", "positions", "electrons", "split"])
+def test_other_structures_do_not_go_on(tmp_path, field):
+    carbon = few()
+    run = train_dos(configuration(epochs=1), carbon, tmp_path / "run")
+    before = run.read_json("config.json"), run.last.read_bytes()
+    value = getattr(carbon, field)
+    changed = np.full(len(value), "train") if field == "split" else value * 1.01
+    changed = dataclasses.replace(carbon, **{field: changed})
+    with pytest.raises(InputError, match="run was begun with other structures"):
+        train_dos(configuration(epochs=2), changed, run.path, resume=True)
+    assert before == (run.read_json("config.json"), run.last.read_bytes())
+    # Another library's rounding is no change.
+    rounded = dataclasses.replace(carbon, positions=carbon.positions * (1 + 1e-15))
+    train_dos(configuration(epochs=1), rounded, run.path, resume=True)
 
 
 def run_to_kill(out, callbacks=()):

@@ -10,6 +10,7 @@ from csnn_tf.data.atoms import builtin_carbon
 from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.models import DensityOfStates
+from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_data import electrons_by_element, elements_of, training_parts
 from csnn_tf.training.dos_trainer import train_dos
@@ -89,6 +90,37 @@ def test_no_electron_counts_and_nothing_held_out(carbon, tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
 
 
+def test_begins_with_weights_of_the_same_bins_but_for_rounding(run, carbon, tmp_path):
+    rounded = dataclasses.replace(carbon, energies=carbon.energies + 1e-12)
+    settings = configuration(initial=str(run.path), epochs=1, learning_rate=0.0)
+    again = train_dos(settings, rounded, tmp_path / "again")
+    first, second = (keras.models.load_model(path) for path in (run.best, again.best))
+    kernels = [
+        [weight.numpy() for weight in model.network.trainable_weights] for model in (first, second)
+    ]
+    assert all(np.array_equal(a, b) for a, b in zip(*kernels, strict=True))
+    moved = dataclasses.replace(carbon, energies=carbon.energies + 1.0)
+    with pytest.raises(InputError, match=r"in energies: .* from -30 to .*, not .* from -29"):
+        train_dos(settings, moved, tmp_path / "moved")
+
+
+def test_wrong_arguments(carbon, tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(InputError, match="config must be a DosConfig, not a TrainingConfig"):
+        train_dos(TrainingConfig(), carbon, out)
+    with pytest.raises(InputError, match="structures must be a StructureSet, .*not a list"):
+        train_dos(configuration(), [], out)
+    with pytest.raises(InputError, match="run is no run folder"):
+        train_dos(configuration(), carbon, out, resume=True)
+    for electrons in (-4, {"C": 0}, {"Xx": 4}, "C=4"):
+        with pytest.raises(InputError, match="electrons (must be a positive|names 'Xx', which is)"):
+            configuration(electrons=electrons)
+    for field, value in (("cutoff", "abc"), ("hidden", 3)):
+        with pytest.raises(InputError, match=f"{field} must be a (number|list)"):
+            train_dos(configuration(model={**MODEL, field: value}), carbon, out)
+    assert not out.exists()
+
+
 def test_parts(carbon):
     training, held = training_parts(carbon, 0.2, 0)
     assert set(training.split) == {"train"}
@@ -102,6 +134,10 @@ def test_parts(carbon):
         training_parts(dataclasses.replace(carbon, dos=None, energies=None), 0.2, 0)
     with pytest.raises(InputError, match="left to train on"):
         training_parts(carbon.select(split="test"), 0.2, 0)
+    for split in ("Test", "validation"):
+        names = np.where(np.arange(len(carbon)) == 3, split, "train")
+        with pytest.raises(InputError, match=f"is of the split '{split}': splits are train, val, "):
+            training_parts(dataclasses.replace(carbon, split=names), 0.2, 0)
 
 
 def test_electrons_of_each_element_follow_from_the_structures(carbon):
@@ -111,6 +147,16 @@ def test_electrons_of_each_element_follow_from_the_structures(carbon):
     mixed = dataclasses.replace(carbon, numbers=numbers)
     assert elements_of(mixed) == ("C", "Si")
     assert electrons_by_element(mixed) == pytest.approx({"C": 4, "Si": 4})
+    # In one composition they do not, and only the user can say.
+    numbers = carbon.numbers.copy()
+    numbers[::2] = 14
+    compound = dataclasses.replace(carbon, numbers=numbers)
+    assert electrons_by_element(compound) is None
+    for given in ({"C": 3.0, "Si": 5.0, "O": 6.0}, 4):
+        expected = {"C": 3, "Si": 5} if given != 4 else {"C": 4, "Si": 4}
+        assert electrons_by_element(compound, given) == expected
+    assert electrons_by_element(compound, {"C": 3.0}) is None
+    assert electrons_by_element(compound, {"C": 3.0, "Si": 3.0}) is None
     inconsistent = carbon.electrons + np.arange(len(carbon))
     assert electrons_by_element(dataclasses.replace(carbon, electrons=inconsistent)) is None
 

@@ -1,6 +1,11 @@
 """Atomic structures and their densities of states: neighbour lists, readers, the built-in set."""
 
-from csnn_tf.data.atoms.ase_files import read_ase, read_frames, structure_from_atoms
+from csnn_tf.data.atoms.ase_files import (
+    read_ase,
+    read_frames,
+    structure_from_atoms,
+    structures_from_atoms,
+)
 from csnn_tf.data.atoms.builtin import builtin_carbon
 from csnn_tf.data.atoms.load import load_structures
 from csnn_tf.data.atoms.neighbors import neighbor_list
@@ -34,6 +39,7 @@ __all__ = [
     "rebin_cumulative",
     "rebin_dos",
     "structure_from_atoms",
+    "structures_from_atoms",
     "write_npz",
     "write_published",
 ]

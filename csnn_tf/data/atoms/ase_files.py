@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +50,40 @@ def read_ase(
         InputError: ASE cannot read the file, or a structure or its DOS cannot be used.
     """
     path = Path(path)
+    frames = read_frames(path, format)
+    if not frames:
+        raise InputError(f"{path} holds no structures.")
+    return structures_from_atoms(frames, energies, electrons, per_cell=per_cell, name=str(path))
+
+
+def structures_from_atoms(
+    frames: Iterable[Atoms],
+    energies: ArrayLike | None = None,
+    electrons: Electrons = None,
+    *,
+    per_cell: bool = False,
+    name: str = "atoms",
+) -> StructureSet:
+    """A set of ASE objects, with the DOS in their `info` if it is there.
+
+    Args:
+        frames: At least one structure.
+        energies, electrons, per_cell: As of `read_ase`, which also says what `info` may hold.
+        name: Structures are called NAME[0], NAME[1], ...
+
+    Returns:
+        The structures.
+
+    Raises:
+        InputError: A structure or its DOS cannot be used.
+
+    Example:
+        >>> structures_from_atoms([ase.build.bulk("C")], electrons={"C": 4}).electrons
+        array([4.])
+    """
     structures, grid = [], None if energies is None else np.asarray(energies, np.float64)
-    for index, atoms in enumerate(read_frames(path, format)):
-        structure = structure_from_atoms(atoms, f"{path}[{index}]")
+    for index, atoms in enumerate(frames):
+        structure = structure_from_atoms(atoms, f"{name}[{index}]")
         divisor = len(atoms) if per_cell else 1
         given = atoms.info.get("electrons")
         structure.electrons = (
@@ -78,8 +110,6 @@ def read_ase(
             check_electrons(source, dos, structure.electrons, structure.name, level)
             structure.dos = rebin_dos(source, dos, grid, structure.name)
         structures.append(structure)
-    if not structures:
-        raise InputError(f"{path} holds no structures.")
     return StructureSet.from_structures(structures, grid)
 
 
@@ -93,6 +123,8 @@ def read_frames(path: str | os.PathLike, format: str | None = None) -> list[Atom
     import ase.io
 
     path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name a file in it.")
     if not path.is_file():
         raise InputError(f"{path} does not exist.")
     try:
@@ -110,6 +142,8 @@ def read_frames(path: str | os.PathLike, format: str | None = None) -> list[Atom
 
 def structure_from_atoms(atoms: Atoms, name: str) -> Structure:
     """The structure, type, temperature and split of an ASE object; no DOS."""
+    if not hasattr(atoms, "get_positions"):
+        raise InputError(f"{name} must be an ase.Atoms object, not a {type(atoms).__name__}.")
     if not len(atoms):
         raise InputError(f"{name}: the structure has no atoms.")
     info = atoms.info

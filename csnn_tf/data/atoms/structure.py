@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,6 +61,23 @@ def check_dos(dos: ArrayLike, bins: int, name: str) -> None:
         )
 
 
+def check_electron_counts(electrons: Electrons, name: str = "electrons") -> None:
+    """Raise `InputError` unless these are positive numbers, by chemical symbols if several."""
+    from ase.data import atomic_numbers
+
+    if electrons is None:
+        return
+    counts = electrons if isinstance(electrons, Mapping) else {"": electrons}
+    for symbol, count in counts.items():
+        if symbol and symbol not in atomic_numbers:
+            raise InputError(f"{name} names {symbol!r}, which is no chemical symbol.")
+        if isinstance(count, bool) or not isinstance(count, Real) or not 0 < count < np.inf:
+            raise InputError(
+                f"{name} must be a positive number, or one by chemical symbol, not "
+                f"{electrons!r:.60}."
+            )
+
+
 def electrons_per_atom(numbers: ArrayLike, electrons: Electrons, name: str = "structure") -> float:
     """Mean number of electrons of a structure's atoms.
 
@@ -70,10 +88,11 @@ def electrons_per_atom(numbers: ArrayLike, electrons: Electrons, name: str = "st
         name: The structure, for the message.
 
     Raises:
-        InputError: An element is not in the mapping.
+        InputError: An element is not in the mapping, or a count is not positive.
     """
     if electrons is None:
         return float("nan")
+    check_electron_counts(electrons)
     if not isinstance(electrons, Mapping):
         return float(electrons)
     from ase.data import chemical_symbols

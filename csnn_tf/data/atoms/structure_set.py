@@ -88,7 +88,11 @@ class StructureSet:
                 f"{self.names[index]}: the position of atom {atom} is not a finite number."
             )
         if (self.numbers <= 0).any():
-            raise InputError("atomic numbers must be positive.")
+            atom = int((self.numbers <= 0).argmax())
+            index = int(np.searchsorted(self.offsets, atom, side="right")) - 1
+            raise InputError(
+                f"{self.names[index]}: atom {atom - int(self.offsets[index])} is of no element."
+            )
         checked: dict[bytes, bool] = {}
         for name, cell, pbc in zip(self.names, self.cells, self.pbc, strict=True):
             key = cell.tobytes() + pbc.tobytes()
@@ -232,3 +236,12 @@ class StructureSet:
         }
         dos = None if first.dos is None else np.concatenate([part.dos for part in parts])
         return cls(dos=dos, energies=first.energies, **joined)
+
+
+def check_structures(structures: object) -> None:
+    """Raise `InputError` unless it is a `StructureSet`."""
+    if not isinstance(structures, StructureSet):
+        raise InputError(
+            "structures must be a StructureSet, which load_structures and structures_from_atoms "
+            f"give, not a {type(structures).__name__}."
+        )

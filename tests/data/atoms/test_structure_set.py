@@ -71,7 +71,7 @@ def test_without_dos():
         ({"dos": np.array([1, -0.5, 1, 1, 1])}, "bad: the DOS is negative in 1 bins"),
         ({"dos": np.array([1, np.nan, 1, 1, 1])}, "bad: .*not finite"),
         ({"dos": None}, "bad has no DOS"),
-        ({"numbers": np.zeros(2)}, "atomic numbers"),
+        ({"numbers": np.zeros(2)}, "bad: atom 0 is of no element"),
     ],
 )
 def test_bad_structures_are_named(changes, words):
