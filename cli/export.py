@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from csnn_tf.cli.options import votes_option
 from csnn_tf.export import FORMATS, PRECISIONS, ExportOptions, export_model
 
 
@@ -12,9 +13,7 @@ from csnn_tf.export import FORMATS, PRECISIONS, ExportOptions, export_model
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--name", help="Name under which it is served; by default the file's or folder's.")
 @click.option("--version", type=int, help="Number of the version; by default the next.")
-@click.option(
-    "--votes", type=int, default=1, show_default=True, help="Rotations that answers average over."
-)
+@votes_option
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),

@@ -147,6 +147,11 @@ def measured_shapes(
     return shapes, data_name(folder), num_points
 
 
+votes_option = click.option(
+    "--votes", type=int, default=1, show_default=True, help="Rotations that answers average over."
+)
+
+
 def check_recorded(model: str, record: dict[str, Any]) -> None:
     """Raise `InputError` if a trained model's record does not say what its data was."""
     if "data" not in record:

@@ -6,7 +6,7 @@ import click
 import numpy as np
 
 from csnn_tf.cli.hand_over import HandOver, first_argument
-from csnn_tf.cli.options import json_option
+from csnn_tf.cli.options import json_option, votes_option
 from csnn_tf.data.mesh import Mesh
 from csnn_tf.data.mesh_set import sample_surface
 from csnn_tf.data.readers import read_shape
@@ -34,8 +34,9 @@ def _dos() -> click.Command:
     show_default=True,
     help="Drawn on meshes.",
 )
+@votes_option
 @json_option
-def predict_command(model, files, top, num_points, as_json) -> None:
+def predict_command(model, files, top, num_points, votes, as_json) -> None:
     """Classify FILES (off, obj, ply, stl, npy, npz, xyz, csv, txt) in any orientation.
 
     `predict dos MODEL FILES` predicts densities of states instead (`predict dos --help`).
@@ -53,7 +54,7 @@ def predict_command(model, files, top, num_points, as_json) -> None:
         if not np.ptp(shape, axis=0).any():
             click.echo(f"{name} has only one point: its class means nothing.", err=True)
         clouds.append(shape)
-    probabilities = Predictor(classifier, min(len(clouds), 32)).probabilities(clouds)
+    probabilities = Predictor(classifier, min(len(clouds), 32), votes).probabilities(clouds)
     names = classifier.class_names or [str(place) for place in range(classifier.num_classes)]
     rows = []
     for name, scores in zip(files, probabilities, strict=True):

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from csnn_tf.cli.options import json_option
+from csnn_tf.cli.options import json_option, votes_option
 from csnn_tf.data.atoms import (
     Structure,
     StructureSet,
@@ -32,8 +32,9 @@ from csnn_tf.models.loading import load_model
     type=click.Path(path_type=Path),
     help="Plot of the DOS, E_F marked: PNG, PDF or SVG, by the file's name.",
 )
+@votes_option
 @json_option
-def predict_dos_command(model, files, as_csv, plot, as_json) -> None:
+def predict_dos_command(model, files, as_csv, plot, votes, as_json) -> None:
     """Predict the density of states, Fermi level and band energy of the structures in FILES.
 
     MODEL is a .keras file, a run folder or a trained model's name; FILES are of any format that ASE
@@ -44,7 +45,7 @@ def predict_dos_command(model, files, as_csv, plot, as_json) -> None:
     network = load_model(model, AtomicDosModel)
     frames = [structure for name in files for structure in _read(name)]
     structures = StructureSet.from_structures(frames)
-    prediction = DosPredictor(network).predict(structures)
+    prediction = DosPredictor(network, votes=votes).predict(structures)
     names = [str(name) for name in structures.names]
     if plot is not None:
         from csnn_tf.plots.dos import plot_dos

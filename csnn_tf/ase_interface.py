@@ -12,7 +12,6 @@ from csnn_tf.data.atoms import StructureSet, structure_from_atoms
 from csnn_tf.dos_inference import DosPrediction, DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
-from csnn_tf.models.loading import load_model
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -32,6 +31,7 @@ class DosCalculator:
             .keras file, a run folder or the name of a trained model.
         atoms: Structure for calls that give none.
         chunk_atoms: Atoms at once, see `csnn_tf.dos_inference.DosPredictor`.
+        votes: Rotations that are averaged over, see there.
 
     Raises:
         InputError: If there is no such model.
@@ -47,11 +47,10 @@ class DosCalculator:
         atoms: Atoms | None = None,
         *,
         chunk_atoms: int | None = None,
+        votes: int = 1,
     ) -> None:
-        if isinstance(model, str | Path):
-            model = load_model(model, AtomicDosModel)
-        self.model, self.atoms = model, atoms
-        self._predictor = DosPredictor(model, chunk_atoms)
+        self._predictor = DosPredictor(model, chunk_atoms, votes)
+        self.model, self.atoms = self._predictor.model, atoms
         self._known: tuple[Atoms, DosPrediction] | None = None
 
     def get_energies(self) -> NDArray:

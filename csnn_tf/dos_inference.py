@@ -20,6 +20,7 @@ from csnn_tf.models.compiled_forward import compiled_forward
 from csnn_tf.models.folded_network import FoldedNetwork
 from csnn_tf.models.loading import as_model
 from csnn_tf.overlapping import overlapping
+from csnn_tf.rotating import vote_rotations
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
@@ -62,6 +63,8 @@ class DosPredictor:
         chunk_atoms: Atoms in a chunk, of which two are computed at once on several cores; by
             default as many as fit into some 100 MB. A model that passes messages gets whole
             structures, however large, as many as have so many atoms.
+        votes: Rotations, the same for all structures, over which densities of states are averaged;
+            of no use to models that are invariant to them. As `csnn-tf export --votes`.
 
     Example:
         >>> model = DensityOfStates.from_preset("tiny", ["C"], np.linspace(-30, 1, 311), {"C": 4})
@@ -69,8 +72,14 @@ class DosPredictor:
         (224, 311)
     """
 
-    def __init__(self, model: AtomicDosModel | str | Path, chunk_atoms: int | None = None) -> None:
+    def __init__(
+        self,
+        model: AtomicDosModel | str | Path,
+        chunk_atoms: int | None = None,
+        votes: int = 1,
+    ) -> None:
         self.model = as_model(model, AtomicDosModel)
+        self.votes = check_positive("votes", votes)
         if chunk_atoms is None:
             chunk_atoms = _affordable(self.model)
         self.chunk_atoms = check_positive("chunk_atoms", chunk_atoms)
@@ -151,7 +160,14 @@ class DosPredictor:
         if present <= self.chunk_atoms:
             atoms = min(self.chunk_atoms, atoms)
         batch = padded(batch, atoms, _rounded(len(batch["centre"])))
-        return np.asarray(self._forward(batch))[:present]
+        if self.votes == 1:
+            return np.asarray(self._forward(batch))[:present]
+        displacements = batch["displacements"]
+        total = sum(
+            np.asarray(self._forward({**batch, "displacements": displacements @ matrix.T}))
+            for matrix in vote_rotations(self.votes).astype(np.float32)
+        )
+        return (total / np.float32(self.votes))[:present]
 
     def _blocks(self, structures: StructureSet) -> Iterator[StructureSet]:
         """Groups of structures with some chunks of atoms each."""

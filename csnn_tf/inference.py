@@ -13,6 +13,7 @@ from csnn_tf.models.compiled_forward import compiled_forward
 from csnn_tf.models.folded_network import FoldedNetwork
 from csnn_tf.models.loading import as_model
 from csnn_tf.overlapping import overlapping
+from csnn_tf.rotating import vote_rotations
 
 
 class Predictor:
@@ -23,6 +24,8 @@ class Predictor:
     Args:
         model: A `CloudClassifier`, or its .keras file, run folder or name.
         batch_size: Clouds in a batch, at most: fewer clouds are filled up to a power of two.
+        votes: Rotations, the same for all clouds, over which probabilities are averaged; logits are
+            then the logarithm of the average. As `csnn-tf export --votes`.
 
     Example:
         >>> model = PointCloudClassifier.from_preset("tiny", num_classes=5)
@@ -30,8 +33,11 @@ class Predictor:
         (3, 5)
     """
 
-    def __init__(self, model: CloudClassifier | str | Path, batch_size: int = 32) -> None:
+    def __init__(
+        self, model: CloudClassifier | str | Path, batch_size: int = 32, votes: int = 1
+    ) -> None:
         self.batch_size = check_positive("batch_size", batch_size)
+        self.votes = check_positive("votes", votes)
         self.model = as_model(model, CloudClassifier)
         self._forward = _compiled(self.model)
 
@@ -81,7 +87,19 @@ class Predictor:
 
     def _part(self, batch: tuple[np.ndarray, np.ndarray, int]) -> np.ndarray:
         points, mask, count = batch
-        return np.asarray(self._forward(points, mask))[:count]
+        if self.votes == 1:
+            return np.asarray(self._forward(points, mask))[:count]
+        present = mask[..., None]
+        points = points.astype(np.float64)
+        points -= (points * present).sum(1, keepdims=True) / np.maximum(present.sum(1)[:, None], 1)
+        total = -np.inf
+        for matrix in vote_rotations(self.votes):
+            turned = np.where(present, points @ matrix.T, 0).astype(np.float32)
+            logits = np.asarray(self._forward(turned, mask))[:count].astype(np.float64)
+            # Logarithms throughout: probabilities may round to zero.
+            logits -= np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+            total = np.logaddexp(total, logits)
+        return (total - np.log(self.votes)).astype(np.float32)
 
 
 def checked_clouds(clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray | list[np.ndarray]:

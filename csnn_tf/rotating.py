@@ -8,6 +8,8 @@ from csnn_tf.data.augmenter import ROTATIONS
 from csnn_tf.errors import InputError
 from csnn_tf.grid import random_rotations
 
+_VOTE_SEED = 20
+
 
 def rotated(
     clouds: np.ndarray | Sequence[np.ndarray],
@@ -52,6 +54,17 @@ def rotated(
     if isinstance(clouds, np.ndarray):
         return turn(clouds, matrices)
     return [turn(cloud, matrix) for cloud, matrix in zip(clouds, matrices, strict=True)]
+
+
+def vote_rotations(votes: int) -> np.ndarray:
+    """The rotations over which predictions and exports average, [votes, 3, 3].
+
+    Always the same, and none of the icosahedron's own, which would change nothing. One vote takes
+    the input as it comes.
+    """
+    if votes == 1:
+        return np.eye(3)[None]
+    return random_rotations(votes, np.random.default_rng(_VOTE_SEED))
 
 
 def check_rotation(rotation: str, sampling: str = "haar") -> None:

@@ -10,10 +10,10 @@ from csnn_tf.export.network import with_inner_output
 from csnn_tf.export.options import ExportOptions
 from csnn_tf.export.request_checks import checked_clouds, padded_clouds
 from csnn_tf.export.serving import Request, Serving, serves
-from csnn_tf.grid import random_rotations
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.models import PointCloudClassifier
 from csnn_tf.models.inference_network import inference_network
+from csnn_tf.rotating import vote_rotations
 
 _POINTS = tf.TensorSpec([None, None, 3], tf.float32, name="points")
 _FORMS = {
@@ -24,7 +24,6 @@ _FORMS = {
         tf.TensorSpec([None], tf.int64, name="row_lengths"),
     ],
 }
-_ROTATION_SEED = 20
 
 
 @serves(PointCloudClassifier)
@@ -182,9 +181,7 @@ class ClassifierServing(Serving):
 
     def _voted(self, points, mask) -> tuple[Any, Any]:
         votes = self.options.votes
-        rotations = tf.constant(
-            random_rotations(votes, np.random.default_rng(_ROTATION_SEED)), tf.float32
-        )
+        rotations = tf.constant(vote_rotations(votes), tf.float32)
 
         def vote(place):
             turned = tf.matmul(points, rotations[place], transpose_b=True)

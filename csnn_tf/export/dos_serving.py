@@ -18,11 +18,11 @@ from csnn_tf.export.structure_checks import (
     checked_crystals,
     checked_pairs,
 )
-from csnn_tf.grid import random_rotations
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.models import DensityOfStates
 from csnn_tf.models.atomic_dos_model import structure_means
 from csnn_tf.models.inference_network import inference_network
+from csnn_tf.rotating import vote_rotations
 
 _ATOMS = [
     tf.TensorSpec([None], tf.int64, name="numbers"),
@@ -43,7 +43,6 @@ _PAIRS = [
     *_ATOMS,
 ]
 _NUMBERS_AT_ONCE = 2**24  # of the largest feature map: 64 MB
-_ROTATION_SEED = 20
 _BISECTIONS = 50
 
 
@@ -261,9 +260,7 @@ class DosServing(Serving):
         votes = self.options.votes
         if votes == 1:
             return self._once(displacements, centre, species, atoms)
-        rotations = tf.constant(
-            random_rotations(votes, np.random.default_rng(_ROTATION_SEED)), tf.float32
-        )
+        rotations = tf.constant(vote_rotations(votes), tf.float32)
 
         def vote(place):
             turned = tf.matmul(displacements, rotations[place], transpose_b=True)

@@ -110,6 +110,8 @@ def test_predict_reads_clouds_and_meshes(trained, tmp_path):
     assert [row["file"] for row in rows] == [str(file) for file in files]
     assert all(len(row["top"]) == 2 for row in rows)
     assert "cloud.npy: " in run("predict", trained, files[0]).output
+    voted = json.loads(run("predict", trained, *files, "--json", "--top", 2, "--votes", 2).output)
+    assert voted[0]["top"] != rows[0]["top"]
     np.save(tmp_path / "point.npy", np.ones((5, 3)))
     both = run("predict", trained, tmp_path / "point.npy", files[0])
     assert both.stderr == f"{tmp_path / 'point.npy'} has only one point: its class means nothing.\n"

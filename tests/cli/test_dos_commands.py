@@ -101,6 +101,8 @@ def test_predict_dos_prints_text_json_and_csv_and_draws(trained, sheet, tmp_path
     rows = json.loads(run("predict", "dos", trained, sheet, "--json").output)
     assert [row["structure"] for row in rows] == names
     assert [row["atoms"] for row in rows] == [2, 4]
+    voted = json.loads(run("predict", "dos", trained, sheet, "--json", "--votes", 2).output)
+    assert 0 < np.abs(np.subtract(voted[0]["dos"], rows[0]["dos"])).max() < 0.5
     # The second sheet repeats the first.
     np.testing.assert_allclose(rows[0]["dos"], rows[1]["dos"], atol=1e-5)
     assert rows[0]["energies"] == np.round(builtin_carbon().energies, 6).tolist()

@@ -7,6 +7,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.export import ExportOptions, serving_of
 from csnn_tf.export.warmup import check_examples
 from csnn_tf.grid import icosahedral_rotations, random_rotations
+from csnn_tf.inference import Predictor
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.models import PointCloudClassifier
 from tests.helpers import clouds, numpy_of, randomise, relative
@@ -34,6 +35,13 @@ def test_votes_average_probabilities(tiny_classifier):
     np.testing.assert_allclose(found["probabilities"], expected, atol=1e-5)
     logits = _run(tiny_classifier, "logits", points, votes=3)["logits"]
     np.testing.assert_allclose(tf.nn.softmax(logits), expected, atol=1e-5)
+    # The same in Python, also of clouds that are filled up.
+    predictor = Predictor(tiny_classifier, votes=3)
+    np.testing.assert_allclose(predictor.logits(points), logits, atol=1e-4)
+    different = [points[0], points[1, :33]]
+    alone = np.concatenate([predictor.logits(cloud[None]) for cloud in different])
+    np.testing.assert_allclose(predictor.logits(different), alone, atol=1e-4)
+    assert relative(Predictor(tiny_classifier).logits(points), logits) > 1e-3
 
 
 def test_a_tilt_is_exported():

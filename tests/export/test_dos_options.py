@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from csnn_tf.ase_interface import DosCalculator
 from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.export import ExportOptions, export_model, serving_of
@@ -50,6 +51,10 @@ def test_votes_average_over_rotations(model):
     )
     serving = serving_of(model, ExportOptions(votes=2))
     assert relative(_run(serving, "neighbors_atomic", pairs)["atomic_dos"], expected) < 1e-5
+    found = DosPredictor(model, chunk_atoms=5, votes=2).predict(structures(frames()), atomic=True)
+    assert relative(found.atomic_dos, expected) < 1e-5
+    calculator = DosCalculator(model, votes=2)
+    assert relative(calculator.get_atomic_dos(frames()[0]), expected[:2]) < 1e-5
 
 
 def test_atoms_in_several_steps(model):
