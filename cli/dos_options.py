@@ -10,7 +10,7 @@ from csnn_tf.data.atoms import StructureSet, builtin_carbon, load_structures
 from csnn_tf.data.atoms.fingerprint import fingerprint
 from csnn_tf.data.atoms.structure import Electrons, check_electron_counts
 from csnn_tf.errors import InputError
-from csnn_tf.training.run_config import FINGERPRINT
+from csnn_tf.training.run_folder import CONTENTS
 
 
 def structures_option(default: str = "the built-in carbon structures"):
@@ -107,7 +107,7 @@ def measured_structures(
             path = recorded_data(model, record["data"])
     known = electrons if electrons is not None else record.get("electrons")
     structures = structures_of(path, known)
-    begun = record.get(FINGERPRINT)
+    begun = record.get(CONTENTS)
     if not given and electrons is None and begun and begun != fingerprint(structures):
         raise InputError(
             f"{model} was trained on other structures than {data_name(path)}: they have changed, "

@@ -32,8 +32,7 @@ from csnn_tf.training.dos_data import (
 from csnn_tf.training.dos_validation import DosValidation
 from csnn_tf.training.epoch_end import EpochEnd
 from csnn_tf.training.finite_loss import FiniteLoss
-from csnn_tf.training.run_config import FINGERPRINT
-from csnn_tf.training.run_folder import RunFolder, versions
+from csnn_tf.training.run_folder import CONTENTS, RunFolder, versions
 from csnn_tf.training.schedules import Plateau, make_optimizer
 
 if TYPE_CHECKING:
@@ -72,9 +71,7 @@ def train_dos(
     check_structures(structures)
     contents = fingerprint(structures)
     if resume:
-        begun = RunFolder.begun(out).read_json("config.json")
-        if begun.get(FINGERPRINT, contents) != contents:
-            raise InputError(f"{out} was begun with other structures, or they have changed since.")
+        RunFolder.begun(out).check_contents(contents)
     keras.utils.set_random_seed(config.seed)
     training, held_out = training_parts(structures, config.validation, config.seed)
     model = dos_architecture(config.architecture).from_preset(
@@ -100,7 +97,7 @@ def train_dos(
     )
     run = RunFolder.begun(out) if resume else RunFolder.create(out)
     if not resume:
-        recorded = {"elements": list(model.elements), FINGERPRINT: contents}
+        recorded = {"elements": list(model.elements), CONTENTS: contents}
         run.write_json("config.json", {**config.to_dict(), **recorded})
         run.write_json("versions.json", versions())
     plain = dataclasses.replace(config, fermi_weight=0.0, band_weight=0.0)

@@ -9,10 +9,7 @@ import numpy as np
 
 from csnn_tf.errors import InputError, unknown_field
 from csnn_tf.named import NamedConfigurations
-from csnn_tf.training.run_folder import RunFolder
-
-FINGERPRINT = "structures"
-"""What a run folder records of the contents of its data."""
+from csnn_tf.training.run_folder import CONTENTS, RunFolder
 
 
 class RunConfig:
@@ -135,9 +132,7 @@ class RunConfig:
         stored = RunFolder.begun(path).read_json("config.json")
         if not isinstance(stored, dict) or cls.found not in stored:
             raise InputError(f"{path} is not a run of {cls.subject}.")
-        return cls.from_dict(
-            {name: stored[name] for name in stored.keys() - {cls.found, FINGERPRINT}}
-        )
+        return cls.from_dict({name: stored[name] for name in stored.keys() - {cls.found, CONTENTS}})
 
 
 def _plain(value: Any) -> Any:

@@ -20,6 +20,9 @@ from csnn_tf.errors import InputError
 _ASIDE = re.compile(r"\.(best|last|history|checkpoint|config|versions|resumed)-\w{8}\.\w+")
 _PACKAGES = ("csnn-tf", "keras", "tensorflow", "jax", "numpy", "scipy")
 
+CONTENTS = "contents"
+"""Entry of config.json: a digest of the data that the run was begun with."""
+
 
 class RunFolder:
     """A run's files: config.json, versions.json, history.csv, best.keras, last.keras, resumed.json.
@@ -57,6 +60,11 @@ class RunFolder:
         if not (Path(path) / "config.json").is_file():
             raise InputError(f"{path} is no run folder: it has no config.json.")
         return cls(path)
+
+    def check_contents(self, contents: str) -> None:
+        """Raise `InputError` if the run was begun with data of another digest."""
+        if self.read_json("config.json").get(CONTENTS, contents) != contents:
+            raise InputError(f"{self.path} was begun with other data, or it has changed since.")
 
     @property
     def best(self) -> Path:

@@ -7,6 +7,7 @@ import numpy as np
 
 from csnn_tf.data.augmenter import Augmenter
 from csnn_tf.data.batches import BatchPlan
+from csnn_tf.data.fingerprint import fingerprint
 from csnn_tf.data.mesh_set import MeshSet
 from csnn_tf.data.pipeline import Prepare, training_batches
 from csnn_tf.data.shape_set import ShapeSet
@@ -22,7 +23,7 @@ from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.distribution import Distribution
 from csnn_tf.training.epoch_end import EpochEnd
 from csnn_tf.training.finite_loss import FiniteLoss
-from csnn_tf.training.run_folder import RunFolder, versions
+from csnn_tf.training.run_folder import CONTENTS, RunFolder, versions
 from csnn_tf.training.schedules import Plateau, make_optimizer
 from csnn_tf.training.silent_run import SilentRun
 from csnn_tf.training.tensorboard_log import TensorBoardLog
@@ -60,7 +61,8 @@ def train(
         held-out shapes (the lower loss among equals), `last.keras` that of the last epoch.
 
     Raises:
-        InputError: If the configuration does not fit the data or the folder is in use.
+        InputError: If the configuration does not fit the data, the folder is in use, or the run
+            that goes on was begun with other shapes.
     """
     if not isinstance(config, TrainingConfig):
         raise InputError(f"config must be a TrainingConfig, not a {type(config).__name__}.")
@@ -93,10 +95,14 @@ def train(
     part = distribution or Distribution()
     rows = part.rows(plan.batch_size)
     run = SilentRun(out)
+    contents = fingerprint(shapes)
     if part.writes:
         run = RunFolder.begun(out) if resume else RunFolder.create(out)
+        if resume:
+            run.check_contents(contents)
     if not resume:
-        run.write_json("config.json", {**config.to_dict(), "classes": list(shapes.class_names)})
+        recorded = {"classes": list(shapes.class_names), CONTENTS: contents}
+        run.write_json("config.json", {**config.to_dict(), **recorded})
         run.write_json("versions.json", versions())
     network = training_network(
         model.network, make_optimizer(config, plan.steps), config.label_smoothing

@@ -163,7 +163,7 @@ def test_a_run_of_structures_from_python_is_not_measured_on_others(tmp_path):
     for command in (["evaluate"], ["report", "--out", tmp_path / "page.html"]):
         with pytest.raises(InputError, match="run was trained on other structures than the built"):
             run(command[0], run_folder.path, *command[1:])
-    with pytest.raises(InputError, match="run was begun with other structures"):
+    with pytest.raises(InputError, match="run was begun with other data"):
         run("train", "dos", "--out", run_folder.path, "--resume")
 
 

@@ -1,7 +1,6 @@
 """Several processes train as one does, end when one of them is killed, and go on afterwards."""
 
 import csv
-import json
 import os
 import shutil
 import signal
@@ -109,9 +108,7 @@ def expected(one):
 
 @pytest.mark.slow
 def test_a_model_trained_on_jax_gives_the_same_here(one, expected):
-    fields = json.loads((one / "config.json").read_text())
-    del fields["classes"]
-    settings = TrainingConfig.from_dict(fields)
+    settings = TrainingConfig.of_run(one)
     shapes = builtin_shapes("train", 4, num_points=64)
     _, held_out = shapes.split(settings.validation, settings.seed)
     model = load_model(one / "last.keras", PointCloudClassifier)

@@ -74,7 +74,7 @@ def test_other_structures_do_not_go_on(tmp_path, field):
     value = getattr(carbon, field)
     changed = np.full(len(value), "train") if field == "split" else value * 1.01
     changed = dataclasses.replace(carbon, **{field: changed})
-    with pytest.raises(InputError, match="run was begun with other structures"):
+    with pytest.raises(InputError, match="run was begun with other data"):
         train_dos(configuration(epochs=2), changed, run.path, resume=True)
     assert before == (run.read_json("config.json"), run.last.read_bytes())
     # Another library's rounding is no change.
@@ -84,7 +84,9 @@ def test_other_structures_do_not_go_on(tmp_path, field):
 
 def run_to_kill(out, callbacks=()):
     config = configuration(epochs=EPOCHS, refine=0.5)
-    return train_dos(config, few(), out, resume=out.exists(), callbacks=list(callbacks))
+    return train_dos(
+        config, few(), out, resume=(out / "config.json").exists(), callbacks=list(callbacks)
+    )
 
 
 @pytest.mark.slow

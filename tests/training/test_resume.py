@@ -83,10 +83,29 @@ def test_damaged_checkpoint_is_named(tmp_path):
             train(config(epochs=2), shapes, tmp_path / "run", resume=True)
 
 
+def test_other_shapes_do_not_go_on(tmp_path):
+    shapes = builtin_shapes("train", 2, num_points=64)
+    run = train(config(epochs=1), shapes, tmp_path / "run")
+    before = run.read_json("config.json"), run.last.read_bytes()
+    other = builtin_shapes("test", 2, num_points=64)
+    with pytest.raises(InputError, match="run was begun with other data, or it has changed"):
+        train(config(epochs=2), other, run.path, resume=True)
+    assert before == (run.read_json("config.json"), run.last.read_bytes())
+    with pytest.raises(InputError, match="none is no run folder"):
+        train(config(epochs=2), shapes, tmp_path / "none", resume=True)
+    with pytest.raises(InputError, match="config must be a TrainingConfig, not a dict"):
+        train({}, shapes, tmp_path / "none")
+    with pytest.raises(InputError, match="shapes must be a ShapeSet or a MeshSet, not a ndarray"):
+        train(config(), shapes.clouds, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
 def run_to_kill(out, callbacks=()):
     shapes = builtin_shapes("train", 2, num_points=64)
     settings = config(epochs=EPOCHS, dropout=0.4, batch_size=8)
-    return train(settings, shapes, out, resume=out.exists(), callbacks=list(callbacks))
+    return train(
+        settings, shapes, out, resume=(out / "config.json").exists(), callbacks=list(callbacks)
+    )
 
 
 @pytest.mark.slow
