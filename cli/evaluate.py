@@ -7,7 +7,13 @@ from typing import Any
 import click
 
 from csnn_tf.cli.hand_over import Choice, HandOver
-from csnn_tf.cli.options import data_option, json_option, measured_shapes, rotation_option
+from csnn_tf.cli.options import (
+    data_option,
+    json_option,
+    measured_shapes,
+    rotation_option,
+    votes_option,
+)
 from csnn_tf.cli.passes_bar import passes_bar
 from csnn_tf.evaluation import evaluate
 from csnn_tf.models import CloudClassifier
@@ -57,7 +63,7 @@ class _Evaluate(HandOver):
     help="Built-in shapes only.",
 )
 @click.option("--repeats", type=int, default=1, show_default=True, help="Passes, new rotations.")
-@click.option("--votes", type=int, default=1, show_default=True, help="Rotations averaged over.")
+@votes_option
 @click.option("--consistency", type=int, default=0, help="Rotations that must agree on a class.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @json_option

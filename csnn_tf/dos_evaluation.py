@@ -14,13 +14,13 @@ from csnn_tf.electronic import DosReport, dos_report, solve_fermi, yardstick_rep
 from csnn_tf.electronic.quantities import Convention
 from csnn_tf.errors import InputError
 from csnn_tf.grid import random_rotations
+from csnn_tf.models.atomic_dos_model import AtomicDosModel, described_bins, same_bins
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from csnn_tf.data.atoms import StructureSet
     from csnn_tf.evaluation import Progress
-    from csnn_tf.models.atomic_dos_model import AtomicDosModel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,13 +142,10 @@ def _checked(model: AtomicDosModel, structures: StructureSet) -> NDArray:
     """Electrons/atom of each structure, after checking that the two belong together."""
     if structures.dos is None:
         raise InputError("the structures have no DOS to compare with.")
-    if len(structures.energies) != len(model.energies) or not np.allclose(
-        structures.energies, model.energies, rtol=0, atol=1e-6
-    ):
+    if not same_bins(structures.energies, model.energies):
         raise InputError(
-            f"the data has {len(structures.energies)} bins from {structures.energies[0]:g} to "
-            f"{structures.energies[-1]:g} eV, the model {len(model.energies)} from "
-            f"{model.energies[0]:g} to {model.energies[-1]:g} eV."
+            f"the data has {described_bins(structures.energies)}, the model "
+            f"{described_bins(model.energies)}."
         )
     electrons = structures.electrons
     if np.isnan(electrons).any():

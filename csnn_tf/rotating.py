@@ -59,11 +59,8 @@ def rotated(
 def vote_rotations(votes: int) -> np.ndarray:
     """The rotations over which predictions and exports average, [votes, 3, 3].
 
-    Always the same, and none of the icosahedron's own, which would change nothing. One vote takes
-    the input as it comes.
+    Always the same, and none of the icosahedron's own, which would change nothing.
     """
-    if votes == 1:
-        return np.eye(3)[None]
     return random_rotations(votes, np.random.default_rng(_VOTE_SEED))
 
 

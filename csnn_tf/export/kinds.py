@@ -4,6 +4,7 @@ from pathlib import Path
 
 from csnn_tf.errors import InputError
 from csnn_tf.export.layout import versions_of
+from csnn_tf.export.op_check import saved_model_message
 from csnn_tf.export.serving import Serving
 
 
@@ -37,10 +38,9 @@ def check_same_kind(folder: Path, serving: Serving) -> None:
 def signature_names(folder: Path) -> set[str]:
     """Names of a SavedModel's signatures; none if it cannot be read."""
     from google.protobuf.message import DecodeError
-    from tensorflow.core.protobuf import saved_model_pb2
 
     try:
-        proto = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+        proto = saved_model_message(folder)
     except (DecodeError, OSError):
         return set()
     names = {name for meta in proto.meta_graphs for name in meta.signature_def}

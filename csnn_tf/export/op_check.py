@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from csnn_tf.errors import InputError
 
@@ -25,10 +26,8 @@ def check_servable(folder: Path) -> None:
 def servable_problems(folder: Path) -> Iterator[str]:
     """Clauses that say what a stock server lacks; see `check_servable`."""
     import tensorflow as tf
-    from tensorflow.core.protobuf import saved_model_pb2
 
-    proto = saved_model_pb2.SavedModel()
-    proto.ParseFromString((folder / "saved_model.pb").read_bytes())
+    proto = saved_model_message(folder)
     stock = set(dir(tf.raw_ops))
     for meta in proto.meta_graphs:
         library = meta.graph_def.library.function
@@ -44,3 +43,10 @@ def servable_problems(folder: Path) -> Iterator[str]:
                 yield f"the operation {node.op} ({node.name}) must be compiled by XLA"
             elif node.op not in stock and node.op not in own:
                 yield f"the operation {node.op} ({node.name}) is not one of TensorFlow's"
+
+
+def saved_model_message(folder: Path) -> Any:
+    """The content of a SavedModel's saved_model.pb."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    return saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())

@@ -11,7 +11,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization
 from csnn_tf.layers.checks import check_sizes
 from csnn_tf.models.limits import check_weights
-from csnn_tf.models.loading import load_model, trained_models
+from csnn_tf.models.loading import trained_models
 from csnn_tf.models.preset_fields import PresetFields
 from csnn_tf.named import NamedConfigurations
 
@@ -128,10 +128,9 @@ class AtomicDosModel(keras.Model, PresetFields):
             InputError: If the preset or a field is unknown, the fields do not fit together, or a
                 trained model is to be changed.
         """
-        if name in trained_models():
-            if changes or any(each is not None for each in (elements, energies, electrons)):
-                raise InputError(f"{name} is a trained model, whose fields cannot be changed.")
-            return load_model(name, cls)
+        trained = cls.trained(name, elements, energies, electrons, changes or None)
+        if trained is not None:
+            return trained
         cls.check_fields(changes)
         fields = cls.presets.get(name, trained_models(), **changes)
         if elements is None or energies is None:
@@ -208,6 +207,16 @@ class AtomicDosModel(keras.Model, PresetFields):
             "electrons": None if self.electrons is None else dict(self.electrons),
             "hidden": list(self.hidden),
         }
+
+
+def same_bins(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two energy grids are the same but for rounding."""
+    return len(one) == len(other) and np.allclose(one, other, rtol=0, atol=1e-6)
+
+
+def described_bins(energies: Sequence[float]) -> str:
+    """An energy grid, eV, in the words of messages."""
+    return f"{len(energies)} bins from {energies[0]:g} to {energies[-1]:g} eV"
 
 
 def neighbors_within(cutoff: float) -> int:

@@ -8,7 +8,7 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_number, check_points, check_positive, check_sizes
-from csnn_tf.models.loading import load_model, trained_models
+from csnn_tf.models.loading import trained_models
 from csnn_tf.models.preset_fields import PresetFields
 from csnn_tf.models.transfer import take_weights
 from csnn_tf.named import NamedConfigurations
@@ -77,10 +77,9 @@ class CloudClassifier(keras.Model, PresetFields):
             InputError: If the preset or a field is unknown, the fields do not fit together, or a
                 trained model is to be changed.
         """
-        if name in trained_models():
-            if num_classes is not None or changes:
-                raise InputError(f"{name} is a trained model, whose fields cannot be changed.")
-            return load_model(name, cls)
+        trained = cls.trained(name, num_classes, changes or None)
+        if trained is not None:
+            return trained
         cls.check_fields(changes)
         return cls(num_classes, **cls.presets.get(name, trained_models(), **changes))
 

@@ -2,9 +2,10 @@
 
 import inspect
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from csnn_tf.errors import unknown_field
+from csnn_tf.errors import InputError, unknown_field
+from csnn_tf.models.loading import load_model, trained_models
 
 
 class PresetFields:
@@ -30,3 +31,20 @@ class PresetFields:
         for name in changes:
             if name not in cls.fields():
                 raise unknown_field(name, **{cls.noun: cls.fields()})
+
+    @classmethod
+    def trained(cls, name: str, *changes: Any) -> Self | None:
+        """The trained model of a name, or None if there is none of it.
+
+        Args:
+            name: See `csnn_tf.models.loading.trained_models`.
+            *changes: What is to be changed; None where nothing is.
+
+        Raises:
+            InputError: If the model is of another class or something is to be changed.
+        """
+        if name not in trained_models():
+            return None
+        if any(change is not None for change in changes):
+            raise InputError(f"{name} is a trained model, whose fields cannot be changed.")
+        return load_model(name, cls)

@@ -18,7 +18,7 @@ from csnn_tf.data.environments import Environments
 from csnn_tf.errors import InputError
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.losses import DosLoss
-from csnn_tf.models.atomic_dos_model import AtomicDosModel
+from csnn_tf.models.atomic_dos_model import AtomicDosModel, described_bins, same_bins
 from csnn_tf.models.dos_architectures import dos_architecture
 from csnn_tf.models.loading import load_model
 from csnn_tf.training.checkpoint import CHECKPOINT, Checkpoint
@@ -95,7 +95,7 @@ def train_dos(
         config.seed,
         _numbered(training.types) if config.stratified else None,
     )
-    run = RunFolder.begun(out) if resume else RunFolder.create(out)
+    run = RunFolder(out) if resume else RunFolder.create(out)
     if not resume:
         recorded = {"elements": list(model.elements), CONTENTS: contents}
         run.write_json("config.json", {**config.to_dict(), **recorded})
@@ -170,11 +170,9 @@ def _take_weights(model: AtomicDosModel, initial: str) -> None:
         if name in ("name", "dtype", "electrons") or theirs == value:
             continue
         if name == "energies":
-            if len(theirs) == len(value) and np.allclose(theirs, value, rtol=0, atol=1e-6):
+            if same_bins(theirs, value):
                 continue
-            theirs, value = (
-                f"{len(bins)} bins from {bins[0]:g} to {bins[-1]:g} eV" for bins in (theirs, value)
-            )
+            theirs, value = described_bins(theirs), described_bins(value)
         raise InputError(
             f"{initial} differs from the model to train in {name}: {theirs}, not {value}."
         )
