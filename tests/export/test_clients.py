@@ -1,0 +1,143 @@
+"""The example clients against servers that answer anything."""
+
+import http.client
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest.mock import Mock
+
+import pytest
+
+from tests.export.conftest import script
+
+
+@pytest.fixture
+def other_server():
+    """Address of a server that answers each request with the bytes that it is given."""
+    answers = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.wfile.write(answers.pop())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", answers
+        server.shutdown()
+
+
+@pytest.fixture
+def arguments(tmp_path):
+    """Arguments of the client of a name, with a file that it takes."""
+
+    def of(name, url):
+        content = "0 0 1" if name == "client_rest" else "1\n\nC 0 0 0\n"
+        (tmp_path / "file.xyz").write_text(content)
+        return ["--url", url, "--model", "a b", str(tmp_path / "file.xyz")]
+
+    return of
+
+
+_OK = b"HTTP/1.0 200 OK\r\n\r\n"
+
+
+@pytest.mark.parametrize("name", ["client_rest", "client_dos"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH\r\n",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 99\r\n\r\n{",
+        _OK + b"{}",
+        _OK + b"[]",
+        _OK + b"hello",
+        _OK + b"\x80",
+        _OK + b"[" * 100_000,
+        _OK + b"null",
+    ],
+)
+def test_servers_that_are_not_one(other_server, arguments, name, answer):
+    url, answers = other_server
+    answers.append(answer)
+    with pytest.raises(SystemExit, match=f"^{name}: {url} answers unlike TensorFlow Serving: "):
+        script(name).main(arguments(name, url))
+
+
+@pytest.mark.parametrize("name", ["client_rest", "client_dos"])
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (b"\r\n<p>\n  No such\n</p>\n", "<p> No such </p>"),
+        (b"Content-Length: 99\r\n\r\nNo su", "No su"),
+        (b"Transfer-Encoding: chunked\r\n\r\n5\r\nNo su\r\n6\r\nch", "No su"),
+        (b"\r\n", ""),
+    ],
+)
+def test_refusals_take_one_line(other_server, arguments, name, answer, message):
+    """However long the server's page is, and however much of it arrives."""
+    url, answers = other_server
+    answers.append(b"HTTP/1.1 404 Not Found\r\n" + answer)
+    with pytest.raises(SystemExit) as refused:
+        script(name).main(arguments(name, url))
+    assert str(refused.value) == f"{name}: the server answered 404: {message}"
+
+
+@pytest.mark.parametrize("name", ["client_rest", "client_dos"])
+def test_an_answer_that_stops_coming(other_server, arguments, name, monkeypatch):
+    """The address is named by failures after the request was sent, too."""
+    url, answers = other_server
+    answers.append(_OK)
+    timeout = Mock(side_effect=TimeoutError("timed out"))
+    monkeypatch.setattr(http.client.HTTPResponse, "read", timeout)
+    with pytest.raises(SystemExit) as ended:
+        script(name).main(arguments(name, url))
+    assert str(ended.value) == f"{name}: {url} does not answer: timed out"
+
+
+@pytest.mark.parametrize("name", ["client_rest", "client_dos"])
+@pytest.mark.parametrize("url", ["http://a b", "http://localhost:port", "http://localhost/é"])
+def test_addresses_that_are_none(arguments, name, url):
+    with pytest.raises(SystemExit, match=f"^{name}: {url} is not an address: "):
+        script(name).main(arguments(name, url))
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "message"),
+    [
+        ("client_rest", b'{"predictions": null}', "not one answer for each cloud"),
+        ("client_rest", b'{"predictions": []}', "not one answer for each cloud"),
+        ("client_dos", b'{"outputs": {"energies": [], "dos": 1}}', "without a row for each"),
+        ("client_dos", b'{"outputs": {"energies": [], "dos": []}}', "without a row for each"),
+        ("client_dos", b'{"outputs": [[0.5]]}', "is not a model of densities of states"),
+    ],
+)
+def test_answers_of_another_size(other_server, arguments, name, answer, message):
+    url, answers = other_server
+    answers.append(_OK + answer)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\x80solid", "cloud.xyz is not a text file of x y z a line: "),
+        (b"0 0 1\n2 3", "cloud.xyz is not a text file of x y z a line$"),
+        (b"# nothing", "cloud.xyz is not a text file of x y z a line$"),
+        (b"0 0 1", "http://127.0.0.1:9 does not answer: .*refused"),
+    ],
+)
+def test_the_file_or_the_address_is_named(tmp_path, content, message):
+    (tmp_path / "cloud.xyz").write_bytes(content)
+    with pytest.raises(SystemExit, match=f"^client_rest: .*{message}"):
+        script("client_rest").main(
+            ["--url", "http://127.0.0.1:9", "--model", "any", str(tmp_path / "cloud.xyz")]
+        )
+
+
+def test_the_address_has_a_scheme(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        script("client_rest").main(
+            ["--url", "localhost:8501", "--model", "any", str(tmp_path / "cloud.xyz")]
+        )
+    assert "--url begins with http:// or https://, unlike localhost:8501" in capsys.readouterr().err
