@@ -42,7 +42,7 @@ setup(
         "trimesh>=4",
         "rich>=13",
         "vesin>=0.5",
-        # Newer Pythons have no usable release; see csnn_tf/data/mesh_sampling.py.
+        # Newer Pythons have no usable release; see csnn_tf/data/triangle_sampler.py.
         'tensorflow-graphics==2021.12.3; python_version < "3.12"',
     ],
     extras_require={

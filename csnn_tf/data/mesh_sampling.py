@@ -1,6 +1,6 @@
 """Points drawn on meshes inside a tf.data graph, anew in each epoch.
 
-This module imports TensorFlow, and tensorflow-graphics where it is first used.
+This module imports TensorFlow, and tensorflow-graphics, where it is installed, on first use.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from csnn_tf.data.labelled import check_count, check_seed
 from csnn_tf.data.mesh_set import MeshSet
-from csnn_tf.errors import InputError
 
 
 @tf.autograph.experimental.do_not_convert  # no control flow here to convert, much to look through
@@ -43,9 +42,6 @@ def sample_mesh_points(
     Returns:
         float32 [B, N, 3], in the units of the vertices.
 
-    Raises:
-        InputError: tensorflow-graphics is not there.
-
     Source:
         Osada et al., Shape distributions, ACM Transactions on Graphics 21(4), 2002.
     """
@@ -73,6 +69,28 @@ def sample_mesh_points(
     return tf.ensure_shape(points, [None, num_points, 3])
 
 
+class StoredMeshes:
+    """Meshes as tensors, end to end, without padding: a large one makes no other larger.
+
+    Args:
+        mesh_set: S meshes; their arrays are held once more.
+    """
+
+    def __init__(self, mesh_set: MeshSet) -> None:
+        arrays = zip(*mesh_set.meshes, strict=True)
+        self._parts = [
+            (tf.constant(np.concatenate(part)), tf.constant(np.cumsum([0, *map(len, part)])))
+            for part in arrays
+        ]
+
+    def points(self, index: tf.Tensor, num_points: int, seed: tf.Tensor) -> tf.Tensor:
+        """Points [num_points, 3] drawn on the mesh of an index; see `sample_mesh_points`."""
+        vertices, faces = (
+            values[starts[index] : starts[index + 1]][None] for values, starts in self._parts
+        )
+        return sample_mesh_points(vertices, faces, num_points, seed)[0]
+
+
 def mesh_dataset(
     mesh_set: MeshSet,
     num_points: int,
@@ -94,30 +112,18 @@ def mesh_dataset(
         Batches (points float32 [B, N, 3] in the units of the meshes, labels int32 [B]).
 
     Raises:
-        InputError: a number is out of range, or tensorflow-graphics is not there.
+        InputError: a number is out of range.
     """
     num_points, batch_size = (
         check_count("num_points", num_points),
         check_count("batch_size", batch_size),
     )
     seed = check_seed(seed)
-    _sampler()
-    # All meshes end to end, with the places where each begins: no padding, and only whole numbers
-    # are shuffled.
-    vertices = tf.constant(np.concatenate([mesh.vertices for mesh in mesh_set.meshes]))
-    faces = tf.constant(np.concatenate([mesh.faces for mesh in mesh_set.meshes]))
-    vertex_starts = tf.constant(np.cumsum([0, *(len(m.vertices) for m in mesh_set.meshes)]))
-    face_starts = tf.constant(np.cumsum([0, *(len(m.faces) for m in mesh_set.meshes)]))
+    meshes = StoredMeshes(mesh_set)
     labels = tf.constant(mesh_set.labels)
 
     def sample(index: tf.Tensor, draw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        points = sample_mesh_points(
-            vertices[None, vertex_starts[index] : vertex_starts[index + 1]],
-            faces[None, face_starts[index] : face_starts[index + 1]],
-            num_points,
-            seed=tf.stack([draw, index]),
-        )
-        return points[0], labels[index]
+        return meshes.points(index, num_points, tf.stack([draw, index])), labels[index]
 
     indices = tf.data.Dataset.range(len(mesh_set))
     if shuffle:
@@ -129,14 +135,11 @@ def mesh_dataset(
 
 
 def _sampler() -> ModuleType:
-    """tensorflow-graphics' sampler; its only release that has it is for Python 3.11."""
+    """tensorflow-graphics' sampler, or ours where no release that has it is installed."""
     try:
         from tensorflow_graphics.geometry.representation.mesh import sampler
 
         _ = sampler.generate_random_face_indices
-    except (ImportError, AttributeError) as error:
-        raise InputError(
-            "Sampling meshes anew in each epoch needs the mesh sampler of tensorflow-graphics on "
-            "Python 3.11: pip install --no-deps tensorflow-graphics==2021.12.3"
-        ) from error
+    except (ImportError, AttributeError):
+        from csnn_tf.data import triangle_sampler as sampler
     return sampler

@@ -55,22 +55,23 @@ class MeshSource:
     """
 
     def __init__(self, meshes: MeshSet, num_points: int) -> None:
-        import tensorflow as tf
+        from csnn_tf.data.mesh_sampling import StoredMeshes
 
         self.labels, self.num_points = meshes.labels, num_points
-        self.vertices, self.faces = (
-            tf.RaggedTensor.from_row_lengths(np.concatenate(arrays), [len(a) for a in arrays])
-            for arrays in zip(*((mesh.vertices, mesh.faces) for mesh in meshes.meshes), strict=True)
-        )
+        self.meshes = StoredMeshes(meshes)
 
     def __call__(self, order, seed):
         """See `Source`."""
         import tensorflow as tf
 
-        from csnn_tf.data.mesh_sampling import sample_mesh_points
+        def points(place):
+            return self.meshes.points(order[place], self.num_points, seeds[place])
 
-        vertices, faces = tf.gather(self.vertices, order), tf.gather(self.faces, order)
-        return sample_mesh_points(vertices, faces, self.num_points, tf.bitcast(seed, tf.int32))
+        # One by one: side by side, all would be filled up to the largest.
+        count = tf.shape(order)[0]
+        seeds = tf.random.split(tf.bitcast(seed, tf.int32), count)
+        spec = tf.TensorSpec([self.num_points, 3])
+        return tf.map_fn(points, tf.range(count), fn_output_signature=spec)
 
 
 def make_source(
