@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.data.coordinates import float32_coordinates
 from csnn_tf.errors import InputError
 
 
@@ -38,8 +39,8 @@ def check_mesh(vertices: ArrayLike, faces: ArrayLike, name: str) -> Mesh:
         raise InputError(f"{name} has no face; a mesh needs at least one triangle.")
     if faces.dtype.kind not in "iu" or faces.ndim != 2 or faces.shape[1] != 3:
         raise InputError(f"{name} must have faces [f, 3] of whole numbers.")
-    with np.errstate(over="ignore"):  # too large for float32 becomes inf, which is caught below
-        vertices = vertices.astype(np.float32, copy=False)
+    if len(vertices):
+        vertices = float32_coordinates(vertices)  # infinite where too large
     if not np.isfinite(vertices).all():
         raise InputError(f"{name} has a coordinate that is not finite.")
     if faces.min() < 0 or faces.max() >= len(vertices):

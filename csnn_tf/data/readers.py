@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csnn_tf.data.cloud_files import read_npy_cloud, read_npz_cloud, read_text_cloud
+from csnn_tf.data.coordinates import float32_coordinates
 from csnn_tf.data.mesh import Mesh, check_mesh
 from csnn_tf.data.mesh_files import read_trimesh_file
 from csnn_tf.data.off_files import read_off_mesh
@@ -45,7 +46,8 @@ def read_shape(path: str | Path) -> NDArray[np.float32] | Mesh:
         path: the file.
 
     Returns:
-        Points float32 [n, 3] in the file's own units, or a `Mesh`.
+        Points float32 [n, 3] in the file's own units, or a `Mesh`; moved to their centroid where
+        float32 would not tell them apart (`csnn_tf.data.coordinates`).
 
     Raises:
         InputError: the file cannot be read as what its name says, holds no point, or holds a
@@ -105,8 +107,7 @@ def check_points(path: Path, table: NDArray) -> NDArray[np.float32]:
         raise InputError(f"{path} holds no point.")
     if len(table) == 3 and table.shape[1] > _MOST_COLUMNS:
         raise InputError(f"{path} has the shape {table.shape}, not [points, 3]: transpose it.")
-    with np.errstate(over="ignore"):  # too large for float32 becomes inf
-        points = np.ascontiguousarray(table[:, :3], dtype=np.float32)
+    points = float32_coordinates(table[:, :3])  # infinite where too large
     if not np.isfinite(points).all():
         raise InputError(f"{path} has a coordinate that is not finite.")
     return points

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.data.coordinates import float32_coordinates
 from csnn_tf.data.labelled import check_indices, check_labelling, split_indices
 from csnn_tf.errors import InputError
 
@@ -27,7 +28,8 @@ class ShapeSet:
 
     Args:
         clouds: S point clouds in the files' own units: one array [S, N, 3], or S arrays [n_i, 3].
-            Kept as one float32 array where all sizes agree, else as a list of float32 arrays.
+            Kept as one float32 array where all sizes agree, else as a list of float32 arrays; moved
+            to their centroids where float32 would not tell their points apart.
         labels: [S] whole numbers, places in `class_names`. Kept as int32.
         names: S strings that tell a user which shape is meant, such as a path or `file.h5[17]`.
         class_names: names of the classes.
@@ -128,8 +130,7 @@ def _check_clouds(clouds: Sequence[ArrayLike], names: list[str]) -> Clouds:
         )
     if clouds.shape[1] == 0:
         raise InputError(f"{names[0]} has no point.")
-    with np.errstate(over="ignore"):  # too large for float32 becomes inf, which is caught below
-        clouds = clouds.astype(np.float32, copy=False)
+    clouds = float32_coordinates(clouds)  # infinite where too large
     if not np.isfinite(clouds).all():
         finite = np.isfinite(clouds).all(axis=(1, 2))
         raise InputError(f"{names[np.argmin(finite)]} has a coordinate that is not finite.")
@@ -145,8 +146,7 @@ def _check_cloud(cloud: ArrayLike, name: str) -> NDArray[np.float32]:
         )
     if len(cloud) == 0:
         raise InputError(f"{name} has no point.")
-    with np.errstate(over="ignore"):
-        cloud = cloud.astype(np.float32, copy=False)
+    cloud = float32_coordinates(cloud)
     if not np.isfinite(cloud).all():
         raise InputError(f"{name} has a coordinate that is not finite.")
     return cloud

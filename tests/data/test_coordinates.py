@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from csnn_tf.data import MeshSet, ShapeSet, read_shape
+from csnn_tf.data.coordinates import float32_coordinates
+from tests.data.data_files import TETRAHEDRON
+
+PLACE = np.array([500_000, 5_400_000, 300])
+
+
+@pytest.fixture
+def cloud():
+    return np.random.default_rng(0).normal(size=(50, 3))
+
+
+def centred(points):
+    points = np.asarray(points, np.float64)
+    return points - points.mean(axis=-2, keepdims=True)
+
+
+def test_near_clouds_stay_where_they_are(cloud):
+    np.testing.assert_array_equal(float32_coordinates(cloud + 3), (cloud + 3).astype(np.float32))
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e3])
+@pytest.mark.parametrize("place", [[1e4, 0, 0], PLACE, -PLACE])
+def test_far_clouds_keep_their_shape(cloud, place, unit):
+    found = float32_coordinates((cloud + place) * unit)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, centred(cloud) * unit, atol=1e-5 * unit)
+
+
+def test_whole_numbers_keep_their_shape():
+    cloud = np.random.default_rng(0).integers(-1000, 1000, (50, 3)) + PLACE * 1000
+    np.testing.assert_allclose(float32_coordinates(cloud), centred(cloud), atol=1e-3)
+
+
+def test_each_cloud_is_looked_at_by_itself(cloud):
+    both = np.stack([cloud, cloud + PLACE])
+    found = float32_coordinates(both)
+    np.testing.assert_array_equal(found[0], cloud.astype(np.float32))
+    np.testing.assert_allclose(found[1], centred(cloud), atol=1e-5)
+
+
+def test_numbers_of_float32_and_coincident_points_stay(cloud):
+    far = (cloud + PLACE).astype(np.float32)
+    np.testing.assert_array_equal(float32_coordinates(far), far)
+    point = np.array([PLACE, PLACE], float)
+    np.testing.assert_array_equal(float32_coordinates(point), point.astype(np.float32))
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan, 1e300])
+def test_what_is_not_finite_stays_so(cloud, bad):
+    cloud[3, 1] = bad
+    assert not np.isfinite(float32_coordinates(cloud)).all()
+
+
+@pytest.mark.parametrize("ending", ["npy", "npz", "xyz"])
+def test_files_of_far_clouds(cloud, tmp_path, ending):
+    path = tmp_path / f"cloud.{ending}"
+    {"npy": np.save, "npz": np.savez, "xyz": np.savetxt}[ending](path, cloud + PLACE)
+    np.testing.assert_allclose(read_shape(path), centred(cloud), atol=1e-5)
+
+
+def test_sets_of_far_shapes(cloud):
+    for clouds in ([cloud + PLACE], (cloud + PLACE)[None]):
+        found = ShapeSet(clouds, [0], ["a"], ["b"]).clouds
+        np.testing.assert_allclose(found[0], centred(cloud), atol=1e-5)
+    mesh = (TETRAHEDRON.vertices + PLACE, TETRAHEDRON.faces)
+    found = MeshSet([mesh], [0], ["a"], ["b"]).meshes[0].vertices
+    np.testing.assert_allclose(found, centred(TETRAHEDRON.vertices), atol=1e-6)
