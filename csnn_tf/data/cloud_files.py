@@ -47,10 +47,11 @@ def read_npz_cloud(path: Path) -> NDArray:
             return _read_array(file, info.file_size)
 
 
-def read_text_cloud(path: Path, max_points: int | None = None) -> NDArray[np.float32]:
+def read_text_cloud(path: Path, max_points: int | None = None) -> NDArray[np.float64]:
     """The numbers [n, 3 or more] of a text file, a point a line, commas or blanks between.
 
-    The first line may name the columns, x, y and z among them, which are then the ones that count.
+    The first line may name the columns, x, y and z among them, which are then the ones that count;
+    so may the comment above the points, if it has as many words as they have numbers.
 
     Args:
         path: the file; blank lines and what follows a # are skipped.
@@ -58,19 +59,32 @@ def read_text_cloud(path: Path, max_points: int | None = None) -> NDArray[np.flo
     """
     with path.open(encoding="utf-8-sig") as file:
         lines = list(islice(file, max_points))
-    texts = ((place, line.split("#")[0].strip()) for place, line in enumerate(lines))
-    place, first = next(((place, text) for place, text in texts if text), (0, ""))
-    delimiter = "," if "," in first else None
-    columns = _named_columns(first.split(delimiter))
-    if columns is not None:
-        lines = lines[place + 1 :]
-    if not any(line.split("#")[0].strip() for line in lines):
-        raise ValueError("it holds no point")
-    return np.loadtxt(lines, dtype=np.float32, delimiter=delimiter, usecols=columns, ndmin=2)
+    place, columns = _first_point(lines)
+    delimiter = "," if "," in lines[place].split("#")[0] else None
+    return np.loadtxt(lines[place:], delimiter=delimiter, usecols=columns, ndmin=2)
+
+
+def _first_point(lines: list[str]) -> tuple[int, list[int] | None]:
+    """Which line is the first point's, and where in it x, y and z are if a line above says so."""
+    columns, width = None, None
+    for place, line in enumerate(lines):
+        text = line.strip()
+        is_comment = text.startswith(("#", "//"))
+        words = _words(text.lstrip("#/ "))
+        if named := _named_columns(words):
+            columns, width = named, len(words) if is_comment else None
+        elif text and not is_comment:
+            numbers = len(_words(text.split("#")[0].strip()))
+            return place, columns if width in (None, numbers) else None
+    raise ValueError("it holds no point")
+
+
+def _words(line: str) -> list[str]:
+    return line.split("," if "," in line else None)
 
 
 def _named_columns(words: list[str]) -> list[int] | None:
-    """Where x, y and z are, by a line that names the columns; None for other lines."""
+    """Where x, y and z are, by words that name the columns; None for other words."""
     names = [word.strip().strip("\"'").lower() for word in words]
     return [names.index(axis) for axis in "xyz"] if {*"xyz"} <= {*names} else None
 

@@ -195,6 +195,10 @@ def test_what_cannot_be_read_names_the_file(tmp_path, name, content, reason):
         b"x,y,z\n1,2,3\n4,5,6\n",
         b'# a scan\n\n"id", "X", "Y", "Z"\n7,1,2,3\n8,4,5,6\n',
         b"z y x label\n3 2 1 0\n# between\n6 5 4 0\n",
+        b"z y x label\n# 4 words are here\n3 2 1 0\n6 5 4 0\n",
+        b"# id x y z\n# of a scan\n7 1 2 3\n8 4 5 6\n",
+        b"//X,Y,Z,R\n1,2,3,0\n4,5,6,0\n",
+        b"# columns: x y z\n1 2 3\n4 5 6\n",
         b"1 2 3\n4 5 6\n",
     ],
 )
