@@ -15,7 +15,8 @@ class EvaluationResult:
     Args:
         accuracy: Share of shapes classified right, mean over the repeats.
         accuracy_std: Standard deviation over the repeats; 0 for one.
-        interval: 95 % confidence interval of `accuracy` by bootstrap over the shapes.
+        interval: 95 % confidence interval of `accuracy` by bootstrap over the shapes; where all or
+            none are right, which leaves the bootstrap without a width, the exact binomial one.
         class_mean_accuracy: Mean over classes of the share right within the class.
         per_class: Share right of each class by name.
         confusion: [classes, classes] counts over all repeats, rows the true class.
@@ -57,10 +58,6 @@ class EvaluationResult:
         """
         right = predicted == labels
         by_shape = right.mean(axis=0)
-        rng = np.random.default_rng(0)
-        count = len(labels)
-        means = [by_shape[rng.integers(0, count, count)].mean() for _ in range(_RESAMPLES)]
-        low, high = np.quantile(means, (0.025, 0.975))
         size = len(class_names)
         confusion = np.zeros((size, size), dtype=np.int64)
         np.add.at(confusion, (np.broadcast_to(labels, predicted.shape), predicted), 1)
@@ -71,7 +68,7 @@ class EvaluationResult:
         return cls(
             accuracy=float(by_shape.mean()),
             accuracy_std=float(right.mean(axis=1).std(ddof=1)) if len(right) > 1 else 0.0,
-            interval=(float(low), float(high)),
+            interval=_interval(by_shape),
             class_mean_accuracy=float(np.mean(list(per_class.values()))),
             per_class=per_class,
             confusion=confusion,
@@ -91,3 +88,17 @@ class EvaluationResult:
             "confusion": self.confusion.tolist(),
             "class_names": list(self.class_names),
         }
+
+
+def _interval(by_shape: np.ndarray) -> tuple[float, float]:
+    """95 % confidence interval of the mean of shares right [shapes]."""
+    count = len(by_shape)
+    bound = 0.025 ** (1 / count)  # Clopper and Pearson's, for all right
+    if (by_shape == 1).all():
+        return bound, 1.0
+    if (by_shape == 0).all():
+        return 0.0, 1 - bound
+    rng = np.random.default_rng(0)
+    means = [by_shape[rng.integers(0, count, count)].mean() for _ in range(_RESAMPLES)]
+    low, high = np.quantile(means, (0.025, 0.975))
+    return float(low), float(high)

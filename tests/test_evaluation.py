@@ -118,6 +118,15 @@ def test_result_of_known_predictions():
     assert result.interval[0] <= result.accuracy <= result.interval[1]
 
 
+@pytest.mark.parametrize(("count", "width"), [(1, 0.975), (18, 0.1853), (1000, 0.003682)])
+def test_the_interval_has_a_width_where_all_or_none_are_right(count, width):
+    """As scipy.stats.binomtest(count, count).proportion_ci() has it."""
+    labels = np.zeros(count, int)
+    for predicted, expected in ((0, (1 - width, 1)), (1, (0, width))):
+        found = EvaluationResult.from_predictions(labels[None] + predicted, labels, ("a", "b"))
+        assert found.interval == pytest.approx(expected, rel=1e-3)
+
+
 def test_votes_change_the_answer_only_between_grid_rotations(model, shapes):
     # Votes are off the grid, so they must differ from a single pass for an untrained model.
     single = evaluate(model, shapes, votes=1, seed=1)
