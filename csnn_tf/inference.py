@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from csnn_tf.data.coordinates import float32_coordinates
 from csnn_tf.data.resampling import padded
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_positive
@@ -45,7 +46,7 @@ class Predictor:
         """Logits of all clouds.
 
         Args:
-            clouds: S clouds [n_i, 3], or one array [S, n, 3]; any length unit.
+            clouds: S clouds [n_i, 3], or one array [S, n, 3]; any length unit and place.
 
         Returns:
             [S, classes] float32.
@@ -79,7 +80,7 @@ class Predictor:
             part = clouds[start : start + size]
             points, counts = padded(part)
             # Few padded shapes, so that few compilations: a power of two, and a full batch.
-            width = points.shape[1] if (counts == points.shape[1]).all() else _rounded(counts.max())
+            width = _rounded(counts.max())
             batch = np.zeros((size, width, 3), np.float32)
             batch[: len(part), : points.shape[1]] = points
             mask = np.arange(width) < np.pad(counts, (0, size - len(part)))[:, None]
@@ -91,7 +92,9 @@ class Predictor:
             return np.asarray(self._forward(points, mask))[:count]
         present = mask[..., None]
         points = points.astype(np.float64)
-        points -= (points * present).sum(1, keepdims=True) / np.maximum(present.sum(1)[:, None], 1)
+        if self.model.centred:  # in float64, about the point that the model would take
+            sums, counts = (points * present).sum(1, keepdims=True), present.sum(1)[:, None]
+            points -= sums / np.maximum(counts, 1)
         total = -np.inf
         for matrix in vote_rotations(self.votes):
             turned = np.where(present, points @ matrix.T, 0).astype(np.float32)
@@ -113,7 +116,7 @@ def checked_clouds(clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray | li
         raise InputError(f"clouds must be a list of arrays, not {type(clouds).__name__}.")
     checked = [_checked_cloud(cloud, f"cloud {place}") for place, cloud in enumerate(clouds)]
     plain = array and clouds.dtype != object
-    return clouds.astype(np.float32, copy=False) if plain and checked else checked
+    return float32_coordinates(clouds) if plain and checked else checked
 
 
 def _checked_cloud(cloud: np.ndarray, name: str) -> np.ndarray:
@@ -127,8 +130,7 @@ def _checked_cloud(cloud: np.ndarray, name: str) -> np.ndarray:
         )
     if len(cloud) == 0:
         raise InputError(f"{name} has no points.")
-    with np.errstate(over="ignore"):  # too large for float32 becomes inf
-        cloud = cloud.astype(np.float32, copy=False)
+    cloud = float32_coordinates(cloud)  # infinite where too large
     if not np.isfinite(cloud).all():
         raise InputError(f"{name} has coordinates that are not finite.")
     return cloud

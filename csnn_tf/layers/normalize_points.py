@@ -49,7 +49,7 @@ class NormalizePoints(keras.layers.Layer):
             mean = ops.sum(points, axis=1, keepdims=True) / ops.maximum(present, 1.0)
             points = masked(points - mean, mask)
             # What rounding leaves of coincident points is no shape.
-            spread = ops.max(ops.abs(points), axis=(1, 2), keepdims=True)
+            spread = ops.max(ops.abs(points), axis=(1, 2), keepdims=True, initial=0.0)
             points = ops.where(spread <= 1e-6, 0.0, points)
         if not self.scale:
             return points * unit

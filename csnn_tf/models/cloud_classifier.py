@@ -110,6 +110,11 @@ class CloudClassifier(keras.Model, PresetFields):
         return made
 
     @property
+    def centred(self) -> bool:
+        """Whether clouds are moved to their centroid first: where they lie does not count then."""
+        return True
+
+    @property
     def unit_ball(self) -> bool:
         """Whether training scales clouds to the unit ball before it augments them."""
         return True

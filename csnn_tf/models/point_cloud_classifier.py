@@ -118,6 +118,11 @@ class PointCloudClassifier(CloudClassifier):
         return layers.Dense(self.num_classes, dtype="float32", name="logits")(x)
 
     @property
+    def centred(self) -> bool:
+        """Whether clouds are moved to their centroid first: where they lie does not count then."""
+        return self.center is not None
+
+    @property
     def unit_ball(self) -> bool:
         """Whether training scales clouds first: not where `radius` fixes the unit of length."""
         return self.to_spheres.radius is None

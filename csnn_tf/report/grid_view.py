@@ -57,7 +57,7 @@ class GridView:
         """
         from csnn_tf.layers import PointsToSpheres
 
-        centred = points - points.mean(axis=0)
+        centred = points - points.mean(axis=0) if model is None or model.centred else points
         radius = model.to_spheres.radius if model is not None else None
         unit = radius or max(float(np.linalg.norm(centred, axis=1).max()), 1e-9)
         layer = PointsToSpheres(GRID_LEVEL, GRID_SPHERES, 1) if model is None else model.to_spheres

@@ -167,7 +167,7 @@ def preparation(
         rows: The rows of the batch that are wanted. What they become depends on the whole batch's
             seed alone, not on who else computes the others.
     """
-    normalize = NormalizePoints(scale=model.unit_ball)
+    normalize = NormalizePoints(center=model.centred, scale=model.unit_ball)
     augment = Augmenter(
         rotation=config.rotation,
         upright_axis=config.upright_axis,

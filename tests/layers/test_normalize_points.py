@@ -75,3 +75,7 @@ def test_wrong_shape(shape):
     for layer in (NormalizePoints(), used):
         with pytest.raises(InputError, match=r"NormalizePoints expects (points \[batch,|at least)"):
             layer(np.zeros(shape, "float32"))
+
+
+def test_no_clouds_at_all():
+    assert NormalizePoints()(np.zeros((0, 5, 3), np.float32)).shape == (0, 5, 3)

@@ -13,7 +13,7 @@ from csnn_tf.inference import Predictor
 from csnn_tf.models import PointCloudClassifier
 from csnn_tf.models.loading import load_model
 from csnn_tf.training.config import TrainingConfig
-from csnn_tf.training.trainer import train
+from csnn_tf.training.trainer import preparation, train
 
 SMALL = {"level": 1, "intra_filters": [4, 8], "intra_layers": [1, 1]}
 SMALL |= {"co_radial_filters": [8, 16], "co_radial_layers": [1, 1], "hidden": [16]}
@@ -106,6 +106,18 @@ def test_training_learns(shapes, tmp_path):
     model = load_model(run.last, PointCloudClassifier)
     accuracy = (Predictor(model).logits(two.clouds).argmax(axis=1) == two.labels).mean()
     assert accuracy >= 0.75
+
+
+@pytest.mark.parametrize("center", [True, False])
+@pytest.mark.parametrize("radius", [None, 2.5])
+def test_training_sees_clouds_as_prediction_does(center, radius):
+    """But for the augmentations, none of which is on here."""
+    plain = config(rotation="none", scale=(1, 1), shift=0, jitter=0, point_dropout=0)
+    model = PointCloudClassifier.from_preset("tiny", num_classes=2, center=center, radius=radius)
+    points = np.random.default_rng(0).normal(size=(2, 32, 3)).astype(np.float32) + 0.5
+    found = preparation(plain, model)(points, np.array([1, 2], np.uint32))
+    expected = model.features(model.normalized(points))
+    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
 
 def test_plateau_schedule_ends_the_run(shapes, tmp_path):

@@ -1,0 +1,66 @@
+import keras
+import numpy as np
+import pytest
+
+from csnn_tf import inference
+from csnn_tf.inference import Predictor
+from csnn_tf.models import PointCloudClassifier
+from tests.helpers import clouds, randomise
+
+PLACE = np.array([500_000, 5_400_000, 300])
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = PointCloudClassifier.from_preset("tiny", num_classes=4)
+    randomise(model)
+    return model
+
+
+@pytest.mark.parametrize("votes", [1, 2])
+@pytest.mark.parametrize("kind", ["array", "list"])
+def test_where_a_cloud_lies_does_not_count(model, votes, kind):
+    near = clouds(3, 40).astype(np.float64)
+    far = near + PLACE
+    predictor = Predictor(model, votes=votes)
+    expected = predictor.logits(near)
+    found = predictor.logits(far if kind == "array" else list(far))
+    np.testing.assert_allclose(found, expected, atol=1e-3 * np.abs(expected).max())
+
+
+def test_few_sizes_are_compiled(model, monkeypatch):
+    """Of clouds that come one by one, each of another size."""
+    seen = set()
+
+    def record(model):
+        def forward(points, mask):
+            seen.add(points.shape)
+            return np.zeros((len(points), 4), np.float32)
+
+        return forward
+
+    monkeypatch.setattr(inference, "_compiled", record)
+    predictor = Predictor(model)
+    for size in range(100, 140):
+        for count in (1, 2):
+            predictor.logits(clouds(count, size))
+    assert seen == {(1, 128, 3), (1, 256, 3), (2, 128, 3), (2, 256, 3)}
+
+
+def test_filling_up_changes_nothing(model):
+    cloud = clouds(1, 33)
+    expected = keras.ops.convert_to_numpy(model(cloud))
+    found = Predictor(model).logits(cloud)
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_votes_leave_clouds_where_the_model_does(monkeypatch):
+    """A model that does not move clouds to their centroid is voted on where they are."""
+    model = PointCloudClassifier.from_preset("tiny", num_classes=4, center=False)
+    randomise(model)
+    monkeypatch.setattr(inference, "vote_rotations", lambda count: np.stack([np.eye(3)] * count))
+    cloud = clouds(2, 64) + np.float32(1.5)
+    expected = Predictor(model).logits(cloud)
+    expected -= np.logaddexp.reduce(expected, axis=-1, keepdims=True)
+    found = Predictor(model, votes=2).logits(cloud)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
