@@ -32,12 +32,14 @@ def read_cloud(path):
         with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:
             lines = [line.replace(",", " ") for line in file]
         with warnings.catch_warnings(action="ignore"):  # NumPy warns of an empty file
-            cloud = np.loadtxt(lines, np.float32, usecols=(0, 1, 2), ndmin=2)
+            cloud = np.loadtxt(lines, usecols=(0, 1, 2), ndmin=2)
     except ValueError as error:
         raise ValueError(f"{path} is not a text file of x y z a line: {error}") from None
     if not len(cloud):
         raise ValueError(f"{path} is not a text file of x y z a line")
-    return cloud
+    # So far away float32, which requests carry, would spoil its shape: to its centroid, then.
+    far = 0 < 1000 * np.ptp(cloud, axis=0).max() < np.abs(cloud).max()
+    return cloud - cloud.mean(axis=0) if far else cloud
 
 
 def predict(address, model, clouds, signature="serving_default", timeout=60):

@@ -29,7 +29,17 @@ def read_cloud(path):
         raise ValueError(f"{path} is not a text file of x y z a line: {error}") from None
     if not cloud or any(len(point) < 3 for point in cloud):
         raise ValueError(f"{path} is not a text file of x y z a line")
-    return cloud
+    return near(cloud)
+
+
+def near(cloud):
+    """A cloud moved to its centroid if it lies so far away that float32 would spoil its shape."""
+    axes = list(zip(*cloud, strict=True))
+    extent = max(max(axis) - min(axis) for axis in axes)
+    if not 0 < 1000 * extent < max(abs(number) for axis in axes for number in axis):
+        return cloud
+    centre = [sum(axis) / len(axis) for axis in axes]
+    return [[number - c for number, c in zip(point, centre, strict=True)] for point in cloud]
 
 
 def refusal(error):

@@ -5,9 +5,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 
 from tests.export.conftest import script
+from tests.helpers import clouds
 
 
 @pytest.fixture
@@ -141,3 +143,16 @@ def test_the_address_has_a_scheme(tmp_path, capsys):
             ["--url", "localhost:8501", "--model", "any", str(tmp_path / "cloud.xyz")]
         )
     assert "--url begins with http:// or https://, unlike localhost:8501" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["client_rest", "client_grpc"])
+def test_clouds_far_away_are_sent_near_the_origin(tmp_path, name):
+    if name == "client_grpc":
+        pytest.importorskip("tensorflow_serving")
+    near = clouds(1, 50)[0].astype(float)
+    np.savetxt(tmp_path / "near.xyz", near)
+    np.savetxt(tmp_path / "far.xyz", near + [500_000, 5_400_000, 300])
+    read = script(name).read_cloud
+    np.testing.assert_array_equal(read(tmp_path / "near.xyz"), near)
+    found = np.array(read(tmp_path / "far.xyz"), np.float32)
+    np.testing.assert_allclose(found, near - near.mean(axis=0), atol=1e-6)
