@@ -46,7 +46,7 @@ class Predictor:
         """Logits of all clouds.
 
         Args:
-            clouds: S clouds [n_i, 3], or one array [S, n, 3]; any length unit and place.
+            clouds: S clouds [n_i, 3], or one array or tensor [S, n, 3]; any length unit and place.
 
         Returns:
             [S, classes] float32.
@@ -111,9 +111,16 @@ def checked_clouds(clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray | li
     Raises:
         InputError: If one is not [n, 3] with n at least 1, or not finite in float32.
     """
+    if not isinstance(clouds, list | tuple) and hasattr(clouds, "__array__"):
+        clouds = np.asarray(clouds)  # of a tensor, whatever library's
     array = isinstance(clouds, np.ndarray) and clouds.ndim > 0
     if not (array or isinstance(clouds, list | tuple)):
         raise InputError(f"clouds must be a list of arrays, not {type(clouds).__name__}.")
+    if array and clouds.ndim == 2 and clouds.dtype != object:
+        raise InputError(
+            f"clouds must be a list of arrays or one array [clouds, points, 3], not {clouds.dtype} "
+            f"of shape {clouds.shape}: put a single cloud in a list."
+        )
     checked = [_checked_cloud(cloud, f"cloud {place}") for place, cloud in enumerate(clouds)]
     plain = array and clouds.dtype != object
     return float32_coordinates(clouds) if plain and checked else checked

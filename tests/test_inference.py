@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from csnn_tf import inference
+from csnn_tf.errors import InputError
 from csnn_tf.inference import Predictor
 from csnn_tf.models import PointCloudClassifier
 from tests.helpers import clouds, randomise
@@ -52,6 +53,18 @@ def test_filling_up_changes_nothing(model):
     expected = keras.ops.convert_to_numpy(model(cloud))
     found = Predictor(model).logits(cloud)
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_tensors_are_taken(model):
+    expected = Predictor(model).logits(clouds(2, 16))
+    tensor = keras.ops.convert_to_tensor(clouds(2, 16))
+    np.testing.assert_array_equal(Predictor(model).logits(tensor), expected)
+    np.testing.assert_array_equal(Predictor(model).logits(list(tensor)), expected)
+
+
+def test_a_single_cloud_goes_in_a_list(model):
+    with pytest.raises(InputError, match=r"shape \(16, 3\): put a single cloud in a list"):
+        Predictor(model).logits(clouds(1, 16)[0])
 
 
 def test_votes_leave_clouds_where_the_model_does(monkeypatch):

@@ -30,8 +30,8 @@ class PointsToSpheres(keras.layers.Layer):
     in shell i = min(floor(r R), R - 1) and adds to its `neighbors` nearest directions on each of
     the C spheres of its shell, whose radii are (i C + c + 1) / (R C); spheres of a shell become
     channels (c = 0 the innermost). gamma_i = -ln(threshold) / D_i^2, D_i being the largest distance
-    among the corners of one grid face at the shell's inner and outer radius. Work and memory grow
-    with the number of points, not with the grid.
+    among the corners of the grid's first face at the shell's inner and outer radius (other faces
+    are larger by up to 2 %). Work and memory grow with the number of points, not with the grid.
 
     Args:
         level: Level of the icosphere, 0 to 7.
