@@ -12,16 +12,18 @@ from csnn_tf.errors import InputError
 
 
 def check_labelling(
-    count: int, labels: ArrayLike, names: Sequence[str], class_names: Sequence[str]
+    count: int, labels: ArrayLike, names: Sequence[str] | None, class_names: Sequence[str]
 ) -> tuple[NDArray[np.int32], list[str], tuple[str, ...]]:
     """Checks labels, shape names and class names of `count` shapes against each other.
 
     Returns:
-        Labels int32 [S], names as a list, class names as a tuple.
+        Labels int32 [S], names as a list ("shape 0" and so on in place of None), class names as a
+        tuple.
 
     Raises:
         InputError: there is no shape, the lengths differ, a label is no class.
     """
+    names = [f"shape {place}" for place in range(count)] if names is None else names
     names, class_names = [str(name) for name in names], tuple(str(name) for name in class_names)
     if count == 0:
         raise InputError("A set of shapes must hold at least one shape.")

@@ -33,7 +33,8 @@ class MeshSet:
         meshes: S pairs (vertices [v, 3] in the files' own units, faces [f, 3]). Kept as `Mesh` of
             float32 and int32 arrays.
         labels: [S] whole numbers, places in `class_names`. Kept as int32.
-        names: S strings that tell a user which mesh is meant, such as a path.
+        names: S strings that tell a user which mesh is meant, such as a path; None calls them
+            "shape 0" and so on.
         class_names: names of the classes.
 
     Raises:

@@ -31,7 +31,8 @@ class ShapeSet:
             Kept as one float32 array where all sizes agree, else as a list of float32 arrays; moved
             to their centroids where float32 would not tell their points apart.
         labels: [S] whole numbers, places in `class_names`. Kept as int32.
-        names: S strings that tell a user which shape is meant, such as a path or `file.h5[17]`.
+        names: S strings that tell a user which shape is meant, such as a path or `file.h5[17]`;
+            None calls them "shape 0" and so on.
         class_names: names of the classes.
 
     Raises:

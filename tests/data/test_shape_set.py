@@ -36,6 +36,14 @@ def test_a_float32_array_is_not_copied():
     assert ShapeSet(clouds, [0, 0], ["x", "y"], ["a"]).clouds is clouds
 
 
+def test_names_may_be_left_to_the_set():
+    clouds = np.ones((2, 3, 3))
+    assert ShapeSet(clouds, [0, 0], None, ["a"]).names == ["shape 0", "shape 1"]
+    clouds[1, 2, 0] = np.nan
+    with pytest.raises(InputError, match="shape 1 has a coordinate that is not finite"):
+        ShapeSet(clouds, [0, 0], None, ["a"])
+
+
 @pytest.mark.parametrize("sizes", [(4, 4, 4, 4), (4, 5, 6, 7)])
 def test_subset_keeps_what_belongs_together(sizes):
     shapes = make(sizes)

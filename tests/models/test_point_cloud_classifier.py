@@ -165,7 +165,7 @@ def test_a_compiled_model_trains_and_loads_again(tmp_path):
     )
     points = clouds(16, 60)
     points[8:] *= [1, 0.3, 0.1]
-    labels = np.repeat([0, 1], 8)
+    labels = np.repeat([0, 1], 8).astype(np.int32)  # JAX warns of int64
     losses = model.fit(points, labels, epochs=8, batch_size=16, verbose=0).history["loss"]
     assert losses[-1] < 0.7 * losses[0]
     again = saved_and_loaded(model, tmp_path)
