@@ -82,7 +82,7 @@ class DosFindings:
         for place, row in enumerate(rows):
             first = shown.offsets[place]
             curves = found.atomic_dos[first : first + shown.counts[place]]
-            atomic[row] = atomic_band_energy(found.energies, curves, found.fermi_level[place])
+            atomic[row] = atomic_band_energy(found.energies, curves, prediction.fermi_level[row])
         return cls(structures, evaluation, level, band, errors, chosen, atomic)
 
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from csnn_tf.data.atoms import builtin_carbon
 from csnn_tf.electronic import solve_fermi
 from csnn_tf.errors import InputError
+from csnn_tf.models import DensityOfStates
 from csnn_tf.report.classifier_findings import drawn_by_class
 from csnn_tf.report.command_line import training_command
-from csnn_tf.report.dos_findings import atomic_band_energy, best_median_worst
+from csnn_tf.report.dos_findings import DosFindings, atomic_band_energy, best_median_worst
 from csnn_tf.report.dos_page import _which
 from csnn_tf.report.html import number, percent, table
 from csnn_tf.report.run_source import RunSource, read_history
@@ -85,6 +87,18 @@ def test_atoms_contributions_sum_to_the_band_energy(dos_page):
     for row, parts in findings.atomic.items():
         assert len(parts) == findings.structures.counts[row]
         np.testing.assert_allclose(parts.mean(), prediction.band_energy[row], rtol=2e-3)
+
+
+def test_atoms_contributions_are_of_the_electrons_that_the_data_has():
+    carbon = builtin_carbon()
+    some = carbon.subset(np.argsort(carbon.counts, kind="stable")[:2])
+    some = replace(some, electrons=np.full(2, 3.5))
+    model = DensityOfStates.from_preset("tiny", ["C"], carbon.energies, {"C": 4.0})
+    model.start_from(carbon.dos)
+    findings = DosFindings.measure(model, some)
+    energies = findings.evaluation.prediction.band_energy
+    for row, parts in findings.atomic.items():
+        np.testing.assert_allclose(parts.mean(), energies[row], rtol=2e-3)
 
 
 def test_atomic_band_energy_of_a_box_is_exact():
