@@ -11,6 +11,7 @@ from csnn_tf.cli.options import (
     data_option,
     json_option,
     measured_shapes,
+    recorded_axis,
     rotation_option,
     votes_option,
 )
@@ -49,7 +50,11 @@ class _Evaluate(HandOver):
 @rotation_option
 @click.option("--split", type=click.Choice(["test", "train"]), default="test", show_default=True)
 @click.option("--sampling", type=click.Choice(["haar", "euler"]), default="haar", show_default=True)
-@click.option("--upright-axis", type=click.IntRange(0, 2), default=1, show_default=True)
+@click.option(
+    "--upright-axis",
+    type=click.IntRange(0, 2),
+    help="Coordinate along which the shapes stand [default: as in training].",
+)
 @click.option(
     "--num-points",
     type=click.IntRange(1, 10_000_000),
@@ -67,7 +72,9 @@ class _Evaluate(HandOver):
 @click.option("--consistency", type=int, default=0, help="Rotations that must agree on a class.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @json_option
-def evaluate_command(model, folder, split, num_points, per_class, as_json, **protocol) -> None:
+def evaluate_command(
+    model, folder, split, num_points, per_class, upright_axis, as_json, **protocol
+) -> None:
     """Measure MODEL (a .keras file, a run folder or a trained model's name) under rotations.
 
     Without --data, on the test shapes of the data that it was trained on. A density-of-states model
@@ -84,6 +91,7 @@ def evaluate_command(model, folder, split, num_points, per_class, as_json, **pro
         per_class=per_class,
         seed=protocol["seed"],
     )
+    protocol["upright_axis"] = recorded_axis(trained) if upright_axis is None else upright_axis
     with passes_bar() as show:
         result = evaluate(classifier, shapes, progress=show, **protocol)
     if as_json:

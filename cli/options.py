@@ -147,6 +147,12 @@ def measured_shapes(
     return shapes, data_name(folder), num_points
 
 
+def recorded_axis(record: dict[str, Any]) -> int:
+    """The upright axis of a model's training, 1 where its record does not say."""
+    axis = record.get("upright_axis")
+    return axis if axis in (0, 1, 2) else 1
+
+
 votes_option = click.option(
     "--votes", type=int, default=1, show_default=True, help="Rotations that answers average over."
 )

@@ -49,14 +49,14 @@ def _step(name: str) -> None:
 
 
 def _classifier(run: str, data: Path | None, electrons: str | None, path: Path, seed: int) -> None:
-    from csnn_tf.cli.options import measured_shapes
+    from csnn_tf.cli.options import measured_shapes, recorded_axis
     from csnn_tf.report import classifier_report
 
     if electrons is not None:
         raise InputError("--electrons is for density-of-states models, which this is not.")
     config = training_record(run)
     shapes, _, _ = measured_shapes(run, config, data, seed=seed)
-    upright = int(config.get("upright_axis", 1))
+    upright = recorded_axis(config)
     classifier_report(run, shapes, path, upright_axis=upright, seed=seed, progress=_step)
 
 

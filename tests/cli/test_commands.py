@@ -102,6 +102,21 @@ def test_evaluate_prints_a_summary_and_json(trained):
     assert found["trained"]["rotation"] == "so3"
 
 
+def test_evaluate_turns_shapes_about_the_upright_axis_of_the_training(trained, tmp_path):
+    upright = tmp_path / "upright"
+    shutil.copytree(trained, upright)
+    config = json.loads((trained / "config.json").read_text())
+    (upright / "config.json").write_text(json.dumps({**config, "upright_axis": 2}))
+    options = ["--per-class", 1, "--rotation", "z", "--json"]
+    for model, more, axis in (
+        (trained, [], 1),
+        (upright, [], 2),
+        (upright, ["--upright-axis", 0], 0),
+    ):
+        found = json.loads(run("evaluate", model, *options, *more).output)
+        assert found["protocol"]["upright_axis"] == axis
+
+
 def test_predict_reads_clouds_and_meshes(trained, tmp_path):
     np.save(tmp_path / "cloud.npy", np.random.default_rng(0).normal(size=(80, 3)))
     (tmp_path / "mesh.off").write_text("OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n")
