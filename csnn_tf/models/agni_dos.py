@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from csnn_tf.data.environments import Environments
 
 _ATOMS_TO_ADAPT = 8192
+_ATOMS_AT_ONCE = 256
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -89,12 +90,22 @@ class AgniDensityOfStates(AtomicDosModel):
 
     def adapt(self, environments: "Environments") -> None:
         """Standardise by the fingerprints of some 8192 atoms, spread over the structures."""
-        count = len(environments.counts)
-        step = max(int(environments.counts.sum()) // _ATOMS_TO_ADAPT, 1)
+        total = int(environments.counts.sum())
+        count = total // max(total // _ATOMS_TO_ADAPT, 1)
+        # One atom of each of as many equal stretches, drawn: every n-th could always be the first
+        # of a structure, of the same element.
+        drawn = np.random.default_rng(0).uniform(size=count)
+        atoms = ((np.arange(count) + drawn) * (total / count)).astype(np.int64)
         found = []
-        for index in range(0, count, step):
-            batch = environments.of_structures([index])
-            found.append(ops.convert_to_numpy(self._descriptor(batch, len(batch["atoms"]), False)))
+        for first in range(0, count, _ATOMS_AT_ONCE):
+            parts = [
+                environments.of_atoms(atom, atom + 1)
+                for atom in atoms[first : first + _ATOMS_AT_ONCE]
+            ]
+            batch = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            pairs = [len(part["centre"]) for part in parts]
+            batch["centre"] = np.repeat(np.arange(len(parts), dtype=np.int32), pairs)
+            found.append(ops.convert_to_numpy(self._descriptor(batch, len(parts), False)))
         features = np.concatenate(found).astype(np.float64)
         norm = self.network.get_layer("standardise")
         norm.moving_mean.assign(features.mean(axis=0))

@@ -156,6 +156,23 @@ def test_fingerprints_are_standardised_by_the_training_structures():
     assert scaled.std(axis=0).max() < 1.01
 
 
+def test_fingerprints_are_standardised_by_atoms_of_all_structures(monkeypatch):
+    monkeypatch.setattr("csnn_tf.models.agni_dos._ATOMS_TO_ADAPT", 8)
+    monkeypatch.setattr("csnn_tf.models.agni_dos._ATOMS_AT_ONCE", 5)
+    model = AgniDensityOfStates.from_preset("tiny", ["C"], ENERGIES, cutoff=4.0)
+    # All atoms of a diamond are alike, so any two stand for their 16.
+    crystals = [bulk("C", a=a).repeat(2) for a in (3.5, 3.6, 3.8, 4.1)]
+    environments = Environments.find(structures_of(crystals), ["C"], model.cutoff)
+    model.adapt(environments)
+    batch = environments.of_structures(range(4))
+    features = numpy_of(
+        model.fingerprints(batch["displacements"], batch["centre"], num_atoms=64)
+    ).astype(np.float64)
+    norm = model.network.get_layer("standardise")
+    np.testing.assert_allclose(norm.moving_mean, features.mean(axis=0), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(norm.moving_variance, features.var(axis=0), rtol=1e-3, atol=1e-5)
+
+
 def test_numbers_of_weights():
     energies = np.arange(310) * 0.1 - 30
     for kind, published in ((AgniDensityOfStates, 392e3), (SchNetDensityOfStates, 976e3)):
