@@ -38,10 +38,11 @@ def rebin_dos(
         [bins], states/eV/atom.
 
     Raises:
-        InputError: The DOS is malformed, has states below the first bin, or ends before the last.
+        InputError: The DOS is malformed, has states below the first bin, or ends before the last;
+            or the bins are not evenly spaced.
     """
     energies, dos = _check(energies, dos, name)
-    target = np.asarray(target, np.float64)
+    target = energy_bins(target)
     if energies.shape == target.shape and np.allclose(energies, target, rtol=0, atol=1e-6):
         return dos.copy()
     # A value stands for its own bin, so the source reaches half a step beyond both ends.
@@ -77,7 +78,7 @@ def rebin_cumulative(
     energies, cumulative = _check(energies, cumulative, name)
     if (np.diff(cumulative) < 0).any():
         raise InputError(f"{name}: the cumulative DOS decreases, so the DOS would be negative.")
-    target = np.asarray(target, np.float64)
+    target = energy_bins(target)
     curve = PchipInterpolator(energies, cumulative)
     open_end = (cumulative[-1] - cumulative[-2]) / (energies[-1] - energies[-2])
 
@@ -86,6 +87,23 @@ def rebin_cumulative(
         return np.where(at < energies[0], 0.0, values)
 
     return _averages(energies[-1], clipped, target, open_end, name)
+
+
+def energy_bins(energies: ArrayLike) -> NDArray[np.float64]:
+    """Energies [bins], eV, as numbers.
+
+    Raises:
+        InputError: They are not numbers in a row, at least 2, that increase.
+    """
+    try:
+        bins = np.asarray(energies, np.float64)
+    except (TypeError, ValueError):
+        bins = np.empty(0)
+    if bins.ndim != 1 or bins.size < 2 or not np.isfinite(bins).all() or np.diff(bins).min() <= 0:
+        raise InputError(
+            f"energies must be at least 2 numbers of eV that increase, not {energies!r:.60}."
+        )
+    return bins
 
 
 def check_electrons(
@@ -188,6 +206,11 @@ def _averages(
 ) -> NDArray:
     """Differences of `cumulative` over the bins of `target`, divided by the bin width."""
     width = (target[-1] - target[0]) / (len(target) - 1)
+    if np.ptp(np.diff(target)) > 1e-6 * width * len(target):  # what the models take as even
+        raise InputError(
+            f"{name}: the DOS must be re-binned, but the bins from {target[0]:g} to "
+            f"{target[-1]:g} eV are not evenly spaced."
+        )
     edges = np.append(target - width / 2, target[-1] + width / 2)
     if end < edges[-1] - 1e-6 and last_dos > 1e-6:
         raise InputError(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from csnn_tf.data.atoms import load_structures, read_ase
+from csnn_tf.data.atoms import load_structures, read_ase, structures_from_atoms
 from csnn_tf.errors import InputError
 
 ENERGIES = np.linspace(-10.0, 2.0, 61)
@@ -73,6 +73,15 @@ def test_given_energies_serve_files_without_them(tmp_path):
         read_ase(tmp_path / "a.xyz")
     with pytest.raises(InputError, match=r"a\.xyz\[0\]: .*\(61,\).*\(31,\)"):
         read_ase(tmp_path / "a.xyz", ENERGIES[::2])
+
+
+def test_a_set_is_not_rebinned_to_uneven_energies_of_its_first_structure():
+    uneven = np.append(ENERGIES[:-1], 2.5)
+    frames = [silicon(dos=dos(), dos_energies=energies) for energies in (uneven, ENERGIES)]
+    with pytest.raises(InputError, match=r"^atoms\[1\]: .* from -10 to 2.5 eV are not evenly"):
+        structures_from_atoms(frames)
+    found = structures_from_atoms([frames[0], frames[0]])
+    np.testing.assert_array_equal(found.energies, uneven)
 
 
 @pytest.mark.parametrize(

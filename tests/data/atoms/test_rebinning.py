@@ -90,6 +90,22 @@ def test_bad_sources_are_named(energies, dos, words):
         rebin_dos(energies, values, DEFAULT_ENERGIES, "DOSCAR")
 
 
+UNEVEN = np.concatenate([np.linspace(-30, -5, 60), np.linspace(-4.9, 0.9, 59)])
+
+
+@pytest.mark.parametrize("target", [[-5.0], [], [0.0, -1.0], [-30.0, np.nan, 0.9], "x", UNEVEN])
+def test_bins_that_are_none_are_refused(target):
+    energies = np.arange(-31, 2, 0.1)
+    dos = bump(energies)
+    for rebin, values in ((rebin_dos, dos), (rebin_cumulative, np.cumsum(dos) * 0.1)):
+        with pytest.raises(InputError, match="at least 2 numbers|not evenly spaced"):
+            rebin(energies, values, target)
+
+
+def test_values_on_uneven_energies_stay_as_they_are():
+    np.testing.assert_array_equal(rebin_dos(UNEVEN, bump(UNEVEN), UNEVEN), bump(UNEVEN))
+
+
 def test_electron_mismatch_says_by_how_much():
     dos = bump(DEFAULT_ENERGIES, states=3.5)
     check_electrons(DEFAULT_ENERGIES, dos, 3.49, "f")
