@@ -1,4 +1,4 @@
-"""Files that trimesh reads: .ply (a mesh or a point cloud), .obj, .stl.
+"""Files that trimesh reads: .ply (a mesh or a point cloud; the text form), .obj, .stl.
 
 trimesh takes what it can find; the checks here see to it that a file which announces more than it
 holds, or is cut off, is refused and allocates nothing.
@@ -13,13 +13,10 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
+from csnn_tf.data.ply_binary import read_binary_ply
+from csnn_tf.data.ply_header import PlyElement, PlyHeader, read_ply_header
+
 _STL_HEADER, _STL_TRIANGLE = 84, 50
-_PLY_SIZES = {
-    **dict.fromkeys(("char", "uchar", "int8", "uint8"), 1),
-    **dict.fromkeys(("short", "ushort", "int16", "uint16", "float16"), 2),
-    **dict.fromkeys(("int", "uint", "int32", "uint32", "float", "float32"), 4),
-    **dict.fromkeys(("int64", "uint64", "double", "float64"), 8),
-}
 
 
 def read_trimesh_file(content: bytes, kind: str) -> tuple[NDArray, NDArray | None]:
@@ -37,7 +34,11 @@ def read_trimesh_file(content: bytes, kind: str) -> tuple[NDArray, NDArray | Non
 
     num_faces = 0
     if kind == "ply":
-        num_faces = _check_ply(content)
+        header, body = read_ply_header(content)
+        if header.order:
+            return read_binary_ply(header, body)
+        _check_ply(header, body)
+        num_faces = header.faces
     elif kind == "stl":
         content = _check_stl(content)
     else:  # trimesh would guess the encoding of stray bytes; only comments have any
@@ -89,60 +90,24 @@ def _check_stl(content: bytes) -> bytes:
     return re.sub(rb"(?i)normal[^\r\n]*", b"", content)
 
 
-def _check_ply(content: bytes) -> int:
-    """Holds the header of a PLY file against what follows; returns the announced faces."""
-    match = re.match(rb"ply\s(.*?)end_header[ \t]*\r?\n", content, re.DOTALL)
-    if match is None:
-        raise ValueError("it has no complete PLY header")
-    is_text, elements = _ply_elements(match[1].decode("ascii", errors="replace"))
-    body = content[match.end() :]
-    if not is_text:
-        least = sum(count * sum(map(abs, sizes)) for count, sizes in elements.values())
-        if least > len(body):
-            raise ValueError(f"its header announces {least} bytes and {len(body)} follow")
-    else:
-        rows = [row for row in body.splitlines() if row and not row.isspace()]
-        announced = sum(count for count, _ in elements.values())
-        if announced > len(rows):
-            raise ValueError(f"its header announces {announced} lines and {len(rows)} follow")
-        if strange := body.translate(None, delete=b"0123456789+-.eE \t\r\nnaifNAIF"):
-            raise ValueError(f"there are characters such as {strange[:1]!r} among its numbers")
-        last = [sizes for count, sizes in elements.values() if count]
-        if last and not _is_whole_row(rows[announced - 1].split(), last[-1]):
-            raise ValueError("its last line is cut off")
-    return elements["face"][0] if "face" in elements else 0
+def _check_ply(header: PlyHeader, body: bytes) -> None:
+    """Holds the header of a PLY text against what follows."""
+    rows = [row for row in body.splitlines() if row and not row.isspace()]
+    announced = sum(element.count for element in header.elements.values())
+    if announced > len(rows):
+        raise ValueError(f"its header announces {announced} lines and {len(rows)} follow")
+    if strange := body.translate(None, delete=b"0123456789+-.eE \t\r\nnaifNAIF"):
+        raise ValueError(f"there are characters such as {strange[:1]!r} among its numbers")
+    last = [element for element in header.elements.values() if element.count]
+    if last and not _is_whole_row(rows[announced - 1].split(), last[-1]):
+        raise ValueError("its last line is cut off")
 
 
-def _ply_elements(header: str) -> tuple[bool, dict[str, tuple[int, list[int]]]]:
-    """Whether the body is text; by element the rows and their least bytes by property.
-
-    A list has the size of its length, the least that it can be, with a minus sign.
-    """
-    is_text, name = False, ""
-    elements: dict[str, tuple[int, list[int]]] = {}
-    for line in header.splitlines():
-        words = line.split()
-        if words[:1] == ["format"]:
-            is_text = words[1:2] == ["ascii"]
-        elif words[:1] == ["element"] and len(words) == 3 and re.fullmatch("[0-9]{1,18}", words[2]):
-            name = words[1]
-            elements[name] = (int(words[2]), [])
-        elif words[:1] == ["property"] and elements:
-            is_list = words[1:2] == ["list"]
-            size = _PLY_SIZES.get(words[1 + is_list] if len(words) == 3 + 2 * is_list else "")
-            if size is None:
-                raise ValueError(f"its header has a wrong line: {line.strip()!r}")
-            elements[name][1].append(-size if is_list else size)
-        elif words[:1] not in ([], ["comment"], ["obj_info"]):
-            raise ValueError(f"its header has a wrong line: {line.strip()!r}")
-    return is_text, elements
-
-
-def _is_whole_row(words: list[bytes], sizes: list[int]) -> bool:
+def _is_whole_row(words: list[bytes], element: PlyElement) -> bool:
     """Whether a line has all values of its element's properties."""
     position = 0
-    for size in sizes:
+    for each in element.properties:
         if position >= len(words):
             return False
-        position += 1 + (int(words[position]) if size < 0 else 0)
+        position += 1 + (int(words[position]) if each.length else 0)
     return position <= len(words)

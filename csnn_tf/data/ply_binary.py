@@ -1,0 +1,148 @@
+"""Binary PLY files, whose faces may have any numbers of corners.
+
+trimesh takes the lists of all faces for as long as that of the first.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csnn_tf.data.ply_header import PlyElement, PlyHeader, PlyProperty
+
+_CORNERS = ("vertex_index", "vertex_indices")
+
+
+def read_binary_ply(header: PlyHeader, body: bytes) -> tuple[NDArray, NDArray | None]:
+    """Vertices [v, 3] and triangles [f, 3] of a binary PLY file; no triangles for a point cloud.
+
+    Polygons are cut into fans.
+
+    Args:
+        header: What the file announces.
+        body: What follows the header.
+
+    Raises:
+        ValueError: that is less or more than announced, or not a shape.
+    """
+    least = sum(
+        each.count * sum(np.dtype(p.length or p.kind).itemsize for p in each.properties)
+        for each in header.elements.values()
+    )
+    if least > len(body):
+        raise ValueError(f"its header announces {least} bytes and {len(body)} follow")
+    position, vertices, faces = 0, np.empty((0, 3)), None
+    for name, element in header.elements.items():
+        if not element.count:
+            continue
+        corners = _corners(element) if name == "face" else None
+        if any(each.length for each in element.properties):
+            read = _read_table(header.order, body, position, element, corners) or _read_rows(
+                header.order, body, position, element, corners
+            )
+            position = read[0]
+            if corners is not None:
+                faces = _fans(*read[1:])
+        else:
+            row = np.dtype([(p.name, header.order + p.kind) for p in element.properties])
+            end = position + element.count * row.itemsize
+            _check_end(end, body)
+            if name == "vertex":
+                rows = np.frombuffer(body, row, element.count, position)
+                vertices = np.column_stack([rows[axis].astype(np.float64) for axis in "xyz"])
+            position = end
+    if position != len(body):
+        raise ValueError(f"its header announces {position} bytes and {len(body)} follow")
+    if not len(vertices):
+        raise ValueError("it holds no vertex")
+    return vertices, faces
+
+
+def _corners(face: PlyElement) -> PlyProperty:
+    """The property of a face that lists its corners."""
+    lists = [each for each in face.properties if each.length]
+    named = [each for each in lists if each.name in _CORNERS] or lists
+    if len(named) != 1 or named[0].kind[0] not in "iu":
+        raise ValueError(f"its faces have no list of whole numbers {' or '.join(_CORNERS)}")
+    return named[0]
+
+
+def _read_table(
+    order: str, body: bytes, position: int, element: PlyElement, wanted: PlyProperty | None
+) -> tuple[int, NDArray, NDArray] | None:
+    """What `_read_rows` finds, at once, if all rows are as long as the first; otherwise None."""
+    fields, place = [], position
+    for index, each in enumerate(element.properties):
+        length = 1
+        if each.length:
+            length, place = _length(order, each, body, place)
+            fields.append((f"length {index}", order + each.length))
+        kind = np.dtype(order + each.kind)
+        place += length * kind.itemsize
+        _check_end(place, body)
+        fields.append((f"values {index}", kind, (length,)))
+    row = np.dtype(fields)
+    end = position + element.count * row.itemsize
+    if end > len(body):
+        return None
+    rows = np.frombuffer(body, row, element.count, position)
+    lengths = [rows[name] for name in row.names if name.startswith("length")]
+    if any((each != each[0]).any() for each in lengths):
+        return None
+    if wanted is None:
+        return end, np.empty(0), np.empty(0)
+    values = rows[f"values {element.properties.index(wanted)}"].astype(np.int64)
+    return end, values.ravel(), np.full(element.count, values.shape[1])
+
+
+def _read_rows(
+    order: str, body: bytes, position: int, element: PlyElement, wanted: PlyProperty | None
+) -> tuple[int, NDArray, NDArray]:
+    """Where an element with lists ends; of the wanted one all values, and its length in each row.
+
+    Raises:
+        ValueError: the rows are cut off, or a length is negative.
+    """
+    values, lengths = [np.empty(0, np.int64)], []
+    steps = [(each, np.dtype(order + each.kind)) for each in element.properties]
+    for _ in range(element.count):
+        for each, kind in steps:
+            length = 1
+            if each.length:
+                length, position = _length(order, each, body, position)
+            end = position + length * kind.itemsize
+            _check_end(end, body)
+            if each is wanted:
+                values.append(np.frombuffer(body, kind, length, position))
+                lengths.append(length)
+            position = end
+    return position, np.concatenate(values, dtype=np.int64, casting="unsafe"), np.array(lengths)
+
+
+def _length(order: str, each: PlyProperty, body: bytes, position: int) -> tuple[int, int]:
+    """Length of the list at a place, and where its values begin."""
+    letter = {"1": "b", "2": "h", "4": "i", "8": "q"}[each.length[1]]
+    form = order + (letter.upper() if each.length[0] == "u" else letter)
+    begin = position + struct.calcsize(form)
+    _check_end(begin, body)
+    (length,) = struct.unpack_from(form, body, position)
+    if length < 0:
+        raise ValueError(f"it announces a list of {length} entries")
+    return length, begin
+
+
+def _check_end(end: int, body: bytes) -> None:
+    if end > len(body):
+        raise ValueError(f"it announces {end} bytes and more, and {len(body)} follow the header")
+
+
+def _fans(corners: NDArray, lengths: NDArray) -> NDArray:
+    """Triangles [f, 3] that polygons are cut into, the corners of all one after the other."""
+    if (lengths < 1).any():
+        raise ValueError(f"face {int(lengths.argmin())} has no corner")
+    triangles = np.maximum(lengths - 2, 0)
+    first = np.repeat(np.cumsum(lengths) - lengths, triangles)
+    place = np.arange(len(first)) - np.repeat(np.cumsum(triangles) - triangles, triangles)
+    return corners[np.stack([first, first + place + 1, first + place + 2], axis=1)]
