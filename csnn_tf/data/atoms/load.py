@@ -32,8 +32,10 @@ def load_structures(
     Args:
         path: File or folder.
         electrons: Valence electrons per atom, a number or one by chemical symbol.
-        energies: [bins], eV; None takes a file's own grid, or 310 bins of 0.1 eV from -30 eV.
-        reference_energy: Vacuum level on VASP's scale, eV; VASP runs need it.
+        energies: [bins], eV, to which a DOS on others is re-binned; None takes a file's own grid,
+            or 310 bins of 0.1 eV from -30 eV.
+        reference_energy: Vacuum level on VASP's scale, eV; VASP runs need it, and nothing else has
+            a use for it.
 
     Returns:
         The structures.
@@ -60,14 +62,20 @@ def _read(
     grid: ArrayLike,
     reference_energy: float | None,
 ) -> StructureSet:
-    if path.suffix == ".npz" or (path.is_dir() and any(path.glob("*.npz"))):
-        return read_npz(path, electrons)
-    if path.is_file():
-        return read_ase(path, energies, electrons)
-    if (path / "DOSCAR").is_file():
+    is_npz = path.suffix == ".npz" or (path.is_dir() and any(path.glob("*.npz")))
+    if not is_npz and (path / "DOSCAR").is_file():
         if reference_energy is None:
             raise InputError(f"{path} is a VASP run, which needs the reference (vacuum) energy.")
         return read_vasp(path, reference_energy, grid, electrons)
+    if reference_energy is not None:
+        raise InputError(
+            f"{path} is no VASP run: its energies are from the vacuum level, reference_energy "
+            "does not apply."
+        )
+    if is_npz:
+        return read_npz(path, electrons, energies)
+    if path.is_file():
+        return read_ase(path, energies, electrons)
     inside = sorted(path.iterdir())
     if inside and not any(each.is_dir() for each in inside):
         raise InputError(

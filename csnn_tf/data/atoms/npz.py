@@ -9,9 +9,9 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from csnn_tf.data.atoms.rebinning import check_all_electrons
+from csnn_tf.data.atoms.rebinning import check_all_electrons, energy_bins, rebin_structures
 from csnn_tf.data.atoms.structure import Electrons, electrons_per_atom
 from csnn_tf.data.atoms.structure_set import StructureSet
 from csnn_tf.errors import InputError
@@ -19,7 +19,9 @@ from csnn_tf.errors import InputError
 _DEFLATE_LIMIT = 1032  # no deflate stream expands by more
 
 
-def read_npz(path: str | os.PathLike, electrons: Electrons = None) -> StructureSet:
+def read_npz(
+    path: str | os.PathLike, electrons: Electrons = None, energies: ArrayLike | None = None
+) -> StructureSet:
     """Read an NPZ file, or all of a folder in alphabetical order.
 
     A file of one type holds `positions` [S, N, 3] Å, `numbers` [N], `cell` [3, 3] or [S, 3, 3],
@@ -31,18 +33,21 @@ def read_npz(path: str | os.PathLike, electrons: Electrons = None) -> StructureS
         path: File or folder.
         electrons: Valence electrons per atom, a number or one by chemical symbol, where the file
             does not say.
+        energies: [bins], eV, to which a DOS on others is re-binned; None keeps the file's own.
 
     Returns:
         The structures.
 
     Raises:
-        InputError: Something is missing, malformed or not a NumPy archive; the message names it.
+        InputError: Something is missing, malformed or not a NumPy archive, or does not fit the
+            bins; the message names it.
     """
     path = Path(path)
     files = sorted(path.glob("*.npz")) if path.is_dir() else [path]
     if not files:
         raise InputError(f"{path} holds no .npz files.")
-    return StructureSet.concatenate([_read_file(file, electrons) for file in files])
+    bins = None if energies is None else energy_bins(energies)
+    return StructureSet.concatenate([_read_file(file, electrons, bins) for file in files])
 
 
 def write_npz(path: str | os.PathLike, structures: StructureSet) -> None:
@@ -112,7 +117,7 @@ def _check_entry(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -
             raise InputError(f"{path}: the header of {entry.filename} does not fit its size.")
 
 
-def _read_file(path: Path, electrons: Electrons) -> StructureSet:
+def _read_file(path: Path, electrons: Electrons, bins: NDArray | None) -> StructureSet:
     arrays = load_arrays(path)
     needed = ["positions", "numbers", "cell", "pbc"] + ["energies"] * ("dos" in arrays)
     missing = [key for key in needed if key not in arrays]
@@ -122,7 +127,7 @@ def _read_file(path: Path, electrons: Electrons) -> StructureSet:
         read = _whole_set if "counts" in arrays else _type
         structures = read(path, arrays, electrons)
         check_all_electrons(structures)
-        return structures
+        return structures if bins is None else rebin_structures(structures, bins)
     except InputError as error:
         message = str(error)
         raise InputError(message if str(path) in message else f"{path}: {message}") from None

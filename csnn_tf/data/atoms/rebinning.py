@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,27 @@ def rebin_cumulative(
         return np.where(at < energies[0], 0.0, values)
 
     return _averages(energies[-1], clipped, target, open_end, name)
+
+
+def rebin_structures(structures: StructureSet, target: ArrayLike) -> StructureSet:
+    """Structures with their DOS, where they have one, on other bins.
+
+    Args:
+        structures: The structures.
+        target: [bins], eV, evenly spaced.
+
+    Raises:
+        InputError: As in `rebin_dos`, or a DOS no longer holds its electrons.
+    """
+    if structures.dos is None:
+        return structures
+    target = energy_bins(target)
+    rows = zip(structures.dos, structures.names, strict=True)
+    dos = [rebin_dos(structures.energies, row, target, str(name)) for row, name in rows]
+    dos = np.reshape(dos, (len(structures), len(target)))
+    structures = dataclasses.replace(structures, dos=dos, energies=target)
+    check_all_electrons(structures)
+    return structures
 
 
 def energy_bins(energies: ArrayLike) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from csnn_tf.data.atoms import builtin_carbon, load_structures, read_npz, write_npz
+from csnn_tf.data.atoms import builtin_carbon, load_structures, read_npz, rebin_dos, write_npz
 from csnn_tf.data.atoms.npz import save_arrays
 from csnn_tf.errors import InputError
 
@@ -58,6 +58,36 @@ def test_whole_set_round_trip(tmp_path):
         np.testing.assert_array_equal(getattr(again, field), getattr(carbon, field))
     np.testing.assert_array_equal(again.positions, carbon.positions)
     assert [p.name for p in tmp_path.iterdir()] == ["part.npz"]
+
+
+def test_a_dos_is_brought_to_the_bins_asked_for(tmp_path):
+    carbon = builtin_carbon().subset([0, 223])
+    write_npz(tmp_path / "part.npz", carbon)
+    bins = np.linspace(-29.9, 0.7, 103)
+    found = load_structures(tmp_path / "part.npz", energies=bins)
+    np.testing.assert_array_equal(found.energies, bins)
+    for row, dos in zip(found.dos, carbon.dos, strict=True):
+        np.testing.assert_allclose(row, rebin_dos(carbon.energies, dos, bins), atol=1e-6)
+    # Files of other bins each become one set.
+    type_file(tmp_path / "a.npz")
+    type_file(tmp_path / "b.npz", dos=np.ones((3, 41)), energies=np.linspace(-5, 5, 41))
+    (tmp_path / "part.npz").unlink()
+    found = load_structures(tmp_path, energies=np.linspace(-5.4, 4.6, 11))
+    np.testing.assert_allclose(found.dos[:, 1:], 1, rtol=1e-6)
+    for bins, words in (
+        (np.linspace(-6, 6, 13), r"a.npz\[0\].*ends at 5.25 eV"),
+        ([1.0], "at least 2"),
+        (np.linspace(-5.2, 0, 11), r"a.npz\[0\].* fewer"),
+    ):
+        with pytest.raises(InputError, match=words):
+            load_structures(tmp_path, electrons=6.0, energies=bins)
+
+
+def test_a_reference_energy_is_for_vasp_runs_only(tmp_path):
+    type_file(tmp_path / "a.npz")
+    for path in (tmp_path, tmp_path / "a.npz"):
+        with pytest.raises(InputError, match="is no VASP run"):
+            load_structures(path, reference_energy=4.0)
 
 
 def test_nothing_half_written(tmp_path):
