@@ -73,7 +73,7 @@ def evaluate_dos_command(
     if parity is not None:
         from csnn_tf.plots.dos import plot_parity
 
-        plot_parity(chosen, result.prediction, parity)
+        plot_parity(chosen, result.prediction, parity, convention)
     if as_json:
         measured = {"model": str(model), "data": data, "trained": trained}
         click.echo(json.dumps({**measured, **result.to_dict()}))

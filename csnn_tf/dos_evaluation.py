@@ -34,7 +34,8 @@ class DosEvaluation:
             structure is turned by an arbitrary rotation; None where not measured, or where a
             predicted DOS does not reach the electron count.
         rotations: Rotations of each structure that were tried for it.
-        prediction: The model's prediction.
+        prediction: The model's prediction, Fermi levels and band energies in the convention that
+            was asked for and of the electron counts of the structures.
     """
 
     report: DosReport
@@ -83,7 +84,7 @@ def evaluate_dos(
     predictor = DosPredictor(model)
     model = predictor.model
     electrons = _checked(model, structures)
-    prediction = _counted(predictor.predict(structures), electrons)
+    prediction = _counted(predictor.predict(structures), electrons, convention)
     if progress is not None:
         progress(1, 1 + rotations)
     report = dos_report(
@@ -101,7 +102,7 @@ def evaluate_dos(
         changes = []
         for number in range(rotations):
             turned = turned_structures(structures, random_rotations(len(structures), rng))
-            found = _counted(predictor.predict(turned), electrons)
+            found = _counted(predictor.predict(turned), electrons, convention)
             changes.append(found.band_energy - prediction.band_energy)
             if progress is not None:
                 progress(2 + number, 1 + rotations)
@@ -115,11 +116,20 @@ def evaluate_dos(
     return DosEvaluation(report, yardsticks, change, rotations, prediction)
 
 
-def _counted(prediction: DosPrediction, electrons: NDArray) -> DosPrediction:
+def _counted(
+    prediction: DosPrediction, electrons: NDArray, convention: Convention
+) -> DosPrediction:
     """A prediction whose Fermi level and band energy are of these electron counts."""
-    if np.array_equal(prediction.electrons, electrons):
+    if convention == "spline" and np.array_equal(prediction.electrons, electrons):
         return prediction
-    level, band = solve_fermi(prediction.energies, prediction.dos, electrons, role="prediction")
+    level, band = solve_fermi(
+        prediction.energies,
+        prediction.dos,
+        electrons,
+        convention=convention,
+        atoms=prediction.counts,
+        role="prediction",
+    )
     return dataclasses.replace(prediction, electrons=electrons, fermi_level=level, band_energy=band)
 
 

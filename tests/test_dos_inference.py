@@ -1,5 +1,7 @@
 """Input that no density of states can be predicted for, and the predictor's electron counts."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -11,10 +13,11 @@ from csnn_tf.data.atoms import (
     structures_from_atoms,
 )
 from csnn_tf.data.atoms.structure import Structure
-from csnn_tf.dos_evaluation import evaluate_dos
+from csnn_tf.dos_evaluation import evaluate_dos, turned_structures
 from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.electronic import solve_fermi
 from csnn_tf.errors import InputError
+from csnn_tf.grid import random_rotations
 from csnn_tf.models import DensityOfStates
 from csnn_tf.models.loading import load_model
 from tests.helpers import tensorflow_only
@@ -123,6 +126,29 @@ def test_levels_are_those_of_the_dos_and_the_electron_counts(predictor):
     np.testing.assert_array_equal(found.band_energy, band)
     assert np.isfinite(level).all()
     assert found.atomic_dos is None
+
+
+def test_every_figure_of_an_evaluation_is_of_its_convention(predictor):
+    dos = np.ones((2, 24), "float32")
+    structures = structures_of(GOOD, Atoms("C4", PLACES))
+    structures = dataclasses.replace(
+        structures, dos=dos, energies=ENERGIES, electrons=np.array([4.5, 4.0])
+    )
+    found = evaluate_dos(predictor.model, structures, convention="published", rotations=2, seed=1)
+    options = {"convention": "published", "atoms": [4, 4], "role": "prediction"}
+
+    def levels(atoms):
+        return solve_fermi(ENERGIES, predictor.predict(atoms).dos, [4.5, 4.0], **options)
+
+    level, band = levels(structures)
+    np.testing.assert_array_equal(found.prediction.fermi_level, level)
+    np.testing.assert_array_equal(found.prediction.band_energy, band)
+    rng = np.random.default_rng(1)
+    changes = [
+        levels(turned_structures(structures, random_rotations(2, rng))).band_energy - band
+        for _ in range(2)
+    ]
+    assert found.band_energy_change == np.abs(changes).mean()
 
 
 def test_the_shipped_model_predicts_the_builtin_test_structures():

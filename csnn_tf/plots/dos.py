@@ -17,6 +17,7 @@ from csnn_tf.training.run_folder import write_aside
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
     from csnn_tf.dos_inference import DosPrediction
+    from csnn_tf.electronic.quantities import Convention
 
 _MOST = 12
 """Structures drawn above each other before the figure becomes unreadable."""
@@ -88,13 +89,20 @@ def plot_dos(
     _write(figure, path)
 
 
-def plot_parity(structures: StructureSet, prediction: DosPrediction, path: str | Path) -> None:
+def plot_parity(
+    structures: StructureSet,
+    prediction: DosPrediction,
+    path: str | Path,
+    convention: Convention = "spline",
+) -> None:
     """Draw predicted against reference band energies, and the error, coloured by structure type.
 
     Args:
         structures: With DOS and electron counts.
         prediction: What a model predicted for them.
         path: Picture to write.
+        convention: How the reference's band energies are taken, see
+            `csnn_tf.electronic.solve_fermi`: as the prediction's were.
 
     Raises:
         InputError: If matplotlib is missing, the model knows no electron counts, or the file cannot
@@ -103,7 +111,13 @@ def plot_parity(structures: StructureSet, prediction: DosPrediction, path: str |
     plt = pyplot()
     if not np.isfinite(prediction.electrons).all():
         raise InputError("band energies need the electron counts, which are unknown.")
-    reference = solve_fermi(structures.energies, structures.dos, prediction.electrons).band_energy
+    reference = solve_fermi(
+        structures.energies,
+        structures.dos,
+        prediction.electrons,
+        convention=convention,
+        atoms=structures.counts,
+    ).band_energy
     figure, (panel, errors) = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
     for place, name in enumerate(dict.fromkeys(structures.types)):
         rows = structures.types == name

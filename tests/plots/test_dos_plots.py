@@ -86,6 +86,15 @@ def test_parity_has_a_colour_for_every_type(carbon, prediction, figures, tmp_pat
     assert axes.get_aspect() == 1.0
 
 
+def test_parity_in_the_published_convention(carbon, prediction, figures, tmp_path):
+    plots.plot_parity(carbon, prediction, tmp_path / "parity.svg", "published")
+    _, axes = figures[0][0]
+    options = {"convention": "published", "atoms": carbon.counts}
+    true = solve_fermi(carbon.energies, carbon.dos, carbon.electrons, **options).band_energy
+    points = {line.get_label(): line for line in axes.lines}
+    np.testing.assert_allclose(points["C20"].get_xdata(), true[carbon.types == "C20"])
+
+
 def test_bad_requests_are_named_and_leave_nothing(carbon, prediction, tmp_path):
     with pytest.raises(InputError, match=r"dos\.gif"):
         plots.plot_dos(prediction, carbon.names, tmp_path / "dos.gif")
