@@ -6,15 +6,17 @@ import csv
 import os
 import re
 from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.data.atoms.ase_files import read_frames, structure_from_atoms
-from csnn_tf.data.atoms.rebinning import DEFAULT_ENERGIES, check_electrons, rebin_dos
+from csnn_tf.data.atoms.rebinning import DEFAULT_ENERGIES, check_electrons, energy_bins, rebin_dos
 from csnn_tf.data.atoms.structure import Electrons, Structure, check_dos, electrons_per_atom
 from csnn_tf.data.atoms.structure_set import StructureSet
+from csnn_tf.data.labelled import check_seed
 from csnn_tf.errors import InputError
 
 _TEST_PREFIX = "Test_"
@@ -48,19 +50,24 @@ def read_published(
         energies: [bins], eV; another grid in the files is re-binned to it.
         electrons: Valence electrons per atom, a number or one by chemical symbol. Where given,
             every DOS must hold as many.
-        validation_share: Share of validation snapshots where no CSV says.
+        validation_share: Share of validation snapshots where no CSV says, from 0 to 1.
         seed: Seed of that choice.
 
     Returns:
         The snapshots, split by split as in the CSV files, otherwise in alphabetical order.
 
     Raises:
-        InputError: A folder, file or CSV line cannot be used; the message names it.
+        InputError: A folder, file or CSV line cannot be used, or a snapshot is of two splits; the
+            message names it.
     """
     root = Path(root)
     if not root.is_dir():
         raise InputError(f"{root} is not a folder.")
-    grid = np.asarray(energies, np.float64)
+    grid = energy_bins(energies)
+    share = validation_share
+    if isinstance(share, bool) or not isinstance(share, Real) or not 0 <= share <= 1:
+        raise InputError(f"validation_share must be a number from 0 to 1, not {share!r:.60}.")
+    check_seed(seed)
     tables = dict(splits) if splits is not None else _find_tables(root)
     chosen: list[tuple[Path, str]] = []
     if tables:
@@ -68,6 +75,7 @@ def read_published(
             if split not in ("train", "val", "test"):
                 raise InputError(f"split {split!r} is unknown; expected 'train', 'val' or 'test'.")
             chosen += [(folder, split) for folder in _read_table(Path(table), root)]
+        _check_splits(chosen)
         if "test" not in tables:
             listed = {folder.resolve() for folder, _ in chosen}
             held_out = [f for f in _snapshots(root) if _is_test(f) and f.resolve() not in listed]
@@ -144,6 +152,17 @@ def _read_table(path: Path, root: Path) -> list[Path]:
     if not folders:
         raise InputError(f"{path} lists no snapshot folder.")
     return folders
+
+
+def _check_splits(chosen: list[tuple[Path, str]]) -> None:
+    """Raise `InputError` if a snapshot is of two splits."""
+    known: dict[Path, str] = {}
+    for folder, split in chosen:
+        if known.setdefault(folder.resolve(), split) != split:
+            raise InputError(
+                f"{folder} is listed for {known[folder.resolve()]!r} and for {split!r}; a snapshot "
+                "is of one split."
+            )
 
 
 def _resolve(cell: str, *bases: Path) -> Path | None:

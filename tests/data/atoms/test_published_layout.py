@@ -51,8 +51,9 @@ def test_table_forms(root):
     found = read_published(path)
     assert by_split(found)["train"] == sorted(folder.parts[0] for folder in folders[:3])
     assert by_split(found)["test"] == ["C20", "C60"]  # from the Test_ folders
-    chosen = read_published(path, splits={"val": path / "TRAIN.CSV", "test": path / "TRAIN.CSV"})
-    assert [len(names) for names in by_split(chosen).values()] == [0, 3, 3]
+    (path / "more").write_text(str(folders[3]))
+    chosen = read_published(path, splits={"val": path / "TRAIN.CSV", "test": path / "more"})
+    assert [len(names) for names in by_split(chosen).values()] == [0, 3, 1]
 
 
 def test_without_tables_a_share_is_for_validation(root):
@@ -63,6 +64,34 @@ def test_without_tables_a_share_is_for_validation(root):
     assert [len(names) for names in by_split(found).values()] == [3, 1, 2]
     again = read_published(path, validation_share=0.25, seed=1)
     np.testing.assert_array_equal(again.split, found.split)
+
+
+@pytest.mark.parametrize("splits", [("train", "test"), ("train", "val"), ("val", "test")])
+def test_a_snapshot_is_of_one_split(root, splits):
+    path, _ = root
+    first, second = (path / f"{split.capitalize()}.csv" for split in splits)
+    listed = first.read_text().splitlines()[1]
+    second.write_text(second.read_text() + f"./{listed}/POSCAR\n")
+    words = rf"{listed} is listed for '{splits[0]}' and for '{splits[1]}'"
+    with pytest.raises(InputError, match=words):
+        read_published(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"validation_share": 2.0}, "validation_share .* not 2.0"),
+        ({"validation_share": -0.5}, "validation_share .* not -0.5"),
+        ({"validation_share": np.nan}, "validation_share"),
+        ({"validation_share": "half"}, "validation_share"),
+        ({"seed": -1}, "seed .* not -1"),
+        ({"seed": 1.5}, "seed"),
+        ({"energies": "fine"}, "energies .* not 'fine'"),
+    ],
+)
+def test_bad_options_are_named(root, options, named):
+    with pytest.raises(InputError, match=named):
+        read_published(root[0], **options)
 
 
 def test_other_grid_is_rebinned(root):
