@@ -97,13 +97,20 @@ def write_published(root: str | os.PathLike, structures: StructureSet) -> None:
         structures: Structures with DOS, type, temperature and split.
 
     Raises:
-        InputError: The set has no DOS.
+        InputError: The set has no DOS, or a structure is not periodic in all three directions,
+            which its file could not say.
     """
     import ase
 
     root = Path(root)
     if structures.dos is None:
         raise InputError("the published layout needs a DOS for every structure.")
+    open_ends = ~structures.pbc.all(axis=1)
+    if open_ends.any():
+        raise InputError(
+            f"{structures.names[open_ends.argmax()]} is not periodic in all three directions, "
+            "which the POSCAR files of the published layout take for granted."
+        )
     grid = structures.energies
     rows = np.append(grid, 2 * grid[-1] - grid[-2])
     listed: dict[str, list[str]] = {}
@@ -113,7 +120,7 @@ def write_published(root: str | os.PathLike, structures: StructureSet) -> None:
         config = f"{item.type}_{item.temperature:g}_{index + 1}"
         folder = Path(prefix + item.type, f"{item.temperature:g}K", config)
         (root / folder).mkdir(parents=True, exist_ok=True)
-        atoms = ase.Atoms(item.numbers, item.positions, cell=item.cell, pbc=item.pbc)
+        atoms = ase.Atoms(item.numbers, item.positions, cell=item.cell, pbc=True)
         atoms.write(root / folder / "POSCAR", format="vasp", direct=False)
         cell_dos = np.append(item.dos * len(item.numbers), 0.0)
         np.savetxt(root / folder / "doscar_s", np.c_[rows, cell_dos], fmt="%.4f %.8f")

@@ -94,6 +94,16 @@ def test_bad_options_are_named(root, options, named):
         read_published(root[0], **options)
 
 
+@pytest.mark.parametrize("cell", [True, False])
+def test_only_crystals_can_be_written(root, tmp_path, cell):
+    _, carbon = root
+    carbon.pbc[2] = [True, True, False] if cell else False
+    carbon.cells[2] *= cell
+    with pytest.raises(InputError, match="is not periodic in all three directions"):
+        write_published(tmp_path / "new", carbon)
+    assert not (tmp_path / "new").exists()
+
+
 def test_other_grid_is_rebinned(root):
     path, carbon = root
     target = np.arange(-29.0, 0.4, 0.2)
