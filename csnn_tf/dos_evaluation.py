@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csnn_tf.data.atoms.structure_set import check_structures
+from csnn_tf.data.labelled import check_seed
 from csnn_tf.dos_inference import DosPrediction, DosPredictor
 from csnn_tf.electronic import DosReport, dos_report, solve_fermi, yardstick_reports
 from csnn_tf.electronic.quantities import Convention
 from csnn_tf.errors import InputError
 from csnn_tf.grid import random_rotations
+from csnn_tf.layers.checks import check_positive
 from csnn_tf.models.atomic_dos_model import AtomicDosModel, described_bins, same_bins
 
 if TYPE_CHECKING:
@@ -78,9 +80,14 @@ def evaluate_dos(
         progress: Called after every pass over the structures.
 
     Raises:
-        InputError: The structures have no DOS, other bins, or no electron count.
+        InputError: The structures have no DOS, other bins, or no electron count, or an argument
+            is out of range.
     """
     check_structures(structures)
+    if train is not None:
+        check_structures(train)
+    rotations = check_positive("rotations", rotations) if rotations else 0
+    check_seed(seed)
     predictor = DosPredictor(model)
     model = predictor.model
     electrons = _checked(model, structures)

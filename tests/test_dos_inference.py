@@ -151,6 +151,25 @@ def test_every_figure_of_an_evaluation_is_of_its_convention(predictor):
     assert found.band_energy_change == np.abs(changes).mean()
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"rotations": 1, "seed": -1}, "seed must be .* not -1"),
+        ({"rotations": 1.5}, "rotations must be .* not 1.5"),
+        ({"rotations": -1}, "rotations must be .* not -1"),
+        ({"convention": "paper"}, "convention is 'paper'"),
+        ({"train": [GOOD]}, "structures must be a StructureSet"),
+    ],
+)
+def test_bad_arguments_of_an_evaluation_are_named(predictor, options, named):
+    structures = structures_of(GOOD)
+    structures = dataclasses.replace(
+        structures, dos=np.ones((1, 24)), energies=ENERGIES, electrons=np.array([4.5])
+    )
+    with pytest.raises(InputError, match=named):
+        evaluate_dos(predictor.model, structures, **options)
+
+
 def test_the_shipped_model_predicts_the_builtin_test_structures():
     test = builtin_carbon().select(split="test")
     model = load_model("carbon_dos_small", DensityOfStates)
