@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.data.atoms.announced import check_counts
-from csnn_tf.data.atoms.rebinning import check_electrons, rebin_dos
+from csnn_tf.data.atoms.rebinning import check_electrons, energy_bins, rebin_dos
 from csnn_tf.data.atoms.structure import Electrons, Structure, check_dos, electrons_per_atom
 from csnn_tf.data.atoms.structure_set import StructureSet
 from csnn_tf.errors import InputError
@@ -75,13 +75,13 @@ def structures_from_atoms(
         The structures.
 
     Raises:
-        InputError: A structure or its DOS cannot be used.
+        InputError: A structure, its DOS or the energies cannot be used.
 
     Example:
         >>> structures_from_atoms([ase.build.bulk("C")], electrons={"C": 4}).electrons
         array([4.])
     """
-    structures, grid = [], None if energies is None else np.asarray(energies, np.float64)
+    structures, grid = [], None if energies is None else energy_bins(energies)
     for index, atoms in enumerate(frames):
         structure = structure_from_atoms(atoms, f"{name}[{index}]")
         divisor = len(atoms) if per_cell else 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -37,7 +39,7 @@ def neighbor_list(
     Raises:
         InputError: No atoms, positions that are not finite, two atoms at the same place, periodic
             boundaries without a cell, or a cell with far too many images inside the cutoff, or a
-            cutoff above 100 Å with periodic boundaries.
+            cutoff above 100 Å with periodic boundaries; or what is no number.
 
     Example:
         >>> centre, neighbour, displacement = neighbor_list(
@@ -80,7 +82,7 @@ def check_cell(cell: ArrayLike | None, pbc: ArrayLike) -> None:
 def _check_atoms(
     positions: ArrayLike, pbc: ArrayLike, cutoff: float
 ) -> tuple[NDArray, NDArray, float]:
-    positions = np.asarray(positions, np.float64)
+    positions = _numbers("positions", positions)
     if positions.size == 0:
         raise InputError("the structure has no atoms.")
     if positions.ndim != 2 or positions.shape[1] != 3:
@@ -91,16 +93,24 @@ def _check_atoms(
     pbc = np.asarray(pbc, bool)
     if pbc.shape not in ((), (3,)):
         raise InputError(f"pbc has shape {pbc.shape}; expected one bool or three.")
-    if not (np.isfinite(cutoff) and cutoff > 0):
-        raise InputError(f"cutoff is {cutoff}; expected a positive distance in Å.")
+    if not isinstance(cutoff, Real) or not (np.isfinite(cutoff) and cutoff > 0):
+        raise InputError(f"cutoff is {cutoff!r:.60}; expected a positive distance in Å.")
     return positions, np.broadcast_to(pbc, 3), float(cutoff)
+
+
+def _numbers(name: str, values: ArrayLike) -> NDArray:
+    """A copy in float64, or `InputError` if these are no numbers."""
+    try:
+        return np.array(values, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be an array of numbers, not {values!r:.60}.") from None
 
 
 def _complete_cell(cell: ArrayLike | None, periodic: NDArray) -> NDArray:
     """The cell with rows of directions that are not periodic replaced by unit normals."""
     if not periodic.any():
         return np.eye(3)
-    box = np.zeros((3, 3)) if cell is None else np.array(cell, np.float64)
+    box = np.zeros((3, 3)) if cell is None else _numbers("cell", cell)
     if box.shape != (3, 3) or not np.isfinite(box).all():
         raise InputError(f"cell must be a [3, 3] array of finite numbers, not shape {box.shape}.")
     _, sizes, directions = np.linalg.svd(box[periodic])

@@ -144,9 +144,12 @@ class StructureSet:
         )
 
     def subset(self, which: ArrayLike) -> StructureSet:
-        """The structures chosen by a boolean mask [S] or by indices, in that order."""
-        which = np.asarray(which)
-        rows = np.flatnonzero(which) if which.dtype == bool else which.astype(np.int64)
+        """The structures chosen by a boolean mask [S] or by indices, in that order.
+
+        Raises:
+            InputError: The mask is not as long as the set, or an index is of no structure.
+        """
+        rows = self._rows(which)
         spans = [np.arange(f, f + n) for f, n in zip(self.offsets, self.counts, strict=True)]
         atoms = np.concatenate([spans[row] for row in rows]) if len(rows) else np.zeros(0, int)
         fields = ("counts", "cells", "pbc", "electrons", "types", "temperature", "split", "names")
@@ -157,6 +160,27 @@ class StructureSet:
             energies=self.energies,
             **{field: getattr(self, field)[rows] for field in fields},
         )
+
+    def _rows(self, which: ArrayLike) -> NDArray[np.int64]:
+        """Indices from a mask or from indices."""
+        size = len(self)
+        try:
+            which = np.asarray(which)
+        except ValueError:  # lists of different lengths
+            which = np.empty((0, 0))
+        if which.dtype == bool and which.shape == (size,):
+            return np.flatnonzero(which)
+        if which.shape == (0,) and which.dtype != bool:  # an empty list has no whole numbers
+            return np.empty(0, np.int64)
+        if which.dtype.kind not in "iu" or which.ndim != 1:
+            raise InputError(
+                f"a subset is chosen by a mask of the {size} structures or by a list of whole "
+                f"numbers, not by {which.dtype} of shape {which.shape}."
+            )
+        wrong = which[(which < -size) | (which >= size)]
+        if wrong.size:
+            raise InputError(f"there is no structure {wrong[0]}: the set has {size}.")
+        return which.astype(np.int64)
 
     def select(self, *, split: str | None = None, type: str | None = None) -> StructureSet:
         """The structures of one split, of one type, or both.

@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.data.atoms.ase_files import read_frames, structure_from_atoms
-from csnn_tf.data.atoms.rebinning import DEFAULT_ENERGIES, check_electrons, rebin_cumulative
+from csnn_tf.data.atoms.rebinning import (
+    DEFAULT_ENERGIES,
+    check_electrons,
+    energy_bins,
+    rebin_cumulative,
+)
 from csnn_tf.data.atoms.structure import Electrons, Structure, electrons_per_atom
 from csnn_tf.data.atoms.structure_set import StructureSet
 from csnn_tf.errors import InputError
@@ -59,11 +64,20 @@ def read_vasp(
         One structure a run.
 
     Raises:
-        InputError: A file is missing or malformed, or the DOS does not hold the run's electrons.
+        InputError: A file is missing or malformed, the DOS does not hold the run's electrons, or
+            there are not as many reference energies as runs.
     """
     runs = [folders] if isinstance(folders, str | os.PathLike) else list(folders)
-    references = np.broadcast_to(np.asarray(reference_energy, np.float64), len(runs))
-    grid = np.asarray(energies, np.float64)
+    try:
+        references = np.broadcast_to(np.asarray(reference_energy, np.float64), len(runs))
+    except (TypeError, ValueError):
+        references = np.array([np.nan])
+    if not np.isfinite(references).all():
+        raise InputError(
+            f"reference_energy must be a number, or one for each of the {len(runs)} runs, not "
+            f"{reference_energy!r:.60}."
+        )
+    grid = energy_bins(energies)
     return StructureSet.from_structures(
         [
             _read_run(Path(run), float(zero), grid, electrons)

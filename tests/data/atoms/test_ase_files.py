@@ -84,6 +84,12 @@ def test_a_set_is_not_rebinned_to_uneven_energies_of_its_first_structure():
     np.testing.assert_array_equal(found.energies, uneven)
 
 
+def test_energies_that_are_none_are_named():
+    for frames in ([], [silicon()]):
+        with pytest.raises(InputError, match="energies must be .* not 'x'"):
+            structures_from_atoms(frames, energies="x")
+
+
 @pytest.mark.parametrize(
     ("info", "words"),
     [

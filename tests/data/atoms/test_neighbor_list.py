@@ -107,6 +107,10 @@ def test_memory_grows_with_the_atoms():
         ([0.0, 0, 0], CUBE, True, 3.0, "atoms, 3"),
         ([[0, 0, 0]], CUBE, (True, False), 3.0, "pbc"),
         ([[0, 0, 0]], CUBE, True, -1.0, "cutoff"),
+        ([[0, 0, 0]], CUBE, True, "a", "cutoff is 'a'"),
+        ([[0, 0, 0]], CUBE, True, None, "cutoff is None"),
+        ([["x", 0, 0]], CUBE, True, 3.0, "positions must be an array of numbers"),
+        ([[0, 0, 0]], "cube", True, 3.0, "cell must be an array of numbers"),
     ],
 )
 def test_bad_input_is_named(positions, cell, pbc, cutoff, words):

@@ -53,6 +53,31 @@ def test_subsets_and_joins():
         whole[3]
 
 
+@pytest.mark.parametrize(
+    ("which", "words"),
+    [
+        ([9], "no structure 9: the set has 3"),
+        ([0, -4], "no structure -4"),
+        ([0.7], "float64 of shape"),
+        ([True, False], r"mask of the 3 structures .* bool of shape \(2,\)"),
+        (np.zeros(0, bool), "mask of the 3"),
+        (1, r"shape \(\)"),
+        ([[0, 1]], r"shape \(1, 2\)"),
+        ([[0], [1, 2]], "list of whole numbers"),
+        (["train"], "list of whole numbers"),
+    ],
+)
+def test_subsets_that_are_none(which, words):
+    with pytest.raises(InputError, match=words):
+        a_set().subset(which)
+
+
+def test_subsets_by_few_and_last_indices():
+    whole = a_set()
+    assert len(whole.subset([])) == 0
+    assert whole.subset(np.array([-1, 0], np.int8)).types.tolist() == ["C1", "C2"]
+
+
 def test_without_dos():
     plain = StructureSet.from_structures([structure(dos=None)])
     assert plain.dos is None

@@ -65,6 +65,15 @@ def test_several_runs_with_a_vacuum_level_each(tmp_path):
     assert second - first == pytest.approx(1.0, abs=0.01)
 
 
+def test_bad_arguments_are_named(tmp_path):
+    runs = [write_run(tmp_path / name)[0] for name in "ab"]
+    for reference in ([1.0, 2.0, 3.0], "vacuum", None):
+        with pytest.raises(InputError, match="reference_energy .* each of the 2 runs, not"):
+            read_vasp(runs, reference)
+    with pytest.raises(InputError, match="energies must be .* not 'x'"):
+        read_vasp(runs, VACUUM, "x")
+
+
 def test_doscar_values(tmp_path):
     folder, level = write_run(tmp_path / "a", spin=True)
     doscar = read_doscar(folder / "DOSCAR")
