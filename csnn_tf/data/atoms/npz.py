@@ -56,6 +56,9 @@ def write_npz(path: str | os.PathLike, structures: StructureSet) -> None:
     Args:
         path: File to make; it appears only when complete.
         structures: What to write; names of structures are left out.
+
+    Raises:
+        InputError: The file cannot be written.
     """
     arrays = {
         "positions": structures.positions.astype(np.float32),
@@ -74,15 +77,22 @@ def write_npz(path: str | os.PathLike, structures: StructureSet) -> None:
 
 
 def save_arrays(path: str | os.PathLike, arrays: dict[str, NDArray]) -> None:
-    """Write arrays to a compressed NPZ under a temporary name, then move it into place."""
+    """Write arrays to a compressed NPZ under a temporary name, then move it into place.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as stream:
-            np.savez_compressed(stream, **arrays)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        try:
+            with temporary.open("wb") as stream:
+                np.savez_compressed(stream, **arrays)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def load_arrays(path: str | os.PathLike) -> dict[str, NDArray]:

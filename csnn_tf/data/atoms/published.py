@@ -98,7 +98,7 @@ def write_published(root: str | os.PathLike, structures: StructureSet) -> None:
 
     Raises:
         InputError: The set has no DOS, or a structure is not periodic in all three directions,
-            which its file could not say.
+            which its file could not say; or the folder cannot be written.
     """
     import ase
 
@@ -114,21 +114,24 @@ def write_published(root: str | os.PathLike, structures: StructureSet) -> None:
     grid = structures.energies
     rows = np.append(grid, 2 * grid[-1] - grid[-2])
     listed: dict[str, list[str]] = {}
-    for index in range(len(structures)):
-        item = structures[index]
-        prefix = _TEST_PREFIX if item.split == "test" else ""
-        config = f"{item.type}_{item.temperature:g}_{index + 1}"
-        folder = Path(prefix + item.type, f"{item.temperature:g}K", config)
-        (root / folder).mkdir(parents=True, exist_ok=True)
-        atoms = ase.Atoms(item.numbers, item.positions, cell=item.cell, pbc=True)
-        atoms.write(root / folder / "POSCAR", format="vasp", direct=False)
-        cell_dos = np.append(item.dos * len(item.numbers), 0.0)
-        np.savetxt(root / folder / "doscar_s", np.c_[rows, cell_dos], fmt="%.4f %.8f")
-        listed.setdefault(item.split, []).append(folder.as_posix())
-    for split, folders in listed.items():
-        if split:
-            text = "\n".join(["folder", *folders, ""])
-            (root / f"{split.capitalize()}.csv").write_text(text)
+    try:
+        for index in range(len(structures)):
+            item = structures[index]
+            prefix = _TEST_PREFIX if item.split == "test" else ""
+            config = f"{item.type}_{item.temperature:g}_{index + 1}"
+            folder = Path(prefix + item.type, f"{item.temperature:g}K", config)
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            atoms = ase.Atoms(item.numbers, item.positions, cell=item.cell, pbc=True)
+            atoms.write(root / folder / "POSCAR", format="vasp", direct=False)
+            cell_dos = np.append(item.dos * len(item.numbers), 0.0)
+            np.savetxt(root / folder / "doscar_s", np.c_[rows, cell_dos], fmt="%.4f %.8f")
+            listed.setdefault(item.split, []).append(folder.as_posix())
+        for split, folders in listed.items():
+            if split:
+                text = "\n".join(["folder", *folders, ""])
+                (root / f"{split.capitalize()}.csv").write_text(text)
+    except OSError as error:
+        raise InputError(f"{root} cannot be written: {error.strerror or error}.") from error
 
 
 def _find_tables(root: Path) -> dict[str, Path]:

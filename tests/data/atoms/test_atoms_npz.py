@@ -4,7 +4,14 @@ import zipfile
 import numpy as np
 import pytest
 
-from csnn_tf.data.atoms import builtin_carbon, load_structures, read_npz, rebin_dos, write_npz
+from csnn_tf.data.atoms import (
+    builtin_carbon,
+    load_structures,
+    read_npz,
+    rebin_dos,
+    write_npz,
+    write_published,
+)
 from csnn_tf.data.atoms.npz import save_arrays
 from csnn_tf.errors import InputError
 
@@ -96,8 +103,15 @@ def test_nothing_half_written(tmp_path):
             raise OSError("disk full")
 
     (tmp_path / "x.npz").write_text("old")
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InputError, match=r"x\.npz cannot be written: disk full"):
         save_arrays(tmp_path / "x.npz", {"a": np.zeros(3), "b": Broken()})
+    assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
+    carbon = builtin_carbon().subset([0])
+    for place in ("none", "x.npz"):  # a folder that is not there, and a file in its place
+        with pytest.raises(InputError, match=rf"{place}/a\.npz cannot be written: N"):
+            write_npz(tmp_path / place / "a.npz", carbon)
+        with pytest.raises(InputError, match=r"x\.npz/a cannot be written: N"):
+            write_published(tmp_path / "x.npz" / "a", carbon)
     assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
 
 
