@@ -135,7 +135,10 @@ def _read_file(path: Path, electrons: Electrons, bins: NDArray | None) -> Struct
         raise InputError(f"{path} lacks the array {missing[0]!r}; it has {sorted(arrays)}.")
     try:
         read = _whole_set if "counts" in arrays else _type
-        structures = read(path, arrays, electrons)
+        structures = read(path, arrays)
+        for index in np.flatnonzero(np.isnan(structures.electrons)):
+            item = structures[index]
+            structures.electrons[index] = electrons_per_atom(item.numbers, electrons, item.name)
         check_all_electrons(structures)
         return structures if bins is None else rebin_structures(structures, bins)
     except InputError as error:
@@ -145,7 +148,7 @@ def _read_file(path: Path, electrons: Electrons, bins: NDArray | None) -> Struct
         raise InputError(f"{path} has arrays that do not belong together: {error}") from error
 
 
-def _type(path: Path, arrays: dict[str, NDArray], electrons: Electrons) -> StructureSet:
+def _type(path: Path, arrays: dict[str, NDArray]) -> StructureSet:
     """A file of one structure type; every structure has the same atoms."""
     positions, numbers = arrays["positions"], arrays["numbers"]
     if positions.ndim != 3 or positions.shape[2] != 3 or numbers.shape != positions.shape[1:2]:
@@ -154,7 +157,6 @@ def _type(path: Path, arrays: dict[str, NDArray], electrons: Electrons) -> Struc
             f"not {numbers.shape}."
         )
     size, atoms = positions.shape[:2]
-    known = electrons_per_atom(numbers, electrons, str(path)) if atoms else np.nan
     return StructureSet(
         positions=positions.reshape(-1, 3),
         numbers=np.tile(numbers, size),
@@ -163,7 +165,7 @@ def _type(path: Path, arrays: dict[str, NDArray], electrons: Electrons) -> Struc
         pbc=np.broadcast_to(arrays["pbc"], (size, 3)),
         dos=arrays.get("dos"),
         energies=arrays["energies"] if "dos" in arrays else None,
-        electrons=arrays.get("electrons", np.full(size, known)),
+        electrons=arrays.get("electrons", np.full(size, np.nan)),
         types=np.full(size, path.stem),
         temperature=arrays.get("temperature", np.full(size, np.nan)),
         split=arrays.get("split", np.full(size, "")),
@@ -171,10 +173,10 @@ def _type(path: Path, arrays: dict[str, NDArray], electrons: Electrons) -> Struc
     )
 
 
-def _whole_set(path: Path, arrays: dict[str, NDArray], electrons: Electrons) -> StructureSet:
+def _whole_set(path: Path, arrays: dict[str, NDArray]) -> StructureSet:
     size = len(arrays["counts"])
     optional = {"electrons": np.nan, "types": "", "temperature": np.nan, "split": ""}
-    structures = StructureSet(
+    return StructureSet(
         positions=arrays["positions"],
         numbers=arrays["numbers"],
         counts=arrays["counts"],
@@ -185,10 +187,6 @@ def _whole_set(path: Path, arrays: dict[str, NDArray], electrons: Electrons) -> 
         names=_names(path, size),
         **{key: arrays.get(key, np.full(size, value)) for key, value in optional.items()},
     )
-    for index in np.flatnonzero(np.isnan(structures.electrons)):
-        item = structures[index]
-        structures.electrons[index] = electrons_per_atom(item.numbers, electrons, item.name)
-    return structures
 
 
 def _names(path: Path, size: int) -> NDArray:

@@ -57,6 +57,14 @@ def test_optional_arrays(tmp_path):
     assert found.split.tolist() == ["", "", ""]
 
 
+def test_electrons_that_a_file_of_one_type_does_not_know_are_filled_in(tmp_path):
+    path = type_file(tmp_path / "Si4.npz", electrons=np.array([4.5, np.nan, np.nan]))
+    np.testing.assert_array_equal(read_npz(path).electrons, [4.5, np.nan, np.nan])
+    assert read_npz(path, electrons={"Si": 4}).electrons.tolist() == [4.5, 4.0, 4.0]
+    with pytest.raises(InputError, match=r"Si4\.npz\[1\] contains Si"):
+        read_npz(path, electrons={"C": 4})
+
+
 def test_whole_set_round_trip(tmp_path):
     carbon = builtin_carbon().subset([0, 40, 100, 223])
     write_npz(tmp_path / "part.npz", carbon)
