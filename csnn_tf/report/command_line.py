@@ -57,7 +57,7 @@ def _data(config: dict[str, Any]) -> list[str]:
         words = ["dos"] if config["data"] == "carbon" else ["dos", "--data", config["data"]]
         electrons = config.get("electrons")
         if isinstance(electrons, dict):
-            electrons = ",".join(f"{name}={count:g}" for name, count in electrons.items())
+            electrons = ",".join(f"{name}={_exact(count)}" for name, count in electrons.items())
         for option, value in (
             ("--electrons", electrons),
             ("--model", config.get("architecture")),
@@ -70,6 +70,11 @@ def _data(config: dict[str, Any]) -> list[str]:
     if config.get("initial") is not None:
         return [*words, "--from", str(config["initial"])]
     return words if model == "csnn" else [*words, "--model", model]
+
+
+def _exact(count: float) -> str:
+    """A number in as few digits as give it again."""
+    return repr(count).removesuffix(".0")
 
 
 def _kind(config: dict[str, Any]) -> type[RunConfig]:

@@ -162,6 +162,8 @@ def test_the_command_makes_the_same_configuration():
         "csnn-tf train dos --data d --electrons C=4,O=6 --model schnet --preset small "
         "--recipe best --no-rotate --seed 1"
     )
+    dos["electrons"] = {"C": 4.0000123, "O": 5.75}
+    assert "--electrons C=4.0000123,O=5.75 --model" in training_command(dos)
 
 
 def test_a_run_is_read_whole(classifier_run, tmp_path):
