@@ -67,7 +67,10 @@ def learning_section(run: RunSource) -> tuple[str, str, str]:
     if "seconds" in history:
         lead += f" in {_duration(float(np.nansum(history['seconds'])))}"
     best = run.best_epoch()
-    lead += f"; the model shown is that of epoch {best}, the best on held-out data" if best else ""
+    if best:
+        held_out = history.keys() & {"val_loss", "val_accuracy"}
+        why = "the best on held-out data" if held_out else "with the lowest loss in training"
+        lead += f"; the model shown is that of epoch {best}, {why}"
     if run.resumed:
         stops = ", ".join(map(str, run.resumed))
         lead += f"; resumed at epoch {stops} (shaded)"

@@ -15,6 +15,7 @@ from csnn_tf.report.command_line import training_command
 from csnn_tf.report.dos_findings import DosFindings, atomic_band_energy, best_median_worst
 from csnn_tf.report.dos_page import _which
 from csnn_tf.report.html import number, percent, table
+from csnn_tf.report.learning import learning_section
 from csnn_tf.report.run_source import RunSource, read_history
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf_command import cli
@@ -44,6 +45,15 @@ def test_the_page_says_what_was_measured(classifier_page):
     assert "that of epoch 2" in page
     for mistake in findings.mistakes:
         assert f"{mistake.true}, taken for" in page
+
+
+def test_nothing_is_said_to_be_held_out_where_nothing_was(classifier_run):
+    run = RunSource.find(classifier_run.path)
+    assert "that of epoch 2, the best on held-out data" in str(learning_section(run))
+    alone = {name: run.history[name] for name in ("epoch", "loss", "accuracy")}
+    found = str(learning_section(replace(run, history=alone)))
+    assert "that of epoch 3, with the lowest loss in training" in found
+    assert "held" not in found
 
 
 def test_mistakes_are_wrong_and_confident_first(classifier_page):
