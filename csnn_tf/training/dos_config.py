@@ -43,9 +43,9 @@ class DosConfig(RunConfig):
             zero) or "constant".
         patience, threshold: Of the plateau schedule.
         stratified: Whether every batch holds each type of structure in its share of all.
-        refine: Share of the epochs, the last ones, that refine: batch normalisation uses its
-            running statistics, as in prediction, and the terms of fermi_weight and band_weight
-            count only now. With 0 they count from the start.
+        refine: Share of the epochs, the last ones, at least one, that refine: batch normalisation
+            uses its running statistics, as in prediction, and the terms of fermi_weight and
+            band_weight count only now. With 0 they count from the start.
         alpha, fermi_weight, band_weight: See `csnn_tf.losses.DosLoss`. Structures whose electron
             count is unknown have no terms of Fermi level and band energy.
 

@@ -131,7 +131,7 @@ def train_dos(
         epochs=config.epochs,
         first_epoch=first,
     )
-    first_refined = config.epochs - round(config.refine * config.epochs)
+    first_refined = config.epochs - refined_epochs(config.refine, config.epochs)
     with compiled_kernels():
         trained.fit(
             batches,
@@ -149,6 +149,11 @@ def train_dos(
             shuffle=False,
         )
     return run
+
+
+def refined_epochs(share: float, epochs: int) -> int:
+    """Epochs that refine: a share of all, at least one unless the share is 0."""
+    return max(round(share * epochs), 1) if share else 0
 
 
 def make_loss(config: DosConfig, model: AtomicDosModel) -> DosLoss:

@@ -13,7 +13,7 @@ from csnn_tf.models import DensityOfStates
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_data import electrons_by_element, elements_of, training_parts
-from csnn_tf.training.dos_trainer import train_dos
+from csnn_tf.training.dos_trainer import refined_epochs, train_dos
 from tests.helpers import tensorflow_only
 
 pytestmark = tensorflow_only
@@ -192,6 +192,17 @@ def test_refining_keeps_the_running_statistics_and_trains_the_rest(carbon, tmp_p
     assert all((a != b).any() for a, b in zip(moving0, moving1, strict=True))
     assert all((a == b).all() for a, b in zip(moving1, moving2, strict=True))
     assert any((a != b).any() for a, b in zip(weights1, weights2, strict=True))
+
+
+def test_the_shortest_run_refines_too(carbon, tmp_path):
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            assert self.model.refining
+
+    train_dos(configuration(epochs=1, refine=0.3), carbon, tmp_path / "run", callbacks=[Watch()])
+    split = {(0.3, 1): 1, (0.3, 2): 1, (0.3, 10): 3, (0.3, 28): 8, (0.3, 75): 22, (1.0, 16): 16}
+    assert {key: refined_epochs(*key) for key in split} == split
+    assert refined_epochs(0.0, 60) == 0
 
 
 def test_a_run_can_begin_with_a_trained_model(run, carbon, tmp_path):
