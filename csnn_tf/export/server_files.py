@@ -40,17 +40,29 @@ def write_server_files(folder: Path) -> None:
     Raises:
         InputError: If the folder cannot be written.
     """
-    names = sorted(
+    # Another export may publish its model between a look and the file: look until it is all there.
+    written = None
+    while written != (names := _served(folder)):
+        _write_models(folder / MODELS_CONFIG, names)
+        written = names
+    batching = folder / BATCHING_PARAMETERS
+    if not batching.exists():
+        write_aside(batching, lambda path: path.write_text(_BATCHING, "utf-8"))
+
+
+def _served(folder: Path) -> list[str]:
+    """Names of the models in a folder that have a version."""
+    return sorted(
         entry.name
         for entry in folder.iterdir()
         if any((entry / str(n) / "saved_model.pb").is_file() for n in versions_of(entry))
     )
+
+
+def _write_models(path: Path, names: list[str]) -> None:
     models = "".join(_MODEL.format(name=name, base=MOUNTED) for name in names)
     text = (
         "# Every export writes this file anew: copy it before changing it.\n"
         f"model_config_list {{\n{models}}}\n"
     )
-    write_aside(folder / MODELS_CONFIG, lambda path: path.write_text(text, "utf-8"))
-    batching = folder / BATCHING_PARAMETERS
-    if not batching.exists():
-        write_aside(batching, lambda path: path.write_text(_BATCHING, "utf-8"))
+    write_aside(path, lambda temporary: temporary.write_text(text, "utf-8"))

@@ -8,6 +8,8 @@ import pytest
 
 from csnn_tf.errors import InputError
 from csnn_tf.export.layout import publish, versions_of
+from csnn_tf.export.server_files import write_server_files
+from csnn_tf.training.run_folder import write_aside
 
 ROOT = Path(__file__).parents[2]
 DIES = """
@@ -136,3 +138,23 @@ def test_folder_that_is_a_file(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"cannot be written"):
         publish(tmp_path / "file" / "name", _write)
+
+
+def test_models_config_has_what_another_export_publishes_meanwhile(tmp_path, monkeypatch):
+    def publish_model(name):
+        (tmp_path / name / "1").mkdir(parents=True)
+        (tmp_path / name / "1" / "saved_model.pb").touch()
+
+    waiting = ["third", "second"]
+
+    def write(path, content):
+        if waiting:  # between the look at the folder and the file
+            publish_model(waiting.pop())
+        write_aside(path, content)
+
+    publish_model("first")
+    monkeypatch.setattr("csnn_tf.export.server_files.write_aside", write)
+    write_server_files(tmp_path)
+    config = (tmp_path / "models.config").read_text()
+    names = [line.split('"')[1] for line in config.splitlines() if "name:" in line]
+    assert names == ["first", "second", "third"]
