@@ -53,19 +53,32 @@ class HistoryOnTest(keras.callbacks.Callback):
         }
         self._predictor: Predictor | None = None
 
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Make up for the epoch before, if a run that goes on was killed before this did its part.
+
+        The model of that epoch is still the last one in the folder.
+        """
+        known = {int(row["epoch"]) for row in history_rows(self.folder.path / FILE)}
+        if epoch not in known and (epoch == 1 or epoch - 1 in known):
+            self._classify(epoch)
+
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Classify, with the model that the epoch left in the folder."""
+        self._classify(epoch + 1)
+
+    def _classify(self, epoch: int) -> None:
+        """Add the row of an epoch, counted from 1, that has just ended."""
         model = load_model(self.folder.last, CloudClassifier)
         if self._predictor is None:
             self._predictor = Predictor(model)
         else:  # compiled once
             self._predictor.model.set_weights(model.get_weights())
-        row = [epoch + 1]
+        row = [epoch]
         for name in self.rotations:
             found = self._predictor.logits(self.clouds[name]).argmax(axis=1)
             row.append(float((found == self.labels).mean()))
         path = self.folder.path / FILE
-        earlier = [line for line in history_rows(path) if int(line["epoch"]) <= epoch]
+        earlier = [line for line in history_rows(path) if int(line["epoch"]) < epoch]
         header = ["epoch", *self.rotations]
         rows = [[line.get(name, "") for name in header] for line in earlier]
         text = comma_separated(header, [*rows, row])

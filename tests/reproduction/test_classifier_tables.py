@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import io
+import shutil
 
 import numpy as np
 import pytest
@@ -106,14 +107,29 @@ def test_the_table_holds_what_evaluation_finds_and_says_what_was_cut_short(folde
 
 
 def test_a_run_that_was_cut_short_goes_on_with_its_own_settings(folder, tmp_path):
-    import shutil
-
     shutil.copytree(folder / "dgcnn-z", tmp_path / "dgcnn-z")
     other = dataclasses.replace(CONFIGS["dgcnn-z"], epochs=9, seed=5)
     runs = train_classifiers({"dgcnn-z": other}, train_shapes, tmp_path)
     assert (runs["dgcnn-z"].epochs, runs["dgcnn-z"].complete) == (2, True)
     assert runs["dgcnn-z"].config.seed == 0
     assert runs["dgcnn-z"].cut_short == ""
+
+
+def test_an_epoch_that_was_not_looked_at_before_the_run_was_killed_is_made_up_for(
+    folder, tests, tmp_path
+):
+    shutil.copytree(folder / "dgcnn-z", tmp_path / "dgcnn-z")
+    run = RunFolder(tmp_path / "dgcnn-z")
+    first = evaluate(run.last, tests, rotation="z", seed=SEED).accuracy
+    train_classifiers(
+        {"dgcnn-z": CONFIGS["dgcnn-z"]},
+        train_shapes,
+        tmp_path,
+        callbacks=lambda name, wanted: [HistoryOnTest(run, tests, ["z"], seed=SEED)],
+    )
+    rows = lines_of((run.path / FILE).read_text())
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert float(rows[0]["z"]) == pytest.approx(first)
 
 
 def test_the_epoch_chosen_on_the_test_set(folder, tests):
