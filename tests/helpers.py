@@ -53,6 +53,15 @@ def clouds(batch: int, points: int, seed: int = 0):
     return np.random.default_rng(seed).normal(size=(batch, points, 3)).astype("float32")
 
 
+def mixed(make: Callable) -> keras.Model:
+    """What a function makes under the global policy of mixed bfloat16."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        return make()
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
 def randomise(model: keras.layers.Layer, seed: int = 0) -> None:
     """Give every weight, running averages too, a value that no initialiser gives."""
     rng = np.random.default_rng(seed)

@@ -69,7 +69,8 @@ class AtomicDosModel(keras.Model, PresetFields):
         hidden: Sequence[int],
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        # Coordinates do not survive fewer digits than float32 has, whatever the dtype policy.
+        super().__init__(**kwargs, autocast=False)
         self.elements = check_elements(elements)
         self.energies = check_energies(energies)
         self.electrons = _check_electrons(electrons, self.elements)

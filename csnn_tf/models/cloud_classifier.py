@@ -53,7 +53,8 @@ class CloudClassifier(keras.Model, PresetFields):
         dropout: float,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        # Coordinates do not survive fewer digits than float32 has, whatever the dtype policy.
+        super().__init__(**kwargs, autocast=False)
         if type(self) is CloudClassifier:  # a model file may name any registered class
             raise InputError("a CloudClassifier is the base of classifiers and none itself.")
         self.num_classes, self.class_names = _classes(num_classes, class_names)

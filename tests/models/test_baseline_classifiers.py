@@ -20,7 +20,15 @@ from csnn_tf.models import (
 from csnn_tf.models.architectures import ARCHITECTURES
 from csnn_tf.models.loading import load_model, trained_models
 from csnn_tf.training.training_network import training_network
-from tests.helpers import clouds, numpy_of, randomise, relative, saved_and_loaded, training_step
+from tests.helpers import (
+    clouds,
+    mixed,
+    numpy_of,
+    randomise,
+    relative,
+    saved_and_loaded,
+    training_step,
+)
 
 BASELINES = [PointNetClassifier, DgcnnClassifier]
 
@@ -207,11 +215,7 @@ def test_the_regularisation_is_part_of_the_loss(weight):
 
 @pytest.mark.parametrize("kind", BASELINES)
 def test_mixed_precision(kind):
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        model = kind.from_preset("tiny", num_classes=3, dropout=0.0)
-    finally:
-        keras.config.set_dtype_policy("float32")
+    model = mixed(lambda: kind.from_preset("tiny", num_classes=3, dropout=0.0))
     whole = kind.from_preset("tiny", num_classes=3, dropout=0.0)
     whole.set_weights(model.get_weights())
     points = clouds(2, 30)

@@ -12,7 +12,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.grid import icosahedral_rotations
 from csnn_tf.models import DensityOfStates
 from csnn_tf.models.atomic_dos_model import structure_means
-from tests.helpers import numpy_of, randomise, relative, saved_and_loaded
+from tests.helpers import mixed, numpy_of, randomise, relative, saved_and_loaded
 
 ENERGIES = np.arange(20) * 0.5 - 9.0
 ELEMENTS = ["C", "Si"]
@@ -72,6 +72,15 @@ def test_the_60_grid_rotations_change_nothing(model, atoms):
     dos = predicted(model, [turned(atoms, matrix) for matrix in icosahedral_rotations()]).dos
     assert np.ptp(dos[0]) > 0.1
     assert relative(dos, np.repeat(dos[:1], 60, axis=0)) < 1e-5
+
+
+def test_mixed_precision_keeps_the_digits_of_positions():
+    model = mixed(tiny)
+    structures = structures_of([distorted(), molecule()])
+    atoms = Environments.find(structures, model.elements, model.cutoff).of_structures(range(2))
+    # Not by way of Keras, which may round what a model is called with.
+    expected = structure_means(model.atomic_dos(atoms, training=False), atoms["counts"])
+    np.testing.assert_array_equal(numpy_of(model(atoms, training=False)), numpy_of(expected))
 
 
 def test_translation_and_repetition_change_nothing(model):

@@ -11,6 +11,7 @@ from tests.helpers import (
     BACKEND,
     clouds,
     feature_maps,
+    mixed,
     numpy_of,
     randomise,
     relative,
@@ -59,6 +60,15 @@ def test_position_counts_only_without_centring(center):
     moved = relative(logits(model, points + 1), logits(model, points))
     assert moved < 1e-4 if center else moved > 1e-2
     assert relative(logits(model, points * 8), logits(model, points)) < 1e-6
+
+
+def test_mixed_precision_keeps_the_digits_of_coordinates():
+    model, points = mixed(made), clouds(2, 40) * np.float32([1, 0.5, 0.2])
+    expected = logits(model, points)
+    far = points + 100  # where bfloat16 knows steps of a half
+    for given in (far, {"points": far}):
+        assert relative(logits(model, given), expected) < 0.05
+        assert relative(model.predict(given, verbose=0), expected) < 0.05
 
 
 def test_any_number_of_clouds_and_points():
