@@ -46,7 +46,7 @@ def model_card(serving: Serving, name: str, source: Path, record: Mapping[str, A
     config = {
         key: value
         for key, value in model.get_config().items()
-        if key not in ("name", "trainable", "dtype", "class_names", "energies")
+        if key not in ("name", "trainable", "frozen", "dtype", "class_names", "energies")
     }
     parts.append(f"## Configuration\n\n{_json(config)}")
     return "\n\n".join(parts) + "\n"

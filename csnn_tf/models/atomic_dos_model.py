@@ -10,6 +10,7 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization
 from csnn_tf.layers.checks import check_sizes
+from csnn_tf.models.frozen import freeze, with_frozen, without_frozen
 from csnn_tf.models.limits import check_weights
 from csnn_tf.models.loading import trained_models
 from csnn_tf.models.preset_fields import PresetFields
@@ -200,14 +201,24 @@ class AtomicDosModel(keras.Model, PresetFields):
         return (input_shape["counts"][0], len(self.energies))
 
     def get_config(self) -> dict[str, Any]:
-        """Arguments of the constructor."""
-        return {
+        """Arguments of the constructor, and which layers are frozen."""
+        config = {
             **super().get_config(),
             "elements": list(self.elements),
             "energies": list(self.energies),
             "electrons": None if self.electrons is None else dict(self.electrons),
             "hidden": list(self.hidden),
         }
+        return with_frozen(config, self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+        """Make a model from `get_config`'s dictionary, which says what is frozen too."""
+        arguments, frozen = without_frozen(config)
+        made = super().from_config(arguments, custom_objects)
+        if frozen is not None:
+            freeze(made, frozen)
+        return made
 
 
 def same_bins(one: Sequence[float], other: Sequence[float]) -> bool:

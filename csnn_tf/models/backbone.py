@@ -16,6 +16,7 @@ from csnn_tf.layers import (
     VertexPooling,
 )
 from csnn_tf.layers.checks import check_choice, check_positive, check_sizes
+from csnn_tf.models.frozen import freeze, with_frozen, without_frozen
 from csnn_tf.models.limits import MOST_LAYERS, check_weights
 
 # The published model has maps of 400,000 numbers.
@@ -117,19 +118,23 @@ class ConcentricBackbone(keras.Model):
         super().__init__(inputs=inputs, outputs=_graph(inputs, **self._arguments), **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        """Arguments of the constructor."""
+        """Arguments of the constructor, and which layers are frozen."""
         arguments = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in self._arguments.items()
         }
-        return {**arguments, "name": self.name, "trainable": self.trainable}
+        return with_frozen({**arguments, "name": self.name, "trainable": self.trainable}, self)
 
     @classmethod
     def from_config(
         cls, config: dict[str, Any], custom_objects: Any = None
     ) -> "ConcentricBackbone":
-        """Make a backbone from `get_config`'s dictionary."""
-        return cls(**config)
+        """Make a backbone from `get_config`'s dictionary, which says what is frozen too."""
+        arguments, frozen = without_frozen(config)
+        made = cls(**arguments)
+        if frozen is not None:
+            freeze(made, frozen)
+        return made
 
 
 def _widths(

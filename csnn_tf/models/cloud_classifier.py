@@ -8,9 +8,10 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_number, check_points, check_positive, check_sizes
+from csnn_tf.models.frozen import freeze, frozen_places, with_frozen, without_frozen
 from csnn_tf.models.loading import trained_models
 from csnn_tf.models.preset_fields import PresetFields
-from csnn_tf.models.transfer import take_weights
+from csnn_tf.models.transfer import last_layer, take_weights
 from csnn_tf.named import NamedConfigurations
 
 
@@ -88,7 +89,8 @@ class CloudClassifier(keras.Model, PresetFields):
         """A classifier of other classes that begins with this one's weights.
 
         Classes that both know, by name, keep their weights in the last layer; those of new classes
-        are drawn anew. It computes in the global dtype policy, as any new classifier.
+        are drawn anew. Frozen layers stay frozen, but for the last one. It computes in the global
+        dtype policy, as any new classifier.
 
         Args:
             class_names: Names of the classes in the order of the logits.
@@ -108,6 +110,7 @@ class CloudClassifier(keras.Model, PresetFields):
         fields = {name: config[name] for name in self.fields() if name != "class_names"}
         made = type(self)(class_names=class_names, **{**fields, **changes})
         take_weights(made, self)
+        freeze(made, frozen_places(self, but=last_layer(self)))
         return made
 
     @property
@@ -166,14 +169,24 @@ class CloudClassifier(keras.Model, PresetFields):
         return (shape[0], self.num_classes)
 
     def get_config(self) -> dict[str, Any]:
-        """Arguments of the constructor."""
-        return {
+        """Arguments of the constructor, and which layers are frozen."""
+        config = {
             **super().get_config(),
             "num_classes": self.num_classes,
             "class_names": None if self.class_names is None else list(self.class_names),
             "hidden": list(self.hidden),
             "dropout": self.dropout,
         }
+        return with_frozen(config, self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+        """Make a classifier from `get_config`'s dictionary, which says what is frozen too."""
+        arguments, frozen = without_frozen(config)
+        made = super().from_config(arguments, custom_objects)
+        if frozen is not None:
+            freeze(made, frozen)
+        return made
 
 
 def _classes(number: int | None, names: Sequence[str] | None) -> tuple[int, tuple[str, ...] | None]:

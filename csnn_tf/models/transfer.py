@@ -41,7 +41,7 @@ def take_weights(model: CloudClassifier, trained: CloudClassifier) -> None:
     known = {name: place for place, name in enumerate(trained.class_names or ())}
     names = model.class_names or ()
     places = [place for place, name in enumerate(names) if name in known]
-    for weight, value in zip(_logits(model), _logits(trained), strict=True):
+    for weight, value in zip(last_layer(model).weights, last_layer(trained).weights, strict=True):
         values, found = weight.numpy().copy(), value.numpy()
         values[..., places] = found[..., [known[names[place]] for place in places]]
         weight.assign(values)
@@ -51,10 +51,11 @@ def _described(weight: keras.Variable | None) -> str:
     return "no further weight" if weight is None else f"{weight.path} {list(weight.shape)}"
 
 
-def _logits(model: CloudClassifier) -> list[Any]:
-    return model.network.get_layer(_LAST).weights
+def last_layer(model: CloudClassifier) -> keras.layers.Layer:
+    """The dense layer to the classes."""
+    return model.network.get_layer(_LAST)
 
 
 def _before_logits(model: CloudClassifier) -> list[Any]:
-    last = {id(weight) for weight in _logits(model)}
+    last = {id(weight) for weight in last_layer(model).weights}
     return [weight for weight in model.network.weights if id(weight) not in last]
