@@ -54,7 +54,8 @@ class EpochEnd(keras.callbacks.Callback):
             row |= self.validate()
         row |= {"learning_rate": rate, "seconds": round(time.perf_counter() - self._started, 2)}
         self.rows.append(row)
-        logs.update(row)
+        # The other callbacks' epoch is an argument; ModelCheckpoint takes no second one.
+        logs.update({name: value for name, value in row.items() if name != "epoch"})
         self.run.save_model(self.run.last, self.saved)
         if best_row(self.rows) is row:
             self.run.save_model(self.run.best, self.saved)

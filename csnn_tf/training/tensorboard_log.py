@@ -56,8 +56,7 @@ class TensorBoardLog(keras.callbacks.Callback):
             self._writer = tf.summary.create_file_writer(str(self.folder))
         with self._writer.as_default(step=epoch + 1):
             for name, value in (logs or {}).items():
-                if name != "epoch":
-                    tf.summary.scalar(_tag(name), float(value))
+                tf.summary.scalar(_tag(name), float(value))
             if self.validation is not None and self.class_names is not None:
                 for name, pixels in self._pictures(self.validation).items():
                     tf.summary.image(name, pixels[None])

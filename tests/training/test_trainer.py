@@ -134,6 +134,19 @@ def test_plateau_schedule_ends_the_run(shapes, tmp_path):
         assert len(list(csv.DictReader(file))) <= 40
 
 
+def test_callbacks_of_keras(shapes, tmp_path):
+    callbacks = [
+        keras.callbacks.CSVLogger(str(tmp_path / "log.csv")),
+        keras.callbacks.ModelCheckpoint(str(tmp_path / "{epoch}-{val_accuracy:.1f}.keras")),
+    ]
+    run = train(config(), shapes, tmp_path / "run", callbacks=callbacks)
+    files = tmp_path / "log.csv", run.path / "history.csv"
+    logged, rows = (path.read_text().splitlines() for path in files)
+    assert sorted(logged[0].split(",")) == sorted(rows[0].split(","))
+    assert [line.split(",")[0] for line in logged[1:]] == ["0", "1"]  # as Keras counts
+    assert {path.name[:2] for path in tmp_path.glob("*.keras")} == {"1-", "2-"}
+
+
 def test_mixed_precision_trains_and_saves(shapes, tmp_path):
     run = train(config(mixed_precision=True, epochs=1), shapes, tmp_path / "run")
     logits = Predictor(load_model(run.best, PointCloudClassifier)).logits(shapes.clouds[:2])
