@@ -13,6 +13,9 @@ from csnn_tf.training.best_epoch import best_row
 from csnn_tf.training.run_folder import RunFolder
 from csnn_tf.training.schedules import Plateau
 
+_ROUNDING = 1e-6
+"""Share of a learning rate that rounding to float32 may take, a few stages together."""
+
 
 class EpochEnd(keras.callbacks.Callback):
     """Validate, keep the best and the last model, move the learning rate, write the history.
@@ -63,7 +66,7 @@ class EpochEnd(keras.callbacks.Callback):
         if self.plateau is not None:
             rate = self.plateau.update(rate, row.get("val_loss", row["loss"]))
             self.model.optimizer.learning_rate = rate
-            if rate < self.min_learning_rate:
+            if rate < self.min_learning_rate * (1 - _ROUNDING):
                 self.finished = self.model.stop_training = True
 
     def _check_weights(self) -> None:
