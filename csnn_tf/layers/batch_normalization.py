@@ -14,7 +14,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` over the last axis, in one operation on TensorFlow.
 
     Keras composes the training-time normalisation of many operations, each a pass over memory;
-    TensorFlow has one for it. The numbers are those of Keras. Its constants default to the
+    TensorFlow has one for it. The numbers are those of Keras, whose own computation is used where
+    the operation does not fit, as with weights that are not float32. Its constants default to the
     published model's.
 
     Args:
@@ -40,14 +41,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs, training: bool | None = None, mask=None):
         """Normalise by the batch's statistics in training, by the running ones otherwise."""
-        fusable = len(inputs.shape) == 4 and self.scale and self.center and not self.synchronized
-        if (
-            not (fusable and mask is None)
-            or keras.backend.backend() != "tensorflow"
-            or isinstance(inputs, keras.KerasTensor)
-        ):
+        by_batch = training and self.trainable
+        if mask is not None or not self._fusable(inputs):
             return self.activation(super().call(inputs, training=training, mask=mask))
-        if not (training and self.trainable):
+        if not by_batch:
             averages = self.moving_mean, self.moving_variance
             outputs = _fused_at_inference(inputs, self.gamma, self.beta, *averages, self.epsilon)
             return self.activation(outputs)
@@ -56,6 +53,19 @@ class BatchNormalization(keras.layers.BatchNormalization):
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             average.assign(average * self.momentum + value * (1.0 - self.momentum))
         return outputs if rectify else self.activation(outputs)
+
+    def _fusable(self, inputs) -> bool:
+        """Whether TensorFlow's operation fits the layer and what it is called with."""
+        return (
+            keras.backend.backend() == "tensorflow"
+            and not isinstance(inputs, keras.KerasTensor)
+            and len(inputs.shape) == 4
+            and self.scale
+            and self.center
+            and not self.synchronized
+            and not getattr(self, "renorm", False)  # older Keras has none
+            and self.variable_dtype == "float32"
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""

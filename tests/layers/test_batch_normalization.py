@@ -5,7 +5,14 @@ from keras import ops
 
 from csnn_tf.layers import BatchNormalization
 from csnn_tf.testing import assert_equivariant
-from tests.helpers import feature_maps, gradients, numpy_of, randomise, training_step
+from tests.helpers import (
+    BACKEND,
+    feature_maps,
+    gradients,
+    numpy_of,
+    randomise,
+    training_step,
+)
 
 
 class KerasOwn(keras.layers.BatchNormalization):
@@ -34,6 +41,8 @@ def inputs(shape, seed=0):
 
 
 SHAPES = [(3, 12, 4, 5), (16, 5)]
+DTYPES = ["float16", "bfloat16", "mixed_float16", "mixed_bfloat16"]
+DTYPES += ["float64"] if BACKEND == "tensorflow" else []  # JAX must be asked for it when it starts
 OPTIONS = [{}, {"scale": False}, {"center": False}, {"activation": "relu"}]
 
 
@@ -103,6 +112,20 @@ def test_one_value_a_channel_has_no_variance():
     # Keras's variance is a difference of squares, whose rounding epsilon does not quite hide.
     np.testing.assert_allclose(numpy_of(ours(x, training=True))[0, 0, 0], beta, atol=1e-3)
     assert all(np.isfinite(weight).all() for weight in ours.get_weights())
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_dtype_policies_equal_keras(dtype, training):
+    layers = pair((3, 12, 4, 5), activation="relu", dtype=dtype)
+    x = ops.cast(inputs((3, 12, 4, 5)), layers[0].compute_dtype)
+    ours, expected = (layer(x, training=training) for layer in layers)
+    assert ours.dtype == expected.dtype
+    wide = [ops.convert_to_numpy(ops.cast(y, "float32")) for y in (ours, expected)]
+    np.testing.assert_allclose(*wide, rtol=0.02, atol=0.02)
+    for actual, wanted in zip(*(layer.weights for layer in layers), strict=True):
+        found = [numpy_of(ops.cast(weight, "float32")) for weight in (actual, wanted)]
+        np.testing.assert_allclose(*found, rtol=0.01, atol=1e-3)
 
 
 def test_equivariance_at_inference():
