@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from csnn_tf.layers.compiled import kernel
+from csnn_tf.layers.compiled import compiled_by_xla, kernel
 from csnn_tf.layers.precision import in_float32
 
 
@@ -15,8 +15,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     Keras composes the training-time normalisation of many operations, each a pass over memory;
     TensorFlow has one for it. The numbers are those of Keras, whose own computation is used where
-    the operation does not fit, as with weights that are not float32. Its constants default to the
-    published model's.
+    the operation does not fit: with weights that are not float32, and where XLA compiles the step,
+    which makes one pass of many operations anyway, and of that one E[x^2] - E[x]^2. Its constants
+    default to the published model's.
 
     Args:
         momentum: Share of the running averages that stays at a step.
@@ -42,7 +43,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def call(self, inputs, training: bool | None = None, mask=None):
         """Normalise by the batch's statistics in training, by the running ones otherwise."""
         by_batch = training and self.trainable
-        if mask is not None or not self._fusable(inputs):
+        if mask is not None or not self._fusable(inputs) or (by_batch and compiled_by_xla()):
             return self.activation(super().call(inputs, training=training, mask=mask))
         if not by_batch:
             averages = self.moving_mean, self.moving_variance

@@ -47,3 +47,13 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
         return compiled[len(tensors)](*tensors)
 
     return call
+
+
+def compiled_by_xla() -> bool:
+    """Whether XLA will compile what TensorFlow traces now."""
+    import tensorflow as tf
+    from tensorflow.python.ops import control_flow_util  # TensorFlow has no public name for it
+
+    return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(
+        tf.compat.v1.get_default_graph()
+    )

@@ -11,6 +11,7 @@ from tests.helpers import (
     gradients,
     numpy_of,
     randomise,
+    tensorflow_only,
     training_step,
 )
 
@@ -126,6 +127,43 @@ def test_dtype_policies_equal_keras(dtype, training):
     for actual, wanted in zip(*(layer.weights for layer in layers), strict=True):
         found = [numpy_of(ops.cast(weight, "float32")) for weight in (actual, wanted)]
         np.testing.assert_allclose(*found, rtol=0.01, atol=1e-3)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("ratio", [0, 100, 1000, None])
+def test_channels_that_hardly_vary(ratio, compiled):
+    """Mean over standard deviation; None is a constant. `compiled` is by XLA as a whole."""
+    x = np.random.default_rng(0).normal(size=(8, 12, 4, 5))
+    x = (np.full_like(x, 3.3) if ratio is None else x + ratio).astype("float32")
+    layer = BatchNormalization()
+    layer.build(x.shape)
+
+    def loss(t, weight):
+        values = [
+            [v.value for v in group]
+            for group in (layer.trainable_variables, layer.non_trainable_variables)
+        ]
+        return ops.sum(weight * layer.stateless_call(*values, t, training=True)[0])
+
+    # The gradient by the weight is the output.
+    by_input, outputs = gradients(loss, x, np.ones_like(x), compiled=compiled)
+    exact = x.astype("float64")
+    exact = (exact - exact.mean((0, 1, 2))) / np.sqrt(exact.var((0, 1, 2)) + layer.epsilon)
+    np.testing.assert_allclose(outputs, exact, atol=0.05 if ratio is None else 1e-5 * (ratio + 1))
+    assert np.isfinite(by_input).all()
+
+
+@tensorflow_only
+@pytest.mark.parametrize("compiled", [False, True])
+def test_xla_gets_no_fused_operation(compiled):
+    import tensorflow as tf
+
+    layer = BatchNormalization()
+    layer.build((2, 12, 4, 5))
+    step = tf.function(lambda x: layer(x, training=True), jit_compile=compiled)
+    graph = step.get_concrete_function(tf.TensorSpec((2, 12, 4, 5))).graph
+    fused = [node for node in graph.get_operations() if node.type.startswith("FusedBatchNorm")]
+    assert len(fused) == (0 if compiled else 1)
 
 
 def test_equivariance_at_inference():
