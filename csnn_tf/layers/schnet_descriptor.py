@@ -61,9 +61,11 @@ class SchNetDescriptor(keras.layers.Layer):
         self.cutoff = check_number("cutoff", cutoff)
         if self.cutoff <= 0:
             raise InputError(f"cutoff must be a positive distance in Å, not {cutoff!r}.")
-        self.embedding = keras.layers.Embedding(self.elements, self.filters, name="embedding")
+        self.embedding = keras.layers.Embedding(
+            self.elements, self.filters, name="embedding", dtype="float32"
+        )
         self.blocks = [
-            SchNetInteraction(self.filters, name=f"interaction{place}")
+            SchNetInteraction(self.filters, name=f"interaction{place}", dtype="float32")
             for place in range(self.interactions)
         ]
 
@@ -89,7 +91,7 @@ class SchNetDescriptor(keras.layers.Layer):
         features = self.embedding(ops.cast(atoms, "int32"))
         for block in self.blocks:
             features = block(features, expanded, cutoff, centre, neighbor)
-        return features
+        return ops.cast(features, self.compute_dtype)
 
     def compute_output_spec(self, displacements, centre, neighbor, atoms):
         """Shape and dtype of the features."""

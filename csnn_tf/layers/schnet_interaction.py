@@ -1,6 +1,7 @@
 """SchNet's interaction block."""
 
 import math
+from functools import partial
 from typing import Any
 
 import keras
@@ -41,7 +42,7 @@ class SchNetInteraction(keras.layers.Layer):
     def __init__(self, filters: int = 128, **kwargs: Any) -> None:
         super().__init__(**kwargs, autocast=False)
         self.filters = check_positive("filters", filters)
-        dense = keras.layers.Dense
+        dense = partial(keras.layers.Dense, dtype=self.dtype_policy)
         self.filter_hidden = dense(self.filters, activation=shifted_softplus, name="filter_hidden")
         self.filter_out = dense(self.filters, activation=shifted_softplus, name="filter_out")
         self.before = dense(self.filters, use_bias=False, name="before")
@@ -63,6 +64,7 @@ class SchNetInteraction(keras.layers.Layer):
 
     def call(self, features, expanded, cutoff, centre, neighbor):
         """Features after one exchange of messages."""
+        features, cutoff = (ops.cast(x, self.compute_dtype) for x in (features, cutoff))
         weight = self.filter_out(self.filter_hidden(expanded)) * cutoff[:, None]
         messages = ops.take(self.before(features), neighbor, axis=0) * weight
         total = ops.segment_sum(messages, centre, num_segments=ops.shape(features)[0])

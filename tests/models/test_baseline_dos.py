@@ -14,9 +14,10 @@ from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.grid import random_rotations
 from csnn_tf.models import AgniDensityOfStates, SchNetDensityOfStates, dos_architecture
+from csnn_tf.models.atomic_dos_model import structure_means
 from csnn_tf.models.kind import class_name, is_dos_model
 from csnn_tf.models.loading import load_model
-from tests.helpers import gradients, numpy_of, randomise, relative, saved_and_loaded
+from tests.helpers import gradients, mixed, numpy_of, randomise, relative, saved_and_loaded
 
 ENERGIES = np.arange(16) * 0.5 - 7.0
 ELEMENTS = ["C", "Si"]
@@ -33,6 +34,17 @@ def tiny(kind):
 @pytest.fixture(scope="module", params=[AgniDensityOfStates, SchNetDensityOfStates])
 def model(request):
     return tiny(request.param)
+
+
+def test_mixed_precision_keeps_the_digits_of_positions(model):
+    made = mixed(lambda: tiny(type(model)))
+    structures = structures_of([crystal(), molecule()])
+    atoms = Environments.find(structures, made.elements, made.cutoff).of_structures(range(2))
+    # Not by way of Keras, which may round what a model is called with.
+    expected = structure_means(made.atomic_dos(atoms, training=False), atoms["counts"])
+    found = made(atoms, training=False)
+    np.testing.assert_array_equal(numpy_of(found), numpy_of(expected))
+    assert relative(found, model(atoms, training=False)) < 0.1
 
 
 def structures_of(frames) -> StructureSet:
