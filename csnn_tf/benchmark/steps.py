@@ -19,12 +19,8 @@ CLASSES = 40
 
 def make_classifier(name: str, changes: dict[str, Any], mixed: bool = False):
     """A classifier of a preset with random weights, in float32 or mixed bfloat16."""
-    previous = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if mixed else "float32")
-    try:
-        return PointCloudClassifier(CLASSES, **preset(name, **changes))
-    finally:
-        keras.config.set_dtype_policy(previous)
+    dtype = "mixed_bfloat16" if mixed else "float32"
+    return PointCloudClassifier(CLASSES, **preset(name, **changes), dtype=dtype)
 
 
 def clouds(batch: int, points: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from keras import ops
 from csnn_tf.layers import BatchNormalization
 from csnn_tf.layers.agni_fingerprints import AgniFingerprints
 from csnn_tf.models.atomic_dos_model import AtomicDosModel, neighbors_within
+from csnn_tf.models.policy import dtype_policy
 from csnn_tf.named import NamedConfigurations
 
 if TYPE_CHECKING:
@@ -60,23 +61,24 @@ class AgniDensityOfStates(AtomicDosModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(elements, energies, electrons, hidden, **kwargs)
-        self.fingerprints = AgniFingerprints(
-            gaussians,
-            elements=len(self.elements),
-            cutoff=cutoff,
-            smallest=smallest,
-            largest=largest,
-            invariants=invariants,
-            name="fingerprints",
-        )
-        (_, width) = self.fingerprints.compute_output_shape((None, 3))
-        features = keras.Input((width,), name="features")
-        # Not trainable: it always uses the statistics that `adapt` has set. Wide Gaussians of a
-        # crystal hardly vary, so the variance must not drown in epsilon.
-        standardise = BatchNormalization(
-            epsilon=1e-9, center=False, scale=False, trainable=False, name="standardise"
-        )
-        self._make_network(features, standardise(features))
+        with dtype_policy(self.dtype_policy):
+            self.fingerprints = AgniFingerprints(
+                gaussians,
+                elements=len(self.elements),
+                cutoff=cutoff,
+                smallest=smallest,
+                largest=largest,
+                invariants=invariants,
+                name="fingerprints",
+            )
+            (_, width) = self.fingerprints.compute_output_shape((None, 3))
+            features = keras.Input((width,), name="features")
+            # Not trainable: it always uses the statistics that `adapt` has set. Wide Gaussians of a
+            # crystal hardly vary, so the variance must not drown in epsilon.
+            standardise = BatchNormalization(
+                epsilon=1e-9, center=False, scale=False, trainable=False, name="standardise"
+            )
+            self._make_network(features, standardise(features))
 
     @property
     def cutoff(self) -> float:

@@ -37,7 +37,8 @@ class AtomicDosModel(keras.Model, PresetFields):
         electrons: Electrons of an atom by chemical symbol, or None if unknown; Fermi level and band
             energy need them.
         hidden: Widths of the hidden dense layers.
-        **kwargs: Arguments of `keras.Model`.
+        **kwargs: Arguments of `keras.Model`. A subclass makes its layers inside `dtype_policy` of
+            `csnn_tf.models.policy`, so that they follow `dtype`, which a file holds too.
 
     Input: a dictionary of what `csnn_tf.data.environments.Environments` gathers:
         "displacements" [pairs, 3] Å from the centre atom to its neighbour, "centre" [pairs], index
@@ -115,6 +116,8 @@ class AtomicDosModel(keras.Model, PresetFields):
         elements: Sequence[str] | None = None,
         energies: Sequence[float] | None = None,
         electrons: Mapping[str, float] | None = None,
+        *,
+        dtype: Any = None,
         **changes: Any,
     ) -> Self:
         """Make an untrained model from a preset, or load a trained one.
@@ -124,20 +127,22 @@ class AtomicDosModel(keras.Model, PresetFields):
                 name of a trained model of the package (`csnn_tf.models.loading.trained_models()`),
                 which is taken as it is.
             elements, energies, electrons: Of an untrained model; see the class.
+            dtype: Its dtype policy, such as "mixed_bfloat16"; None for the global one.
             **changes: Constructor arguments that replace the preset's.
 
         Raises:
             InputError: If the preset or a field is unknown, the fields do not fit together, or a
                 trained model is to be changed.
         """
-        trained = cls.trained(name, elements, energies, electrons, changes or None)
+        trained = cls.trained(name, elements, energies, electrons, dtype, changes or None)
         if trained is not None:
             return trained
         cls.check_fields(changes)
         fields = cls.presets.get(name, trained_models(), **changes)
         if elements is None or energies is None:
             raise InputError(f"an untrained model ({name}) needs elements and energies.")
-        return cls(elements, energies, electrons, **fields)
+        policy = {} if dtype is None else {"dtype": dtype}
+        return cls(elements, energies, electrons, **fields, **policy)
 
     def adapt(self, environments: "Environments") -> None:
         """Set what follows from the training structures without being learned: here, nothing."""

@@ -18,6 +18,7 @@ from csnn_tf.layers import (
 from csnn_tf.layers.checks import check_choice, check_positive, check_sizes
 from csnn_tf.models.frozen import freeze, with_frozen, without_frozen
 from csnn_tf.models.limits import MOST_LAYERS, check_weights
+from csnn_tf.models.policy import dtype_policy
 
 # The published model has maps of 400,000 numbers.
 _MOST_NUMBERS = 2**26
@@ -114,8 +115,9 @@ class ConcentricBackbone(keras.Model):
                 f"{numbers:.3g} numbers; at most {_MOST_NUMBERS:.3g} are taken."
             )
         check_weights(_widths(channels, self._arguments["kernel_size"], **per_level))
-        inputs = keras.Input((num_vertices(level), spheres, channels), name="spheres")
-        super().__init__(inputs=inputs, outputs=_graph(inputs, **self._arguments), **kwargs)
+        with dtype_policy(kwargs.pop("dtype", None)):
+            inputs = keras.Input((num_vertices(level), spheres, channels), name="spheres")
+            super().__init__(inputs=inputs, outputs=_graph(inputs, **self._arguments), **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor, and which layers are frozen."""
@@ -123,7 +125,12 @@ class ConcentricBackbone(keras.Model):
             name: list(value) if isinstance(value, tuple) else value
             for name, value in self._arguments.items()
         }
-        return with_frozen({**arguments, "name": self.name, "trainable": self.trainable}, self)
+        common = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }
+        return with_frozen({**arguments, **common}, self)
 
     @classmethod
     def from_config(

@@ -28,7 +28,8 @@ class CloudClassifier(keras.Model, PresetFields):
         class_names: Names of the classes in the order of the logits.
         hidden: Widths of the hidden dense layers of the head.
         dropout: Share of inputs dropped in the head while training.
-        **kwargs: Arguments of `keras.Model`.
+        **kwargs: Arguments of `keras.Model`. A subclass makes its layers inside `dtype_policy` of
+            `csnn_tf.models.policy`, so that they follow `dtype`, which a file holds too.
 
     Input: points [batch, points, 3], both sizes free; or {"points": ..., "mask": [batch, points]}
         for clouds of different sizes, true where a row holds a point.
@@ -65,7 +66,9 @@ class CloudClassifier(keras.Model, PresetFields):
         self.hidden = check_sizes("hidden", hidden)
 
     @classmethod
-    def from_preset(cls, name: str, num_classes: int | None = None, **changes: Any) -> Self:
+    def from_preset(
+        cls, name: str, num_classes: int | None = None, *, dtype: Any = None, **changes: Any
+    ) -> Self:
         """Make an untrained classifier from a preset, or load a trained one.
 
         Args:
@@ -73,17 +76,19 @@ class CloudClassifier(keras.Model, PresetFields):
                 name of a trained model of the package (`csnn_tf.models.loading.trained_models()`),
                 which is taken as it is.
             num_classes: Number of classes of an untrained classifier.
+            dtype: Its dtype policy, such as "mixed_bfloat16"; None for the global one.
             **changes: Constructor arguments that replace the preset's.
 
         Raises:
             InputError: If the preset or a field is unknown, the fields do not fit together, or a
                 trained model is to be changed.
         """
-        trained = cls.trained(name, num_classes, changes or None)
+        trained = cls.trained(name, num_classes, dtype, changes or None)
         if trained is not None:
             return trained
         cls.check_fields(changes)
-        return cls(num_classes, **cls.presets.get(name, trained_models(), **changes))
+        fields = cls.presets.get(name, trained_models(), **changes)
+        return cls(num_classes, **fields, **({} if dtype is None else {"dtype": dtype}))
 
     def for_classes(self, class_names: Sequence[str], **changes: Any) -> Self:
         """A classifier of other classes that begins with this one's weights.

@@ -10,6 +10,7 @@ from csnn_tf.layers.neighbors_to_spheres import NeighborsToSpheres
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.backbone import ConcentricBackbone
 from csnn_tf.models.dos_presets import DOS_PRESETS
+from csnn_tf.models.policy import dtype_policy
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -79,35 +80,36 @@ class DensityOfStates(AtomicDosModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(elements, energies, electrons, hidden, **kwargs)
-        self.to_spheres = NeighborsToSpheres(
-            level,
-            spheres,
-            channels,
-            elements=len(self.elements),
-            cutoff=cutoff,
-            r_min=r_min,
-            contribution=contribution,
-            cutoff_function=cutoff_function,
-            radial=radial,
-            angular=angular,
-            name="to_spheres",
-        )
-        self.backbone = ConcentricBackbone(
-            level=level,
-            spheres=spheres,
-            channels=len(self.elements) * channels,
-            intra_filters=intra_filters,
-            intra_layers=intra_layers,
-            co_radial_filters=co_radial_filters,
-            co_radial_layers=co_radial_layers,
-            kernel_size=kernel_size,
-            pooling=pooling,
-            descriptor=descriptor,
-            early_reduction=early_reduction,
-            name="backbone",
-        )
-        maps = keras.Input(self.backbone.input_shape[1:], name="spheres")
-        self._make_network(maps, self.backbone(maps))
+        with dtype_policy(self.dtype_policy):
+            self.to_spheres = NeighborsToSpheres(
+                level,
+                spheres,
+                channels,
+                elements=len(self.elements),
+                cutoff=cutoff,
+                r_min=r_min,
+                contribution=contribution,
+                cutoff_function=cutoff_function,
+                radial=radial,
+                angular=angular,
+                name="to_spheres",
+            )
+            self.backbone = ConcentricBackbone(
+                level=level,
+                spheres=spheres,
+                channels=len(self.elements) * channels,
+                intra_filters=intra_filters,
+                intra_layers=intra_layers,
+                co_radial_filters=co_radial_filters,
+                co_radial_layers=co_radial_layers,
+                kernel_size=kernel_size,
+                pooling=pooling,
+                descriptor=descriptor,
+                early_reduction=early_reduction,
+                name="backbone",
+            )
+            maps = keras.Input(self.backbone.input_shape[1:], name="spheres")
+            self._make_network(maps, self.backbone(maps))
 
     @property
     def cutoff(self) -> float:

@@ -14,6 +14,7 @@ from csnn_tf.layers.point_dense import PointDense
 from csnn_tf.layers.point_pooling import PointPooling
 from csnn_tf.models.cloud_classifier import CloudClassifier
 from csnn_tf.models.limits import check_weights
+from csnn_tf.models.policy import dtype_policy
 from csnn_tf.named import NamedConfigurations
 
 _SLOPE = 0.2
@@ -80,10 +81,11 @@ class DgcnnClassifier(CloudClassifier):
         self.embedding = check_positive("embedding", embedding)
         check_weights((6, *(2 * width for width in self.filters)))
         check_weights((sum(self.filters), 2 * self.embedding, *self.hidden, self.num_classes))
-        self.normalize = NormalizePoints(name="normalize")
-        points = keras.Input((None, 4), name="points")
-        self.backbone = keras.Model(points, self._descriptor(points), name="backbone")
-        self.network = keras.Model(points, self._head(self.backbone(points)), name="network")
+        with dtype_policy(self.dtype_policy):
+            self.normalize = NormalizePoints(name="normalize")
+            points = keras.Input((None, 4), name="points")
+            self.backbone = keras.Model(points, self._descriptor(points), name="backbone")
+            self.network = keras.Model(points, self._head(self.backbone(points)), name="network")
         self.build((None, None, 3))
 
     def _descriptor(self, points):

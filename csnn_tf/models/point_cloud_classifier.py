@@ -9,6 +9,7 @@ from csnn_tf.layers import BatchNormalization, NormalizePoints, PointsToSpheres
 from csnn_tf.models.backbone import ConcentricBackbone
 from csnn_tf.models.cloud_classifier import CloudClassifier
 from csnn_tf.models.limits import check_weights
+from csnn_tf.models.policy import dtype_policy
 from csnn_tf.models.presets import PRESETS
 
 
@@ -76,35 +77,36 @@ class PointCloudClassifier(CloudClassifier):
         **kwargs: Any,
     ) -> None:
         super().__init__(num_classes, class_names, hidden, dropout, **kwargs)
-        self.center = NormalizePoints(scale=False, name="center") if center else None
-        self.to_spheres = PointsToSpheres(
-            level,
-            spheres,
-            channels,
-            neighbors=neighbors,
-            threshold=threshold,
-            radius=radius,
-            point_count=point_count,
-            tilt=tilt,
-            name="to_spheres",
-        )
-        self.backbone = ConcentricBackbone(
-            level=level,
-            spheres=spheres,
-            channels=channels,
-            intra_filters=intra_filters,
-            intra_layers=intra_layers,
-            co_radial_filters=co_radial_filters,
-            co_radial_layers=co_radial_layers,
-            kernel_size=kernel_size,
-            pooling=pooling,
-            descriptor=descriptor,
-            name="backbone",
-        )
-        check_weights((self.backbone.output_shape[-1], *self.hidden, self.num_classes))
-        spheres_in = keras.Input(self.backbone.input_shape[1:], name="spheres")
-        outputs = self._head(self.backbone(spheres_in))
-        self.network = keras.Model(spheres_in, outputs, name="network")
+        with dtype_policy(self.dtype_policy):
+            self.center = NormalizePoints(scale=False, name="center") if center else None
+            self.to_spheres = PointsToSpheres(
+                level,
+                spheres,
+                channels,
+                neighbors=neighbors,
+                threshold=threshold,
+                radius=radius,
+                point_count=point_count,
+                tilt=tilt,
+                name="to_spheres",
+            )
+            self.backbone = ConcentricBackbone(
+                level=level,
+                spheres=spheres,
+                channels=channels,
+                intra_filters=intra_filters,
+                intra_layers=intra_layers,
+                co_radial_filters=co_radial_filters,
+                co_radial_layers=co_radial_layers,
+                kernel_size=kernel_size,
+                pooling=pooling,
+                descriptor=descriptor,
+                name="backbone",
+            )
+            check_weights((self.backbone.output_shape[-1], *self.hidden, self.num_classes))
+            spheres_in = keras.Input(self.backbone.input_shape[1:], name="spheres")
+            outputs = self._head(self.backbone(spheres_in))
+            self.network = keras.Model(spheres_in, outputs, name="network")
         self.build((None, None, 3))
 
     def _head(self, x):

@@ -13,6 +13,7 @@ from csnn_tf.layers.learned_transform import LearnedTransform
 from csnn_tf.layers.point_dense import PointDense
 from csnn_tf.models.cloud_classifier import CloudClassifier
 from csnn_tf.models.limits import check_weights
+from csnn_tf.models.policy import dtype_policy
 from csnn_tf.named import NamedConfigurations
 
 
@@ -86,10 +87,11 @@ class PointNetClassifier(CloudClassifier):
         if self.regularization < 0:
             raise InputError(f"regularization must be at least 0, not {regularization!r}.")
         self._check_sizes()
-        self.normalize = NormalizePoints(name="normalize")
-        points = keras.Input((None, 3), name="points")
-        self.backbone = keras.Model(points, self._descriptor(points), name="backbone")
-        self.network = keras.Model(points, self._head(self.backbone(points)), name="network")
+        with dtype_policy(self.dtype_policy):
+            self.normalize = NormalizePoints(name="normalize")
+            points = keras.Input((None, 3), name="points")
+            self.backbone = keras.Model(points, self._descriptor(points), name="backbone")
+            self.network = keras.Model(points, self._head(self.backbone(points)), name="network")
         self.build((None, None, 3))
 
     def _check_sizes(self) -> None:

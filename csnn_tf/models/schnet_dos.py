@@ -7,6 +7,7 @@ import keras
 
 from csnn_tf.layers.schnet_descriptor import SchNetDescriptor
 from csnn_tf.models.atomic_dos_model import AtomicDosModel, neighbors_within
+from csnn_tf.models.policy import dtype_policy
 from csnn_tf.named import NamedConfigurations
 
 
@@ -51,17 +52,18 @@ class SchNetDensityOfStates(AtomicDosModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(elements, energies, electrons, hidden, **kwargs)
-        self.descriptor = SchNetDescriptor(
-            filters,
-            interactions,
-            gaussians=gaussians,
-            elements=len(self.elements),
-            cutoff=cutoff,
-            name="descriptor",
-        )
-        self.descriptor.build()
-        features = keras.Input((self.descriptor.filters,), name="features")
-        self._make_network(features, features)
+        with dtype_policy(self.dtype_policy):
+            self.descriptor = SchNetDescriptor(
+                filters,
+                interactions,
+                gaussians=gaussians,
+                elements=len(self.elements),
+                cutoff=cutoff,
+                name="descriptor",
+            )
+            self.descriptor.build()
+            features = keras.Input((self.descriptor.filters,), name="features")
+            self._make_network(features, features)
 
     @property
     def cutoff(self) -> float:

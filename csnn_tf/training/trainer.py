@@ -75,13 +75,12 @@ def train(
         trained = load_model(config.initial, kind)
     # Only now, so that a run that goes on without the trained model draws the same.
     keras.utils.set_random_seed(config.seed)
-    previous = keras.config.dtype_policy()
-    if config.mixed_precision:
-        keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        model = kind.from_preset(config.preset, class_names=shapes.class_names, **config.model)
-    finally:
-        keras.config.set_dtype_policy(previous)
+    model = kind.from_preset(
+        config.preset,
+        class_names=shapes.class_names,
+        dtype="mixed_bfloat16" if config.mixed_precision else None,
+        **config.model,
+    )
     if trained is not None:
         take_weights(model, trained)
     training, held_out = shapes, None
