@@ -11,7 +11,7 @@ from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.errors import InputError
 from csnn_tf.evaluation_result import EvaluationResult
 from csnn_tf.inference import Predictor
-from csnn_tf.layers.checks import check_positive
+from csnn_tf.layers.checks import check_axis, check_positive
 from csnn_tf.models import CloudClassifier
 from csnn_tf.rotating import check_rotation, rotated
 
@@ -46,8 +46,8 @@ def evaluate(
             probabilities are averaged. The icosahedron's rotations would add nothing: the model is
             invariant to them.
         consistency: Random rotations under all of which a shape must get the same class to count
-            as consistent; 0 skips that.
-        upright_axis: Coordinate along which the shapes stand.
+            as consistent, at least 2; 0 skips that.
+        upright_axis: Coordinate along which the shapes stand, 0, 1 or 2.
         seed: Seed of the rotations.
         batch_size: Shapes in a batch.
         progress: Called after every pass.
@@ -58,8 +58,9 @@ def evaluate(
     check_rotation(rotation, sampling)
     check_seed(seed)
     repeats, votes = check_positive("repeats", repeats), check_positive("votes", votes)
-    if consistency:
-        consistency = check_positive("consistency", consistency)
+    if consistency and check_positive("consistency", consistency) < 2:
+        raise InputError("consistency must be at least 2 rotations to compare, or 0, not 1.")
+    upright_axis = check_axis("upright_axis", upright_axis)
     if not isinstance(shapes, ShapeSet):
         raise InputError(
             f"shapes must be a ShapeSet, not a {type(shapes).__name__} (of meshes, take "

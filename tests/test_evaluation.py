@@ -159,7 +159,17 @@ def test_uniform_rotations_differ_from_euler_angles():
 
 @pytest.mark.parametrize(
     ("changes", "named"),
-    [({"rotation": "up"}, "rotation"), ({"sampling": "x"}, "sampling"), ({"votes": 0}, "votes")],
+    [
+        ({"rotation": "up"}, "rotation"),
+        ({"sampling": "x"}, "sampling"),
+        ({"votes": 0}, "votes"),
+        ({"consistency": 1}, "consistency must be at least 2 rotations"),
+        ({"consistency": True}, "consistency"),
+        *(
+            ({"upright_axis": axis}, "upright_axis must be 0, 1 or 2")
+            for axis in (5, -1, True, 1.0)
+        ),
+    ],
 )
 def test_bad_arguments(model, shapes, changes, named):
     with pytest.raises(InputError, match=named):

@@ -42,6 +42,17 @@ def check_number(name: str, value: Any) -> float:
     return number
 
 
+def check_axis(name: str, value: Any) -> int:
+    """Return `value` as an int, or raise `InputError` if it is not 0, 1 or 2."""
+    try:
+        number = -1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = -1
+    if number not in (0, 1, 2):
+        raise InputError(f"{name} must be 0, 1 or 2, not {_shown(value)}.")
+    return number
+
+
 def check_vector(name: str, values: Any) -> tuple[float, float, float]:
     """Return three finite numbers as a tuple, or raise `InputError` if they are not that."""
     if not isinstance(values, list | tuple | np.ndarray):

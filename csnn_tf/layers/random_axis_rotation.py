@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from csnn_tf.errors import InputError
 from csnn_tf.layers.augmentation import PointAugmentation
+from csnn_tf.layers.checks import check_axis
 from csnn_tf.layers.random_rotation import rotate
 
 
@@ -27,9 +27,7 @@ class RandomAxisRotation(PointAugmentation):
 
     def __init__(self, axis: int = 1, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)
-        if axis not in (0, 1, 2):
-            raise InputError(f"axis must be 0, 1 or 2, not {axis!r}.")
-        self.axis = axis
+        self.axis = check_axis("axis", axis)
 
     def augment(self, points, seed):
         """Rotate."""

@@ -185,6 +185,8 @@ def test_smallest_options_change_nothing(kind, options):
         (RandomShift, {"distance": float("nan")}, "at least 0"),
         (RandomJitter, {"stddev": -1.0}, "stddev and clip"),
         (RandomJitter, {"clip": float("nan")}, "stddev and clip"),
+        (RandomAxisRotation, {"axis": 3}, "axis must be 0, 1 or 2"),
+        (RandomAxisRotation, {"axis": True}, "axis must be 0, 1 or 2"),
         (PointDropout, {"rate": 1.0}, "at least 0 and below 1"),
         (PointDropout, {"rate": -0.1}, "at least 0 and below 1"),
     ],
