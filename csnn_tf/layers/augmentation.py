@@ -20,10 +20,12 @@ class PointAugmentation(keras.layers.Layer):
     Input: points [batch, points, 3]; optionally `training` and `seed`, a seed generator that is
         used for this call in place of the layer's own.
     Output: [batch, points, 3] float32. Every cloud of the batch is changed by draws of its own.
+        Rows keep their places, so that Keras's mask of the input is the output's.
     """
 
     def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs, autocast=False)
+        self.supports_masking = True
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 

@@ -21,6 +21,9 @@ class PointDropout(PointAugmentation):
         seed: See `PointAugmentation`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
+    Input: as of `PointAugmentation`, and optionally `mask` [batch, points], true where a row holds
+        a point; it fits the output too.
+
     Raises:
         InputError: If the rate is out of range.
     """
@@ -31,16 +34,31 @@ class PointDropout(PointAugmentation):
             raise InputError(f"point dropout rate must be at least 0 and below 1, not {rate!r}.")
         self.rate = float(rate)
 
-    def augment(self, points, seed):
+    def call(self, points, training: bool | None = None, seed=None, mask=None):
+        """Thin when training."""
+        if mask is None or not training:
+            return super().call(points, training, seed)
+        seed = self.seed_generator if seed is None else seed
+        return self.augment(ops.cast(points, "float32"), seed, ops.cast(mask, "bool"))
+
+    def augment(self, points, seed, mask=None):
         """Thin."""
         batch, count = ops.shape(points)[0], ops.shape(points)[1]
         dropped = keras.random.uniform((batch, 1), 0, self.rate, dtype="float32", seed=seed)
-        kept = ops.ceil((1 - dropped) * ops.cast(count, "float32"))
+        row = ops.expand_dims(ops.arange(count, dtype="int32"), 0)
+        place, total = row, count
+        if mask is not None:
+            place = ops.cumsum(ops.cast(mask, "int32"), axis=1) - 1
+            total = place[:, -1:] + 1
+        kept = ops.ceil((1 - dropped) * ops.cast(total, "float32"))
         kept = ops.maximum(ops.cast(kept, "int32"), 1)
         keys = keras.random.uniform((batch, count), dtype="float32", seed=seed)
+        if mask is not None:
+            keys = ops.where(mask, keys, 2.0)  # after all points
         order = ops.cast(ops.argsort(keys, axis=1), "int32")
-        turn = ops.mod(ops.expand_dims(ops.arange(count, dtype="int32"), 0), kept)
-        index = ops.take_along_axis(order, turn, axis=1)
+        index = ops.take_along_axis(order, ops.mod(place, kept), axis=1)
+        if mask is not None:
+            index = ops.where(mask, index, row)
         return ops.take_along_axis(points, ops.expand_dims(index, -1), axis=1)
 
     def get_config(self) -> dict[str, Any]:

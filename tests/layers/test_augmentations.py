@@ -4,6 +4,7 @@ import pytest
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers import (
+    NormalizePoints,
     PointDropout,
     RandomAxisRotation,
     RandomJitter,
@@ -152,6 +153,37 @@ def test_dropout_repeats_the_points_that_stay_evenly():
     assert np.mean(shares) == pytest.approx(0.75, abs=5 * 0.5 / np.sqrt(12 * 400) + 0.5 / count)
     assert min(shares) < 0.55
     assert max(shares) > 0.95
+
+
+def test_dropout_thins_what_a_mask_leaves():
+    points = clouds(300, 12)
+    counts = np.random.default_rng(0).integers(1, 13, size=300)
+    mask = np.random.default_rng(1).permuted(np.arange(12)[None] < counts[:, None], axis=1)
+    points[~mask] = 9
+    result = augmented(PointDropout(0.9, seed=0), points, mask=mask)
+    np.testing.assert_array_equal(result[~mask], 9)
+    shares = []
+    for cloud, thinned, rows in zip(points, result, mask, strict=True):
+        same = (thinned[rows][:, None] == cloud[rows][None]).all(axis=-1)
+        assert (same.sum(axis=1) == 1).all(), "a point that was not there"
+        times = same.sum(axis=0)
+        shares.append((times > 0).mean())
+        assert times[times > 0].max() - times[times > 0].min() <= 1
+    assert min(shares) < 0.3
+    assert max(shares) == 1
+
+
+@every
+@pytest.mark.parametrize("training", [True, False])
+def test_a_mask_is_kept(kind, training):
+    mask = np.arange(10)[None] < np.array([[4], [10]])
+    points = NormalizePoints()(clouds(2, 10), mask=mask)
+    found = kind(seed=0)(points, training=training)  # a lost mask is a warning, and so an error
+    np.testing.assert_array_equal(numpy_of(found._keras_mask), mask)
+    alone = np.where(mask[..., None], numpy_of(found), 0)
+    np.testing.assert_allclose(
+        numpy_of(NormalizePoints()(found)), numpy_of(NormalizePoints()(alone, mask=mask))
+    )
 
 
 @pytest.mark.parametrize(("rate", "count"), [(0.0, 10), (0.9, 1)])
