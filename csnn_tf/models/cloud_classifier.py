@@ -57,6 +57,7 @@ class CloudClassifier(keras.Model, PresetFields):
     ) -> None:
         # Coordinates do not survive fewer digits than float32 has, whatever the dtype policy.
         super().__init__(**kwargs, autocast=False)
+        self.supports_masking = True
         if type(self) is CloudClassifier:  # a model file may name any registered class
             raise InputError("a CloudClassifier is the base of classifiers and none itself.")
         self.num_classes, self.class_names = _classes(num_classes, class_names)
@@ -142,9 +143,13 @@ class CloudClassifier(keras.Model, PresetFields):
         check_points(shape, type(self).__name__)
         self.built = True
 
-    def call(self, inputs, training: bool | None = None):
-        """Logits of point clouds."""
-        return self.network(self._features_of(inputs, training), training=training)
+    def call(self, inputs, training: bool | None = None, mask=None):
+        """Logits of point clouds; a mask beside the inputs, such as Keras's own, counts too."""
+        return self.network(self._features_of(inputs, training, mask), training=training)
+
+    def compute_mask(self, inputs, previous_mask=None):
+        """None: the mask is about points, and logits have no point axis."""
+        return None
 
     def descriptor(self, inputs):
         """Descriptors [batch, D] of point clouds, without the head."""
@@ -154,15 +159,16 @@ class CloudClassifier(keras.Model, PresetFields):
         """Class probabilities [batch, num_classes] of point clouds."""
         return ops.softmax(self(inputs, training=False), axis=-1)
 
-    def _features_of(self, inputs, training: bool | None = None):
-        points, mask = inputs, None
+    def _features_of(self, inputs, training: bool | None = None, mask=None):
+        points = inputs
         if isinstance(inputs, dict):
             if set(inputs) - {"mask"} != {"points"}:
                 raise InputError(
                     f"{type(self).__name__} takes points, or points and mask, not "
                     f"{', '.join(map(str, inputs))}."
                 )
-            points, mask = inputs["points"], inputs.get("mask")
+            mask = mask.get("points") if isinstance(mask, dict) else mask  # Keras's, of each entry
+            points, mask = inputs["points"], inputs.get("mask", mask)
         check_points(points.shape, type(self).__name__)
         if points.shape[1] == 0:
             raise InputError(f"{type(self).__name__} got clouds without points.")

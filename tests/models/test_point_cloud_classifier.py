@@ -4,7 +4,9 @@ import pytest
 
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosahedral_rotations, random_rotations
+from csnn_tf.layers import NormalizePoints
 from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models.architectures import ARCHITECTURES, architecture
 from csnn_tf.models.loading import load_model
 from csnn_tf.testing import assert_invariant
 from tests.helpers import (
@@ -87,6 +89,18 @@ def test_a_mask_is_a_shorter_cloud():
     # The same points twice, at a fixed point_count, are the same as the points.
     assert relative(found[1:], logits(model, np.tile(points[:, :20], (1, 2, 1)))[1:]) < 1e-5
     assert relative(logits(model, {"points": points}), logits(model, points)) < 1e-6
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_masks_of_keras(name):
+    model = architecture(name).from_preset("tiny", num_classes=3)
+    points, mask = clouds(2, 40), np.arange(40)[None] < np.array([[40], [20]])
+    expected = logits(model, {"points": points, "mask": mask})
+    np.testing.assert_array_equal(logits(model, points, mask=mask), expected)
+    carrying = NormalizePoints()(points, mask=mask)
+    assert relative(logits(model, carrying), expected) < 1e-5
+    assert relative(logits(model, {"points": carrying}), expected) < 1e-5
+    assert getattr(model(carrying, training=False), "_keras_mask", None) is None
 
 
 def test_parts():
