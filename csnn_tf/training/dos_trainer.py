@@ -49,6 +49,9 @@ def train_dos(
 ) -> RunFolder:
     """Train a density-of-states model and leave a run folder.
 
+    So that runs can be repeated, `config.seed` becomes the seed of the global random generators of
+    Python, NumPy, Keras and the backend, and stays it afterwards.
+
     Args:
         config: What to train and how. Its `data` is only recorded.
         structures: With DOS. Their splits "train" and "val" are used where there; structures of

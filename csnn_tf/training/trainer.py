@@ -45,6 +45,9 @@ def train(
 ) -> RunFolder:
     """Train a classifier and leave a run folder.
 
+    So that runs can be repeated, `config.seed` becomes the seed of the global random generators of
+    Python, NumPy, Keras and the backend, and stays it afterwards.
+
     Args:
         config: What to train and how.
         shapes: Labelled clouds or meshes; the part held out to choose the epoch is taken from
