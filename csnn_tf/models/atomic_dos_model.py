@@ -12,7 +12,6 @@ from csnn_tf.layers import BatchNormalization
 from csnn_tf.layers.checks import check_sizes
 from csnn_tf.models.frozen import freeze, with_frozen, without_frozen
 from csnn_tf.models.limits import check_weights
-from csnn_tf.models.loading import trained_models
 from csnn_tf.models.preset_fields import PresetFields
 from csnn_tf.named import NamedConfigurations
 
@@ -138,7 +137,7 @@ class AtomicDosModel(keras.Model, PresetFields):
         if trained is not None:
             return trained
         cls.check_fields(changes)
-        fields = cls.presets.get(name, trained_models(), **changes)
+        fields = cls.preset_fields(name, changes)
         if elements is None or energies is None:
             raise InputError(f"an untrained model ({name}) needs elements and energies.")
         policy = {} if dtype is None else {"dtype": dtype}

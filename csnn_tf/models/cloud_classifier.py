@@ -9,7 +9,6 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_number, check_points, check_positive, check_sizes
 from csnn_tf.models.frozen import freeze, frozen_places, with_frozen, without_frozen
-from csnn_tf.models.loading import trained_models
 from csnn_tf.models.preset_fields import PresetFields
 from csnn_tf.models.transfer import last_layer, take_weights
 from csnn_tf.named import NamedConfigurations
@@ -20,8 +19,10 @@ class CloudClassifier(keras.Model, PresetFields):
     """Base of the models from point clouds to the logits of classes.
 
     A subclass makes `backbone`, from what `features` gives to one vector a cloud, and `network`,
-    from the same to the logits, which holds all weights and is what is trained. What comes before
-    them, `normalized` and `features`, has no weights: training does it in the input pipeline.
+    from the same to the logits, which holds all weights and is what is trained. The last layer of
+    `network` is a dense one called "logits", which `for_classes` asks for; `from_preset` asks for
+    `presets`. What comes before them, `normalized` and `features`, has no weights: training does it
+    in the input pipeline.
 
     Args:
         num_classes: Number of classes; may be left out when `class_names` is given.
@@ -88,7 +89,7 @@ class CloudClassifier(keras.Model, PresetFields):
         if trained is not None:
             return trained
         cls.check_fields(changes)
-        fields = cls.presets.get(name, trained_models(), **changes)
+        fields = cls.preset_fields(name, changes)
         return cls(num_classes, **fields, **({} if dtype is None else {"dtype": dtype}))
 
     def for_classes(self, class_names: Sequence[str], **changes: Any) -> Self:

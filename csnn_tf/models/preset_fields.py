@@ -33,6 +33,21 @@ class PresetFields:
                 raise unknown_field(name, **{cls.noun: cls.fields()})
 
     @classmethod
+    def preset_fields(cls, name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The constructor's arguments under a preset's name, with changes.
+
+        Raises:
+            InputError: If there is no such preset, or the class has none at all.
+        """
+        presets = getattr(cls, "presets", None)
+        if presets is None:
+            raise InputError(
+                f"{cls.__name__} has no presets, which its class attribute `presets` names, a "
+                "NamedConfigurations."
+            )
+        return presets.get(name, trained_models(), **changes)
+
+    @classmethod
     def trained(cls, name: str, *changes: Any) -> Self | None:
         """The trained model of a name, or None if there is none of it.
 

@@ -27,7 +27,8 @@ def take_weights(model: CloudClassifier, trained: CloudClassifier) -> None:
         trained: Of the same class.
 
     Raises:
-        InputError: If the widths or numbers of layers differ; nothing has changed then.
+        InputError: If the widths or numbers of layers differ or the last one is not found; nothing
+            has changed then.
     """
     own, theirs = (_before_logits(classifier) for classifier in (model, trained))
     for weight, value in zip_longest(own, theirs):
@@ -52,8 +53,18 @@ def _described(weight: keras.Variable | None) -> str:
 
 
 def last_layer(model: CloudClassifier) -> keras.layers.Layer:
-    """The dense layer to the classes."""
-    return model.network.get_layer(_LAST)
+    """The dense layer to the classes.
+
+    Raises:
+        InputError: If the network has none by its name.
+    """
+    found = next((layer for layer in model.network.layers if layer.name == _LAST), None)
+    if found is None:
+        raise InputError(
+            f"the last layer of the network of {type(model).__name__}, a dense one to the classes, "
+            f'must be called "{_LAST}".'
+        )
+    return found
 
 
 def _before_logits(model: CloudClassifier) -> list[Any]:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from csnn_tf.errors import InputError
-from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models import CloudClassifier, PointCloudClassifier
 from csnn_tf.models.architectures import ARCHITECTURES, architecture
 from csnn_tf.models.transfer import take_weights
 
@@ -77,3 +77,29 @@ def test_a_classifier_without_names_gives_all_but_the_last_layer():
     assert other.num_classes == 2
     dense = [m.network.get_layer("hidden0").kernel.numpy() for m in (trained, other)]
     np.testing.assert_array_equal(*dense)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Own(CloudClassifier):
+    """A classifier of one's own, whose last layer has another name."""
+
+    def __init__(self, num_classes=None, *, class_names=None, hidden=(), dropout=0.0, **kwargs):
+        super().__init__(num_classes, class_names, hidden, dropout, **kwargs)
+        points = keras.Input((None, 3))
+        self.backbone = keras.Model(points, keras.layers.GlobalMaxPooling1D()(points))
+        last = keras.layers.Dense(self.num_classes, name="classes")
+        self.network = keras.Model(points, last(self.backbone(points)))
+
+    def normalized(self, points, mask=None):
+        return points
+
+    def features(self, points, mask=None, training=None):
+        return points
+
+
+def test_what_a_classifier_of_ones_own_must_have():
+    own = Own(class_names=CLASSES)
+    with pytest.raises(InputError, match='of Own, a dense one .* must be called "logits"'):
+        own.for_classes(["bolt"])
+    with pytest.raises(InputError, match="Own has no presets, which its class attribute `presets`"):
+        Own.from_preset("tiny", 3)
