@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from csnn_tf.errors import InputError, unknown_field
-from csnn_tf.models.loading import load_model, trained_models
+from csnn_tf.models.loading import load_model, model_arguments, trained_models
 
 
 class PresetFields:
@@ -45,7 +45,8 @@ class PresetFields:
                 f"{cls.__name__} has no presets, which its class attribute `presets` names, a "
                 "NamedConfigurations."
             )
-        return presets.get(name, trained_models(), **changes)
+        trained = (known for known in trained_models() if _holds(known, cls))
+        return presets.get(name, trained, **changes)
 
     @classmethod
     def trained(cls, name: str, *changes: Any) -> Self | None:
@@ -63,3 +64,12 @@ class PresetFields:
         if any(change is not None for change in changes):
             raise InputError(f"{name} is a trained model, whose fields cannot be changed.")
         return load_model(name, cls)
+
+
+def _holds(model: str, kind: type) -> bool:
+    """Whether a trained model is of a class."""
+    try:
+        model_arguments(model, kind)
+    except InputError:
+        return False
+    return True
