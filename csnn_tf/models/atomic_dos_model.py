@@ -204,6 +204,17 @@ class AtomicDosModel(keras.Model, PresetFields):
         """[S, bins]."""
         return (input_shape["counts"][0], len(self.energies))
 
+    def quantize(self, *_: Any, **__: Any) -> None:
+        """Not supported: what a file says of the model does not make quantised layers again.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(
+            f"a {type(self).__name__} cannot be quantised; an export with precision bfloat16 is "
+            "half as large."
+        )
+
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor, and which layers are frozen."""
         config = {

@@ -180,6 +180,17 @@ class CloudClassifier(keras.Model, PresetFields):
         shape = input_shape["points"] if isinstance(input_shape, dict) else input_shape
         return (shape[0], self.num_classes)
 
+    def quantize(self, *_: Any, **__: Any) -> None:
+        """Not supported: what a file says of the model does not make quantised layers again.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(
+            f"a {type(self).__name__} cannot be quantised; an export with precision bfloat16 is "
+            "half as large."
+        )
+
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor, and which layers are frozen."""
         config = {

@@ -74,3 +74,10 @@ def test_unknown_field():
         PointCloudClassifier.from_preset("tiny", num_classes=3, shperes=4)
     with pytest.raises(InputError, match="unknown field 'xyz': the classifier has .*spheres"):
         PointCloudClassifier.from_preset("tiny", num_classes=3, xyz=4)
+
+
+@pytest.mark.parametrize("name", ["modelnet40_small_so3", "carbon_dos_small"])
+def test_quantisation_is_refused(name):
+    kind = DensityOfStates if "dos" in name else PointCloudClassifier
+    with pytest.raises(InputError, match=f"a {kind.__name__} cannot be quantised"):
+        kind.from_preset(name).quantize("int8")
