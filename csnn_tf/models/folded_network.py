@@ -14,7 +14,8 @@ class FoldedNetwork:
     reading the weights, and the network may go on training in between.
 
     A network that cannot be rebuilt faithfully runs as it is: one that is not functional
-    throughout, or has quantised or low-rank adapted layers.
+    throughout, or has quantised or low-rank adapted layers. That is looked at here and not in every
+    call: after `enable_lora` make a new one, and a new predictor.
 
     Args:
         network: Usually a functional model, possibly of nested functional models.
