@@ -170,9 +170,17 @@ class CloudClassifier(keras.Model, PresetFields):
                 )
             mask = mask.get("points") if isinstance(mask, dict) else mask  # Keras's, of each entry
             points, mask = inputs["points"], inputs.get("mask", mask)
-        check_points(points.shape, type(self).__name__)
+        owner = type(self).__name__
+        if not _is_array(points):
+            raise InputError(
+                f"{owner} expects points [batch, points, 3], or a dictionary of points and mask "
+                f"for clouds of different sizes, not a {type(points).__name__}."
+            )
+        check_points(points.shape, owner)
         if points.shape[1] == 0:
-            raise InputError(f"{type(self).__name__} got clouds without points.")
+            raise InputError(f"{owner} got clouds without points.")
+        if mask is not None:
+            _check_mask(mask, points.shape, owner)
         return self.features(self.normalized(points, mask), mask, training)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
@@ -210,6 +218,24 @@ class CloudClassifier(keras.Model, PresetFields):
         if frozen is not None:
             freeze(made, frozen)
         return made
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "shape") and not hasattr(value, "row_splits")  # as RaggedTensor has
+
+
+def _check_mask(mask: Any, shape: Sequence[int | None], owner: str) -> None:
+    """Raise `InputError` unless the mask is [batch, points], as far as sizes are known."""
+    found = tuple(mask.shape) if _is_array(mask) else None
+    if (
+        found is None
+        or len(found) != 2
+        or any(None not in pair and pair[0] != pair[1] for pair in zip(found, shape, strict=False))
+    ):
+        raise InputError(
+            f"{owner} expects a mask [batch, points] for points of the shape {tuple(shape)}, not "
+            f"{type(mask).__name__ if found is None else f'the shape {found}'}."
+        )
 
 
 def _classes(number: int | None, names: Sequence[str] | None) -> tuple[int, tuple[str, ...] | None]:

@@ -18,6 +18,7 @@ from tests.helpers import (
     randomise,
     relative,
     saved_and_loaded,
+    tensorflow_only,
 )
 
 SMALLEST = {
@@ -234,6 +235,34 @@ def test_wrong_points(shape):
 def test_clouds_without_points(inputs):
     with pytest.raises(InputError, match="got clouds without points"):
         made()(inputs)
+
+
+def test_a_mask_beside_the_points_in_a_tuple():
+    points, mask = clouds(2, 5), np.ones((2, 5), bool)
+    for inputs in ((points, mask), [points, mask], {"points": [points]}):
+        with pytest.raises(InputError, match="or a dictionary of points and mask"):
+            made()(inputs)
+
+
+@tensorflow_only
+def test_ragged_clouds():
+    import tensorflow as tf
+
+    ragged = tf.RaggedTensor.from_row_splits(clouds(1, 7)[0], [0, 3, 7])
+    with pytest.raises(InputError, match=r"of points and mask .*, not a RaggedTensor"):
+        made()(ragged)
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (1, 5), (2, 5, 1), (5,)])
+def test_masks_of_other_shapes(shape):
+    mask, expected = (
+        np.ones(shape, bool),
+        r"expects a mask \[batch, points\] for points of the shape",
+    )
+    with pytest.raises(InputError, match=expected):
+        made()({"points": clouds(2, 5), "mask": mask})
+    with pytest.raises(InputError, match=expected):
+        made()(clouds(2, 5), mask=mask)
 
 
 @pytest.mark.parametrize("names", [("points", "masks"), ("point",), ("mask",)])
