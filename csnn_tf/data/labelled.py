@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -94,8 +94,9 @@ def split_indices(
     Raises:
         InputError: `fraction` is out of range or holds out no shape at all.
     """
-    if not isinstance(fraction, (int, float)) or not 0 < fraction < 1:
+    if not isinstance(fraction, Real) or not 0 < fraction < 1:
         raise InputError(f"fraction must be above 0 and below 1, not {fraction!r}.")
+    fraction = float(fraction)
     random = np.random.default_rng(check_seed(seed))
     held_out = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):

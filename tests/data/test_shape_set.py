@@ -100,7 +100,12 @@ def test_split_depends_on_the_seed():
     assert shapes.split(0.5, 0)[1].names != shapes.split(0.5, 1)[1].names
 
 
-@pytest.mark.parametrize("fraction", [0, 1, -0.5, float("nan"), "half"])
+def test_split_takes_numbers_of_numpy():
+    found = make().split(np.float32(0.5), 0)
+    assert [part.names for part in found] == [part.names for part in make().split(0.5, 0)]
+
+
+@pytest.mark.parametrize("fraction", [0, 1, -0.5, float("nan"), "half", np.float32(1), True])
 def test_split_refuses_fractions_out_of_range(fraction):
     with pytest.raises(InputError, match="fraction"):
         make().split(fraction, 0)
