@@ -88,8 +88,14 @@ def train(
         take_weights(model, trained)
     training, held_out = shapes, None
     if config.validation:
+        most = np.bincount(shapes.labels).max()
+        if most < 2:
+            raise InputError(
+                "no class has two shapes, so that none can be held out to choose the epoch by: set "
+                "validation=0."
+            )
         # Enough that the largest class gives one, however few shapes there are.
-        least = 0.5 / np.bincount(shapes.labels).max(initial=1)
+        least = 0.5 / most
         training, held_out = shapes.split(max(config.validation, float(least)), config.seed)
     plan = BatchPlan(len(training), min(config.batch_size, len(training)), config.seed)
     kept = config.num_points * (_KEPT if config.resample else 1)

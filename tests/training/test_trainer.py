@@ -99,6 +99,13 @@ def test_points_to_draw_anew_must_be_there(shapes, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_one_shape_a_class_leaves_none_to_hold_out(shapes, tmp_path):
+    first = shapes.subset(np.unique(shapes.labels, return_index=True)[1])
+    with pytest.raises(InputError, match="no class has two shapes.*: set validation=0"):
+        train(config(), first, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_training_learns(shapes, tmp_path):
     two = shapes.subset(np.flatnonzero(np.isin(shapes.labels, (0, 4))))
     fields = {"epochs": 25, "batch_size": 4, "validation": 0.0, "dropout": 0.0}
