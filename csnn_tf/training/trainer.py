@@ -27,6 +27,7 @@ from csnn_tf.training.run_folder import CONTENTS, RunFolder, versions
 from csnn_tf.training.schedules import Plateau, make_optimizer
 from csnn_tf.training.silent_run import SilentRun
 from csnn_tf.training.tensorboard_log import TensorBoardLog
+from csnn_tf.training.trained_fields import trained_fields
 from csnn_tf.training.training_network import training_network
 from csnn_tf.training.validation import Validation
 
@@ -85,7 +86,7 @@ def train(
         **config.model,
     )
     if trained is not None:
-        take_weights(model, trained)
+        _take_weights(model, trained, config)
     training, held_out = shapes, None
     if config.validation:
         most = np.bincount(shapes.labels).max()
@@ -150,6 +151,20 @@ def train(
             shuffle=False,
         )
     return run
+
+
+def _take_weights(model: CloudClassifier, trained: CloudClassifier, config: TrainingConfig) -> None:
+    """Begin with a trained model's weights, or raise `InputError`."""
+    try:
+        take_weights(model, trained)
+    except InputError as error:
+        preset = trained_fields(str(config.initial))["preset"]
+        if preset == config.preset:
+            raise
+        raise InputError(
+            f"{error} The trained model is of the preset {preset}, not {config.preset}: "
+            "TrainingConfig.from_recipe(..., initial=...) takes its fields."
+        ) from None
 
 
 def _check_resample(config: TrainingConfig, shapes: ShapeSet | MeshSet) -> None:

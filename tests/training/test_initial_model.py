@@ -111,3 +111,10 @@ def test_weights_that_do_not_fit_leave_no_folder(trained, shapes, tmp_path):
     with pytest.raises(InputError, match="do not fit .*hidden0/kernel"):
         train(wider, shapes, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_configuration_of_another_preset_is_told_where_to_get_the_fields(shapes, tmp_path):
+    initial = "modelnet40_small_so3"
+    direct = TrainingConfig(data="shapes", preset="tiny", num_points=64, initial=initial)
+    with pytest.raises(InputError, match=r"preset small, not tiny: TrainingConfig.from_recipe\("):
+        train(direct, shapes, tmp_path / "run")
