@@ -1,6 +1,8 @@
 """Checks that a layer, model or function of feature maps respects the icosahedral rotations."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -17,7 +19,7 @@ _AT_ONCE = 2**22
 
 def assert_equivariant(
     function: Callable[[Any], Any],
-    inputs: ArrayLike | tuple[int, ...],
+    inputs: ArrayLike | Sequence[int],
     *,
     tolerance: float = 1e-5,
     rotations: Sequence[int] | None = None,
@@ -34,13 +36,14 @@ def assert_equivariant(
     Args:
         function: Layer, model or function: [batch, vertex, ...] -> [batch, vertex', ...].
         inputs: Feature maps [batch, vertex, ...], usually [batch, vertex, sphere, channel]; or a
-            shape as a tuple, to be filled with normal numbers.
+            shape, a tuple or list of whole numbers, to be filled with normal numbers.
         tolerance: Largest deviation allowed, as a share of the output's largest size.
         rotations: Indices into `icosahedral_rotations()`; all 60 by default.
         seed: Seed of the numbers drawn for a shape.
 
     Raises:
         AssertionError: If a rotation's deviation is larger; the message names the worst rotation.
+            Or if the outputs do not depend on the inputs, which proves nothing.
         InputError: If the arguments cannot test anything.
 
     Example:
@@ -56,12 +59,12 @@ def assert_equivariant(
             )
         return output[:, vertex_permutations(level)[index]]
 
-    _compare(name, function, features, rotations, back, tolerance)
+    _compare(name, function, features, rotations, back, tolerance, places=2)
 
 
 def assert_invariant(
     function: Callable[[Any], Any],
-    inputs: ArrayLike | tuple[int, ...],
+    inputs: ArrayLike | Sequence[int],
     *,
     tolerance: float = 1e-5,
     rotations: Sequence[int] | None = None,
@@ -81,13 +84,14 @@ def assert_invariant(
 
     Raises:
         AssertionError: If a rotation's deviation is larger; the message names the worst rotation.
+            Or if the outputs do not depend on the inputs, which proves nothing.
         InputError: If the arguments cannot test anything.
 
     Example:
         >>> assert_invariant(lambda h: keras.ops.max(h, axis=(1, 2)), (2, 42, 3, 5))
     """
     name, features, rotations = _checked("assert_invariant", function, inputs, rotations, seed)
-    _compare(name, function, features, rotations, lambda _, output: output, tolerance)
+    _compare(name, function, features, rotations, lambda _, output: output, tolerance, places=1)
 
 
 def _checked(
@@ -95,7 +99,7 @@ def _checked(
 ) -> tuple[str, NDArray, list[int]]:
     """The function's name, the feature maps and the rotations' indices."""
     name = getattr(function, "name", None) or getattr(function, "__name__", None)
-    if isinstance(inputs, tuple) and all(isinstance(size, int) for size in inputs):
+    if isinstance(inputs, tuple | list) and all(isinstance(size, Integral) for size in inputs):
         inputs = np.random.default_rng(seed).normal(size=inputs).astype("float32")
     features = keras.ops.convert_to_numpy(inputs)
     if features.ndim < 2 or not features.size:
@@ -116,8 +120,12 @@ def _compare(
     rotations: list[int],
     back: Callable[[int, NDArray], NDArray],
     tolerance: float,
+    places: int,
 ) -> None:
-    """Rotate the inputs, rotate the outputs back, and compare with the unrotated output."""
+    """Rotate the inputs, rotate the outputs back, and compare with the unrotated output.
+
+    Over its first axes, as many as `places`, an output that depends on the inputs varies.
+    """
     deviations, largest = [], 0.0
     for part, batch in _batches(features, rotations):
         outputs = _output(name, function, batch)
@@ -134,6 +142,13 @@ def _compare(
         raise AssertionError(
             f"{name} deviates by {deviations[worst]:.3g}, {deviations[worst] / largest:.3g} of its "
             f"largest output ({tolerance:g} is allowed), under {_described(rotations[worst])}."
+        )
+    rows = expected.reshape(math.prod(expected.shape[:places]), -1)
+    # A single cloud's numbers have nothing to vary over.
+    if (rows == (rows[0] if len(rows) > 1 else 0)).all():
+        raise AssertionError(
+            f"{name} gave the same numbers for all inputs, which proves nothing: are its weights "
+            "zero, or its units dead?"
         )
 
 

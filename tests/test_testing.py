@@ -71,6 +71,8 @@ def test_a_shape_instead_of_inputs():
     assert_invariant(lambda x: ops.max(x, axis=(1, 2)), (2, 42, 3, 5), seed=3)
     with pytest.raises(AssertionError, match="deviates"):
         assert_equivariant(lambda x: ops.roll(x, 1, axis=1), (1, 12, 1, 1))
+    for shape in ([2, 42, 3, 5], tuple(np.array([2, 42, 3, 5]))):
+        assert_equivariant(IntraSphereConv(4), shape)
 
 
 def test_rotations_share_calls():
@@ -105,6 +107,24 @@ def test_outputs_that_depend_on_the_batch():
         assert_invariant(lambda x: ops.max(x, axis=(0, 1)), MAPS)
     with pytest.raises(AssertionError, match=r"gave the shape \(1,\)"):
         assert_invariant(ops.max, MAPS)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: 0 * x,
+        lambda x: 0 * x + ops.arange(4, dtype="float32"),
+        lambda x: ops.relu(-1 - x * x),
+    ],
+    ids=["zeros", "a bias", "dead"],
+)
+def test_outputs_that_do_not_depend_on_the_inputs(function):
+    with pytest.raises(AssertionError, match="same numbers for all inputs, which proves nothing"):
+        assert_equivariant(function, MAPS)
+    with pytest.raises(AssertionError, match="same numbers for all inputs, which proves nothing"):
+        assert_invariant(lambda x: ops.max(function(x), axis=(1, 2)), MAPS)
+    with pytest.raises(AssertionError, match="proves nothing"):
+        assert_invariant(lambda x: 0 * ops.max(x, axis=(1, 2)), MAPS[:1])
 
 
 def test_numbers_that_are_not_finite():
