@@ -38,11 +38,12 @@ SHARED := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: lint
 	$(BIN)/python -m pytest $(SHARED)
 	KERAS_BACKEND=jax $(BIN)/python -m pytest $(SHARED) tests/grid/test_nearest_table.py tests/layers \
-	    tests/models tests/test_testing.py tests/test_convert.py $(BASELINES:%=--ignore=%)
+	    tests/models tests/test_testing.py tests/test_convert.py $(LONG_ON_JAX:%=--ignore=%)
 
-# The models that are only compared with compile for minutes on JAX: their layers are tested there,
-# they themselves in the long run.
-BASELINES := tests/models/test_baseline_classifiers.py tests/models/test_baseline_dos.py
+# What compiles for minutes on JAX: the models that are only compared with, whose layers are tested
+# there, and what only exports need, which TensorFlow makes. They themselves are in the long run.
+LONG_ON_JAX := tests/models/test_baseline_classifiers.py tests/models/test_baseline_dos.py \
+    tests/models/test_inference_network.py
 
 # Generated cases by the thousand, every truncation of every kind of file, and killed runs.
 fuzz: $(INSTALLED)
@@ -50,7 +51,7 @@ fuzz: $(INSTALLED)
 	CSNN_TF_KILLS=$${CSNN_TF_KILLS:-20} $(BIN)/python -m pytest tests/training/test_disk.py \
 	    tests/training/test_resume.py tests/training/test_dos_resume.py \
 	    tests/training/test_distribution.py
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(BASELINES)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(LONG_ON_JAX)
 
 # A million predictions and ten thousand epochs, in memory that must stay flat.
 soak: $(INSTALLED)

@@ -11,7 +11,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.training.dos_trainer import train_dos
 from csnn_tf.training.time_budget import TimeBudget
 from tests.helpers import tensorflow_only
-from tests.training.killing import EPOCHS, KILLS, killed_and_whole, left_over
+from tests.training.killing import EPOCHS, KILLS, killed_and_whole, left_over, long_run
 from tests.training.test_dos_trainer import MODEL, configuration
 from tests.training.test_resume import StopAfter, history, same
 
@@ -28,17 +28,27 @@ def few():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"schedule": "cosine", "refine": 0.3, "band_weight": 1e-3, "stratified": True},
-        {
-            "architecture": "agni",
-            "model": {"hidden": [8], "cutoff": 3.0},
-            "schedule": "plateau",
-            "patience": 0,
-            "threshold": 0.9,
-        },
-        {"architecture": "schnet", "model": {"hidden": [8], "cutoff": 3.0, "filters": 4}},
+        pytest.param(
+            {"schedule": "cosine", "refine": 0.3, "band_weight": 1e-3, "stratified": True},
+            id="refined",
+        ),
+        pytest.param(
+            {
+                "architecture": "agni",
+                "model": {"hidden": [8], "cutoff": 3.0},
+                "schedule": "plateau",
+                "patience": 0,
+                "threshold": 0.9,
+            },
+            id="agni-plateau",
+            marks=long_run,
+        ),
+        pytest.param(
+            {"architecture": "schnet", "model": {"hidden": [8], "cutoff": 3.0, "filters": 4}},
+            id="schnet",
+            marks=long_run,
+        ),
     ],
-    ids=["refined", "agni-plateau", "schnet"],
 )
 def test_resumed_run_equals_the_undisturbed_one_to_the_bit(tmp_path, changes):
     config, carbon = configuration(epochs=3, **changes), few()
@@ -90,6 +100,7 @@ def run_to_kill(out, callbacks=()):
 
 
 @pytest.mark.slow
+@long_run  # what it needs is the classifier's too
 def test_killed_runs_resume_to_the_same_weights(tmp_path):
     killed, whole = killed_and_whole(__name__, run_to_kill, tmp_path, seed=1)
     assert same(whole.last, killed.last)
