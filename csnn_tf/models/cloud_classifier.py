@@ -8,6 +8,7 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_number, check_points, check_positive, check_sizes
+from csnn_tf.layers.normalize_points import masked
 from csnn_tf.models.frozen import freeze, frozen_places, with_frozen, without_frozen
 from csnn_tf.models.preset_fields import PresetFields
 from csnn_tf.models.transfer import last_layer, take_weights
@@ -34,7 +35,8 @@ class CloudClassifier(keras.Model, PresetFields):
 
     Input: points [batch, points, 3], both sizes free; or {"points": ..., "mask": [batch, points]}
         for clouds of different sizes, true where a row holds a point.
-    Output: logits [batch, num_classes], float32.
+    Output: logits [batch, num_classes], float32; NaN for a cloud with a coordinate that is not
+        finite.
 
     Raises:
         InputError: If the arguments do not fit together.
@@ -146,7 +148,12 @@ class CloudClassifier(keras.Model, PresetFields):
 
     def call(self, inputs, training: bool | None = None, mask=None):
         """Logits of point clouds; a mask beside the inputs, such as Keras's own, counts too."""
-        return self.network(self._features_of(inputs, training, mask), training=training)
+        points, mask = self._points_of(inputs, mask)
+        features = self.features(self.normalized(points, mask), mask, training)
+        logits = self.network(features, training=training)
+        # TensorFlow's ReLU makes zeros of NaN: the answer would look like one.
+        finite = ops.all(ops.isfinite(masked(ops.cast(points, "float32"), mask)), axis=(1, 2))
+        return ops.where(finite[:, None], logits, float("nan"))
 
     def compute_mask(self, inputs, previous_mask=None):
         """None: the mask is about points, and logits have no point axis."""
@@ -160,7 +167,12 @@ class CloudClassifier(keras.Model, PresetFields):
         """Class probabilities [batch, num_classes] of point clouds."""
         return ops.softmax(self(inputs, training=False), axis=-1)
 
-    def _features_of(self, inputs, training: bool | None = None, mask=None):
+    def _features_of(self, inputs):
+        points, mask = self._points_of(inputs)
+        return self.features(self.normalized(points, mask), mask)
+
+    def _points_of(self, inputs, mask=None):
+        """Points and mask of inputs, checked."""
         points = inputs
         if isinstance(inputs, dict):
             if set(inputs) - {"mask"} != {"points"}:
@@ -181,7 +193,7 @@ class CloudClassifier(keras.Model, PresetFields):
             raise InputError(f"{owner} got clouds without points.")
         if mask is not None:
             _check_mask(mask, points.shape, owner)
-        return self.features(self.normalized(points, mask), mask, training)
+        return points, mask
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
         """[batch, num_classes]."""

@@ -182,6 +182,22 @@ def test_class_names(tmp_path):
     assert again.class_names == model.class_names == tuple(names)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_cloud_that_is_not_finite_has_no_answer_however_the_model_runs(bad):
+    model = PointCloudClassifier(2, **SMALLEST)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    points = clouds(3, 20)
+    expected = model.predict(points, verbose=0)
+    mask = np.ones((3, 20), bool)
+    points[1, 7, 2], mask[1, 7] = bad, False
+    for found in (model.predict(points, verbose=0), numpy_of(model(points))):
+        assert np.isnan(found[1]).all()
+        np.testing.assert_allclose(found[[0, 2]], expected[[0, 2]], atol=1e-5)
+    assert np.isfinite(model.predict({"points": points, "mask": mask}, verbose=0)).all()
+    loss = model.evaluate(points, np.zeros(3, np.int32), verbose=0)
+    assert np.isnan(loss)
+
+
 def test_a_compiled_model_trains_and_loads_again(tmp_path):
     model = PointCloudClassifier(2, **{**SMALLEST, "dropout": 0.0})
     model.compile(
