@@ -117,8 +117,16 @@ class RunFolder:
         self.write_json(name, [*(start for start in earlier if start < epoch), epoch])
 
     def save_model(self, path: Path, model: keras.Model) -> None:
-        """Write a .keras file."""
-        write_aside(path, model.save)
+        """Write a .keras file, of a model that computes in the type of its weights.
+
+        So what was trained in mixed precision, for speed, answers in float32 wherever it is loaded.
+        """
+        policy = model.dtype_policy
+        model.dtype_policy = policy.variable_dtype  # the layers inside take it from the file
+        try:
+            write_aside(path, model.save)
+        finally:
+            model.dtype_policy = policy
 
 
 def history_rows(path: Path) -> list[dict[str, str]]:

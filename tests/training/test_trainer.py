@@ -156,7 +156,10 @@ def test_callbacks_of_keras(shapes, tmp_path):
 
 def test_mixed_precision_trains_and_saves(shapes, tmp_path):
     run = train(config(mixed_precision=True, epochs=1), shapes, tmp_path / "run")
-    logits = Predictor(load_model(run.best, PointCloudClassifier)).logits(shapes.clouds[:2])
+    model = load_model(run.best, PointCloudClassifier)
+    layers = model._flatten_layers(include_self=True)
+    assert {layer.compute_dtype for layer in layers} == {"float32"}
+    logits = Predictor(model).logits(shapes.clouds[:2])
     assert logits.dtype == np.float32
     assert np.isfinite(logits).all()
     assert keras.config.dtype_policy().name == "float32"
