@@ -20,7 +20,8 @@ from csnn_tf.rotating import vote_rotations
 class Predictor:
     """Runs a classifier over point clouds, compiled once for each padded size.
 
-    It computes what the model's `normalized`, `features` and `network` do one after the other.
+    It computes what the model's `normalized`, `features` and `network` do one after the other, with
+    the weights as they are at each call; after `enable_lora` make another one.
 
     Args:
         model: A `CloudClassifier`, or its .keras file, run folder or name.
