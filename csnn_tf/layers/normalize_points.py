@@ -41,7 +41,7 @@ class NormalizePoints(keras.layers.Layer):
         _check(inputs.shape)  # `build` saw the first inputs only
         points = ops.cast(inputs, "float32")
         # By the largest coordinate first, so that sums and squares neither overflow nor vanish.
-        points, unit = _divided(masked(points, mask), ops.abs)
+        points, unit = divided_by_extent(masked(points, mask))
         if self.center:
             present = ops.cast(ops.shape(points)[1], "float32")
             if mask is not None:
@@ -53,8 +53,9 @@ class NormalizePoints(keras.layers.Layer):
             points = ops.where(spread <= 1e-6, 0.0, points)
         if not self.scale:
             return points * unit
-        points, _ = _divided(points, ops.abs)
-        return _divided(points, lambda x: norm(x)[..., None])[0]
+        points, _ = divided_by_extent(points)
+        largest = ops.max(norm(points), axis=1, initial=0.0)[:, None, None]
+        return points / ops.where(largest > 0, largest, 1.0)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Same as the input's."""
@@ -82,11 +83,15 @@ def norm(points):
     return ops.where(square > 0, ops.sqrt(ops.where(square > 0, square, 1.0)), 0.0)
 
 
-def _divided(points, size):
-    """Points divided by the largest of a size over a cloud, and that divisor (1 in place of 0)."""
-    largest = ops.max(size(points), axis=(1, 2), keepdims=True, initial=0.0)
-    largest = ops.where(largest > 0, largest, 1.0)
-    return points / largest, largest
+def divided_by_extent(points):
+    """Points divided by a cloud's largest coordinate, and that divisor (1 in place of 0).
+
+    For what comes to the same with any divisor: a scale by the largest norm follows, or the divisor
+    is multiplied with again. So it needs no gradient, whose square would leave float32.
+    """
+    extent = ops.max(ops.abs(points), axis=(1, 2), keepdims=True, initial=0.0)
+    extent = ops.stop_gradient(ops.where(extent > 0, extent, 1.0))
+    return points / extent, extent
 
 
 def _check(shape: tuple[int | None, ...]) -> None:

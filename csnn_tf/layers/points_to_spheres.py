@@ -13,7 +13,7 @@ from csnn_tf.grid.icosphere import check_level
 from csnn_tf.layers.checks import check_number, check_points, check_positive, check_vector
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.nearest_vertices import nearest_vertices
-from csnn_tf.layers.normalize_points import masked, norm
+from csnn_tf.layers.normalize_points import divided_by_extent, masked, norm
 from csnn_tf.layers.random_rotation import rotate
 
 _LARGEST_TURN = 100.0
@@ -172,8 +172,7 @@ class PointsToSpheres(keras.layers.Layer):
             points = points / self.radius
             return points, norm(points), weights
         # First by the largest coordinate, so that squares neither overflow nor vanish.
-        extent = ops.max(ops.abs(points), axis=(1, 2), keepdims=True, initial=0.0)
-        points = points / ops.where(extent > 0, extent, 1.0)
+        points, _ = divided_by_extent(points)
         norms = norm(points)
         largest = ops.max(norms, axis=1, keepdims=True, initial=0.0)
         largest = ops.where(largest > 0, largest, 1.0)

@@ -77,5 +77,19 @@ def test_wrong_shape(shape):
             layer(np.zeros(shape, "float32"))
 
 
+@pytest.mark.parametrize("unit", [1e-20, 1.0, 1e15])
+@pytest.mark.parametrize("scale", [True, False])
+def test_gradients_are_those_of_what_is_computed(unit, scale):
+    """Moving a cloud changes nothing, nor does its unit if it is scaled (Euler's theorem)."""
+    points, weights = clouds(2, 9) * np.float32(unit), clouds(2, 9, seed=1)
+    layer = NormalizePoints(scale=scale)
+    found = gradients(lambda x: ops.sum(layer(x) * weights), points)[0].astype(np.float64)
+    size = np.abs(found).max()
+    np.testing.assert_allclose(found.sum(axis=1) / size, 0, atol=1e-5)
+    by_unit = (found * points).sum()
+    expected = 0 if scale else (numpy_of(layer(points)).astype(np.float64) * weights).sum()
+    assert abs(by_unit - expected) < 1e-5 * size * np.abs(points).sum()
+
+
 def test_no_clouds_at_all():
     assert NormalizePoints()(np.zeros((0, 5, 3), np.float32)).shape == (0, 5, 3)
