@@ -35,10 +35,16 @@ lint: $(INSTALLED)
 
 # Most of a test's time is one core's, so files of tests share out among a few processes.
 SHARED := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Where the numbers of layers and models are tested, on both backends.
+NUMBERS := tests/grid tests/layers tests/models tests/test_numerics.py tests/test_testing.py \
+    tests/test_convert.py
+# All else, and JAX, which compiles hundreds of functions: without LLVM's optimisations, which take
+# longer than what they save in a test.
+QUICKLY := XLA_FLAGS="$$XLA_FLAGS --xla_backend_optimization_level=0"
 test: lint
-	$(BIN)/python -m pytest $(SHARED)
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(SHARED) tests/grid/test_nearest_table.py tests/layers \
-	    tests/models tests/test_testing.py tests/test_convert.py $(LONG_ON_JAX:%=--ignore=%)
+	$(BIN)/python -m pytest $(SHARED) $(NUMBERS)
+	$(QUICKLY) $(BIN)/python -m pytest $(SHARED) $(NUMBERS:%=--ignore=%)
+	$(QUICKLY) KERAS_BACKEND=jax $(BIN)/python -m pytest $(SHARED) $(NUMBERS) $(LONG_ON_JAX:%=--ignore=%)
 
 # What compiles for minutes on JAX: the models that are only compared with, whose layers are tested
 # there, and what only exports need, which TensorFlow makes. They themselves are in the long run.

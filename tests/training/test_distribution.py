@@ -60,7 +60,8 @@ def resume_on_two_devices(out):
     """By the command line, in one process."""
     command = "from csnn_tf_command import main; main()"
     arguments = ["-c", command, "train", "shapes", "--out", str(out), "--resume", "--distribute"]
-    return popen(arguments, XLA_FLAGS="--xla_force_host_platform_device_count=2")
+    flags = os.environ.get("XLA_FLAGS", "")
+    return popen(arguments, XLA_FLAGS=f"{flags} --xla_force_host_platform_device_count=2")
 
 
 def popen(arguments, **environment):
