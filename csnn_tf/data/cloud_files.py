@@ -70,7 +70,7 @@ def _first_point(lines: list[str]) -> tuple[int, list[int] | None]:
     for place, line in enumerate(lines):
         text = line.strip()
         is_comment = text.startswith(("#", "//"))
-        words = _words(text.lstrip("#/ "))
+        words = _words(text.lstrip("#/ ") if is_comment else text.split("#")[0])
         if named := _named_columns(words):
             columns, width = named, len(words) if is_comment else None
         elif text and not is_comment:

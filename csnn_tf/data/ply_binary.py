@@ -38,21 +38,20 @@ def read_binary_ply(header: PlyHeader, body: bytes) -> tuple[NDArray, NDArray | 
         if not element.count:
             continue
         corners = _corners(element) if name == "face" else None
-        if any(each.length for each in element.properties):
-            read = _read_table(header.order, body, position, element, corners) or _read_rows(
-                header.order, body, position, element, corners
-            )
-            position = read[0]
-            if corners is not None:
-                faces = _fans(*read[1:])
+        table = _read_table(header.order, body, position, element)
+        if name == "vertex":
+            if table is None:
+                raise ValueError("its vertices have lists of different lengths")
+            vertices = np.column_stack([_values(element, table, axis)[:, 0] for axis in "xyz"])
+        if table is None:
+            position, *polygons = _read_rows(header.order, body, position, element, corners)
         else:
-            row = np.dtype([(p.name, header.order + p.kind) for p in element.properties])
-            end = position + element.count * row.itemsize
-            _check_end(end, body)
-            if name == "vertex":
-                rows = np.frombuffer(body, row, element.count, position)
-                vertices = np.column_stack([rows[axis].astype(np.float64) for axis in "xyz"])
-            position = end
+            position += table.nbytes
+            if corners is not None:
+                values = _values(element, table, corners.name).astype(np.int64)
+                polygons = values.ravel(), np.full(*values.shape)
+        if corners is not None:
+            faces = _fans(*polygons)
     if position != len(body):
         raise ValueError(f"its header announces {position} bytes and {len(body)} follow")
     if not len(vertices):
@@ -69,10 +68,11 @@ def _corners(face: PlyElement) -> PlyProperty:
     return named[0]
 
 
-def _read_table(
-    order: str, body: bytes, position: int, element: PlyElement, wanted: PlyProperty | None
-) -> tuple[int, NDArray, NDArray] | None:
-    """What `_read_rows` finds, at once, if all rows are as long as the first; otherwise None."""
+def _read_table(order: str, body: bytes, position: int, element: PlyElement) -> NDArray | None:
+    """All rows [count] of an element at once if its lists are as long as those of the first.
+
+    None if they are not.
+    """
     fields, place = [], position
     for index, each in enumerate(element.properties):
         length = 1
@@ -83,18 +83,22 @@ def _read_table(
         place += length * kind.itemsize
         _check_end(place, body)
         fields.append((f"values {index}", kind, (length,)))
-    row = np.dtype(fields)
+    row, has_lists = np.dtype(fields), any(each.length for each in element.properties)
     end = position + element.count * row.itemsize
-    if end > len(body):
+    if end > len(body) and has_lists:
         return None
+    _check_end(end, body)
     rows = np.frombuffer(body, row, element.count, position)
-    lengths = [rows[name] for name in row.names if name.startswith("length")]
-    if any((each != each[0]).any() for each in lengths):
-        return None
-    if wanted is None:
-        return end, np.empty(0), np.empty(0)
-    values = rows[f"values {element.properties.index(wanted)}"].astype(np.int64)
-    return end, values.ravel(), np.full(element.count, values.shape[1])
+    lengths = [rows[name] for name in row.names or () if name.startswith("length")]
+    return None if any((each != each[0]).any() for each in lengths) else rows
+
+
+def _values(element: PlyElement, rows: NDArray, name: str) -> NDArray:
+    """Values [count, length] of a property in all rows."""
+    names = [each.name for each in element.properties]
+    if name not in names:
+        raise ValueError(f"its rows have no {name}")
+    return rows[f"values {names.index(name)}"]
 
 
 def _read_rows(

@@ -81,9 +81,11 @@ def read_ply_header(content: bytes) -> tuple[PlyHeader, bytes]:
             properties: list[PlyProperty] = []
             elements[words[1]] = PlyElement(int(words[2]), properties)
         elif words[:1] == ["property"] and elements:
-            length, kind = words[2:4] if words[1:2] == ["list"] else ("", *words[1:2])
+            is_list = words[1:2] == ["list"]
+            whole = len(words) == (5 if is_list else 3)
+            length, kind = (words[2:4] if is_list else ("", words[1])) if whole else ("", "")
             known = kind in _TYPES and (not length or _TYPES.get(length, "f")[0] in "iu")
-            if len(words) != (5 if length else 3) or not known:
+            if not known:
                 raise ValueError(f"its header has a wrong line: {line.strip()!r}")
             properties.append(PlyProperty(words[-1], _TYPES[kind], _TYPES.get(length, "")))
         elif words[:1] not in ([], ["comment"], ["obj_info"]):

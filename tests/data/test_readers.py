@@ -159,6 +159,21 @@ def test_a_binary_ply_that_is_none_is_refused(tmp_path, content, reason):
         read_shape(write(tmp_path, "a.ply", content))
 
 
+@pytest.mark.parametrize("second", [1, 2])
+def test_vertices_of_a_binary_ply_may_have_lists(tmp_path, second):
+    header = b"ply\nformat binary_little_endian 1.0\nelement vertex 2\n"
+    header += b"".join(b"property float %c\n" % axis for axis in b"xyz")
+    header += b"property list uchar short seen_by\nend_header\n"
+    content = header + struct.pack("<3fBh", 1, 2, 3, 1, 7)
+    content += struct.pack(f"<3fB{second}h", 4, 5, 6, second, *range(second))
+    path = write(tmp_path, "a.ply", content)
+    if second == 1:
+        np.testing.assert_array_equal(read_cloud(path), [[1, 2, 3], [4, 5, 6]])
+    else:
+        with pytest.raises(InputError, match="vertices have lists of different lengths"):
+            read_cloud(path)
+
+
 @pytest.mark.parametrize("lengths", [(3, 4, 5), (4, 4)])
 def test_a_binary_ply_cut_off_anywhere_is_refused(tmp_path, lengths):
     content = binary_ply(lengths=lengths)
@@ -232,6 +247,7 @@ def test_a_mesh_is_no_cloud_and_a_cloud_no_mesh(tmp_path):
         ("a.stl", bytes(range(256)), "triangles"),
         ("a.ply", b"ply\nformat ascii 1.0\n", "header"),
         ("a.ply", b"hello", "header"),
+        ("a.ply", b"ply\nelement face 1\nproperty list\nend_header\n", "line: 'property list'"),
         ("a.ply", b"ply\nformat ascii 1.0\nelement vertex 0\nend_header\n", "no vertex"),
         ("a.ply", CLOUD_FILES["ascii.ply"].replace(b"float x", b"quad x"), "wrong line"),
         ("a.ply", CLOUD_FILES["ascii.ply"].replace(b"vertex 7", b"vertex -7"), "wrong line"),
@@ -261,6 +277,8 @@ def test_what_cannot_be_read_names_the_file(tmp_path, name, content, reason):
         b"# id x y z\n# of a scan\n7 1 2 3\n8 4 5 6\n",
         b"//X,Y,Z,R\n1,2,3,0\n4,5,6,0\n",
         b"# columns: x y z\n1 2 3\n4 5 6\n",
+        b"x,y,z # metres\n1,2,3\n4,5,6\n",
+        b"1 2 3 # from x to y or z\n4 5 6\n",
         b"1 2 3\n4 5 6\n",
     ],
 )
