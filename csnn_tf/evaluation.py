@@ -58,7 +58,8 @@ def evaluate(
     check_rotation(rotation, sampling)
     check_seed(seed)
     repeats, votes = check_positive("repeats", repeats), check_positive("votes", votes)
-    if consistency and check_positive("consistency", consistency) < 2:
+    consistency = check_positive("consistency", consistency) if consistency else 0
+    if consistency == 1:
         raise InputError("consistency must be at least 2 rotations to compare, or 0, not 1.")
     upright_axis = check_axis("upright_axis", upright_axis)
     if not isinstance(shapes, ShapeSet):

@@ -56,7 +56,8 @@ class Predictor:
             InputError: If a cloud is empty, not [n, 3], or not finite in float32, or the model's
                 weights are such that its answer is not finite.
         """
-        parts = list(overlapping(self._part, self._batches(checked_clouds(clouds))))
+        clouds = checked_clouds(clouds, self.model.centred)
+        parts = list(overlapping(self._part, self._batches(clouds)))
         if not parts:
             return np.zeros((0, self.model.num_classes), np.float32)
         logits = np.concatenate(parts)
@@ -80,8 +81,10 @@ class Predictor:
         for start in range(0, len(clouds), size):
             part = clouds[start : start + size]
             points, counts = padded(part)
-            # Few padded shapes, so that few compilations: a power of two, and a full batch.
-            width = _rounded(counts.max())
+            # Few padded shapes, so that few compilations: a power of two, and a full batch. Clouds
+            # of one size come again: DGCNN's work grows with the square of what is filled up.
+            alike = len(part) > 1 and (counts == counts[0]).all()
+            width = points.shape[1] if alike else _rounded(counts.max())
             batch = np.zeros((size, width, 3), np.float32)
             batch[: len(part), : points.shape[1]] = points
             mask = np.arange(width) < np.pad(counts, (0, size - len(part)))[:, None]
@@ -106,8 +109,15 @@ class Predictor:
         return (total - np.log(self.votes)).astype(np.float32)
 
 
-def checked_clouds(clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray | list[np.ndarray]:
+def checked_clouds(
+    clouds: np.ndarray | Sequence[np.ndarray], may_move: bool = True
+) -> np.ndarray | list[np.ndarray]:
     """The clouds as float32, one array where they were one.
+
+    Args:
+        clouds: See `Predictor.logits`.
+        may_move: Whether clouds that float32 would spoil may be moved, as where they lie does not
+            count.
 
     Raises:
         InputError: If one is not [n, 3] with n at least 1, or not finite in float32.
@@ -122,12 +132,21 @@ def checked_clouds(clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray | li
             f"clouds must be a list of arrays or one array [clouds, points, 3], not {clouds.dtype} "
             f"of shape {clouds.shape}: put a single cloud in a list."
         )
-    checked = [_checked_cloud(cloud, f"cloud {place}") for place, cloud in enumerate(clouds)]
+    checked = [
+        _checked_cloud(cloud, f"cloud {place}", may_move) for place, cloud in enumerate(clouds)
+    ]
     plain = array and clouds.dtype != object
-    return float32_coordinates(clouds) if plain and checked else checked
+    return _float32(clouds, may_move) if plain and checked else checked
 
 
-def _checked_cloud(cloud: np.ndarray, name: str) -> np.ndarray:
+def _float32(points: np.ndarray, may_move: bool) -> np.ndarray:
+    if may_move:
+        return float32_coordinates(points)
+    with np.errstate(over="ignore"):
+        return points.astype(np.float32, copy=False)
+
+
+def _checked_cloud(cloud: np.ndarray, name: str, may_move: bool) -> np.ndarray:
     try:
         cloud = np.asarray(cloud)
     except (ValueError, TypeError):
@@ -138,7 +157,7 @@ def _checked_cloud(cloud: np.ndarray, name: str) -> np.ndarray:
         )
     if len(cloud) == 0:
         raise InputError(f"{name} has no points.")
-    cloud = float32_coordinates(cloud)  # infinite where too large
+    cloud = _float32(cloud, may_move)  # infinite where too large
     if not np.isfinite(cloud).all():
         raise InputError(f"{name} has coordinates that are not finite.")
     return cloud

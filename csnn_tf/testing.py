@@ -124,7 +124,8 @@ def _compare(
 ) -> None:
     """Rotate the inputs, rotate the outputs back, and compare with the unrotated output.
 
-    Over its first axes, as many as `places`, an output that depends on the inputs varies.
+    Over its first axes, as many as `places`, an output that depends on the inputs varies, if the
+    inputs are several.
     """
     deviations, largest = [], 0.0
     for part, batch in _batches(features, rotations):
@@ -144,8 +145,8 @@ def _compare(
             f"largest output ({tolerance:g} is allowed), under {_described(rotations[worst])}."
         )
     rows = expected.reshape(math.prod(expected.shape[:places]), -1)
-    # A single cloud's numbers have nothing to vary over.
-    if (rows == (rows[0] if len(rows) > 1 else 0)).all():
+    # A single input's numbers may be the same everywhere, as its mean is.
+    if (rows == (rows[0] if len(features) > 1 else 0)).all():
         raise AssertionError(
             f"{name} gave the same numbers for all inputs, which proves nothing: are its weights "
             "zero, or its units dead?"

@@ -43,9 +43,12 @@ def test_few_sizes_are_compiled(model, monkeypatch):
     monkeypatch.setattr(inference, "_compiled", record)
     predictor = Predictor(model)
     for size in range(100, 140):
-        for count in (1, 2):
-            predictor.logits(clouds(count, size))
-    assert seen == {(1, 128, 3), (1, 256, 3), (2, 128, 3), (2, 256, 3)}
+        predictor.logits(clouds(1, size))
+        predictor.logits([clouds(1, size)[0], clouds(1, 101)[0], clouds(1, 102)[0]])
+    assert seen == {(1, 128, 3), (1, 256, 3), (4, 128, 3), (4, 256, 3)}
+    seen.clear()
+    predictor.logits(clouds(2, 100))  # of one size, which may be any
+    assert seen == {(2, 100, 3)}
 
 
 def test_filling_up_changes_nothing(model):
@@ -65,6 +68,16 @@ def test_tensors_are_taken(model):
 def test_a_single_cloud_goes_in_a_list(model):
     with pytest.raises(InputError, match=r"shape \(16, 3\): put a single cloud in a list"):
         Predictor(model).logits(clouds(1, 16)[0])
+
+
+def test_a_model_of_places_gets_them():
+    model = PointCloudClassifier.from_preset("tiny", num_classes=4, center=False, radius=5.0)
+    randomise(model)
+    cloud = clouds(2, 30).astype(np.float64) * 1e-4 + [2, 0, 0]
+    expected = keras.ops.convert_to_numpy(model(cloud.astype(np.float32)))
+    for given in (cloud, list(cloud)):
+        found = Predictor(model).logits(given)
+        np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
 
 def test_votes_leave_clouds_where_the_model_does(monkeypatch):

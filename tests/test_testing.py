@@ -127,6 +127,12 @@ def test_outputs_that_do_not_depend_on_the_inputs(function):
         assert_invariant(lambda x: 0 * ops.max(x, axis=(1, 2)), MAPS[:1])
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_mean_may_be_the_same_everywhere(count):
+    maps = MAPS[:1] if count == 1 else MAPS
+    assert_equivariant(lambda x: 0 * x + ops.mean(x, axis=1, keepdims=True), maps)
+
+
 def test_numbers_that_are_not_finite():
     with pytest.raises(AssertionError, match="not finite"):
         assert_equivariant(lambda x: x / 0.0, MAPS)

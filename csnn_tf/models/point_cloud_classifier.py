@@ -28,6 +28,8 @@ class PointCloudClassifier(CloudClassifier):
         level, spheres, channels, neighbors, threshold, radius, point_count, tilt: See
             `PointsToSpheres`.
         center: Whether clouds are moved to their centroid first. `to_spheres` by itself does not.
+            Without it mind that data sets and files move clouds whose place float32 would spoil
+            (`csnn_tf.data.coordinates`).
         intra_filters, intra_layers, co_radial_filters, co_radial_layers, kernel_size, pooling,
             descriptor: See `ConcentricBackbone`.
         hidden: Widths of the hidden dense layers.
