@@ -192,7 +192,7 @@ def test_a_cloud_that_is_not_finite_has_no_answer_however_the_model_runs(bad):
     points[1, 7, 2], mask[1, 7] = bad, False
     for found in (model.predict(points, verbose=0), numpy_of(model(points))):
         assert np.isnan(found[1]).all()
-        np.testing.assert_allclose(found[[0, 2]], expected[[0, 2]], atol=1e-5)
+        np.testing.assert_allclose(found[[0, 2]], expected[[0, 2]], rtol=1e-5)
     assert np.isfinite(model.predict({"points": points, "mask": mask}, verbose=0)).all()
     loss = model.evaluate(points, np.zeros(3, np.int32), verbose=0)
     assert np.isnan(loss)
