@@ -10,7 +10,7 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization
 from csnn_tf.layers.checks import check_sizes
-from csnn_tf.models.frozen import freeze, with_frozen, without_frozen
+from csnn_tf.models.frozen import made_with_frozen, with_frozen
 from csnn_tf.models.limits import check_weights
 from csnn_tf.models.preset_fields import PresetFields
 from csnn_tf.named import NamedConfigurations
@@ -229,11 +229,8 @@ class AtomicDosModel(keras.Model, PresetFields):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """Make a model from `get_config`'s dictionary, which says what is frozen too."""
-        arguments, frozen = without_frozen(config)
-        made = super().from_config(arguments, custom_objects)
-        if frozen is not None:
-            freeze(made, frozen)
-        return made
+        make = super().from_config
+        return made_with_frozen(lambda fields: make(fields, custom_objects), config)
 
 
 def same_bins(one: Sequence[float], other: Sequence[float]) -> bool:

@@ -16,7 +16,7 @@ from csnn_tf.layers import (
     VertexPooling,
 )
 from csnn_tf.layers.checks import check_choice, check_positive, check_sizes
-from csnn_tf.models.frozen import freeze, with_frozen, without_frozen
+from csnn_tf.models.frozen import made_with_frozen, with_frozen
 from csnn_tf.models.limits import MOST_LAYERS, check_weights
 from csnn_tf.models.policy import dtype_policy
 
@@ -137,11 +137,7 @@ class ConcentricBackbone(keras.Model):
         cls, config: dict[str, Any], custom_objects: Any = None
     ) -> "ConcentricBackbone":
         """Make a backbone from `get_config`'s dictionary, which says what is frozen too."""
-        arguments, frozen = without_frozen(config)
-        made = cls(**arguments)
-        if frozen is not None:
-            freeze(made, frozen)
-        return made
+        return made_with_frozen(lambda fields: cls(**fields), config)
 
 
 def _widths(

@@ -9,7 +9,7 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_number, check_points, check_positive, check_sizes
 from csnn_tf.layers.normalize_points import masked
-from csnn_tf.models.frozen import freeze, frozen_places, with_frozen, without_frozen
+from csnn_tf.models.frozen import freeze, frozen_places, made_with_frozen, with_frozen
 from csnn_tf.models.preset_fields import PresetFields
 from csnn_tf.models.transfer import last_layer, take_weights
 from csnn_tf.named import NamedConfigurations
@@ -225,11 +225,8 @@ class CloudClassifier(keras.Model, PresetFields):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """Make a classifier from `get_config`'s dictionary, which says what is frozen too."""
-        arguments, frozen = without_frozen(config)
-        made = super().from_config(arguments, custom_objects)
-        if frozen is not None:
-            freeze(made, frozen)
-        return made
+        make = super().from_config
+        return made_with_frozen(lambda fields: make(fields, custom_objects), config)
 
 
 def _is_array(value: Any) -> bool:

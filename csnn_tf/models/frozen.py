@@ -1,12 +1,14 @@
 """Which layers of a model are frozen, kept in its configuration."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import keras
 
 from csnn_tf.errors import InputError
 
 _FIELD = "frozen"
+_Made = TypeVar("_Made", bound=keras.Model)
 
 
 def frozen_places(model: keras.Model, but: keras.layers.Layer | None = None) -> list[int]:
@@ -57,9 +59,12 @@ def with_frozen(config: dict[str, Any], model: keras.Model) -> dict[str, Any]:
     return {**config, _FIELD: places} if places else config
 
 
-def without_frozen(config: dict[str, Any]) -> tuple[dict[str, Any], list[int] | None]:
-    """The constructor's arguments of `with_frozen`, and the frozen layers, None if it has none."""
-    return {name: value for name, value in config.items() if name != _FIELD}, config.get(_FIELD)
+def made_with_frozen(make: Callable[[dict[str, Any]], _Made], config: dict[str, Any]) -> _Made:
+    """The model that `make` gives of the other fields of a configuration, its layers frozen."""
+    made = make({name: value for name, value in config.items() if name != _FIELD})
+    if config.get(_FIELD) is not None:
+        freeze(made, config[_FIELD])
+    return made
 
 
 def _trained_layers(model: keras.layers.Layer, include_self: bool = False) -> list[Any]:
