@@ -36,8 +36,8 @@ lint: $(INSTALLED)
 # Most of a test's time is one core's, so files of tests share out among a few processes.
 SHARED := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Where the numbers of layers and models are tested, on both backends.
-NUMBERS := tests/grid tests/layers tests/models tests/test_numerics.py tests/test_testing.py \
-    tests/test_convert.py
+NUMBERS := tests/grid tests/layers tests/models tests/electronic tests/test_numerics.py \
+    tests/test_testing.py tests/test_convert.py
 # All else, and JAX, which compiles hundreds of functions: without LLVM's optimisations, which take
 # longer than what they save in a test.
 QUICKLY := XLA_FLAGS="$$XLA_FLAGS --xla_backend_optimization_level=0"

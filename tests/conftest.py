@@ -20,3 +20,18 @@ def pytest_runtest_setup(item):
     import keras
 
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="module")
+def eagerly():
+    """TensorFlow's operations one by one: tracing takes longer than what such tests compute."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

@@ -16,6 +16,8 @@ BACKEND = keras.backend.backend()
 tensorflow_only = pytest.mark.skipif(
     BACKEND != "tensorflow", reason="about tf.data or tf.function, which other backends lack"
 )
+eagerly = pytest.mark.usefixtures("eagerly")
+"""For files of tests that train for a moment, and whose point is not the compiled training step."""
 numpy_of = keras.ops.convert_to_numpy
 
 

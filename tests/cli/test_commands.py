@@ -14,7 +14,9 @@ from click.testing import CliRunner
 from csnn_tf.errors import InputError
 from csnn_tf_command import cli
 from tests.data.data_files import class_tree, npy
+from tests.helpers import eagerly
 
+pytestmark = eagerly
 TINY = [
     "--set",
     "num_points=64",

@@ -16,9 +16,9 @@ from csnn_tf.errors import InputError
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_trainer import train_dos
 from csnn_tf_command import cli
-from tests.helpers import tensorflow_only
+from tests.helpers import eagerly, tensorflow_only
 
-pytestmark = tensorflow_only
+pytestmark = [tensorflow_only, eagerly]
 TINY = ["--preset", "tiny", "--epochs", 1]
 for setting in ("hidden=[8]", "channels=4", "cutoff=3", "batch_size=4"):
     TINY += ["--set", setting]

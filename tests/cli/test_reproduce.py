@@ -10,9 +10,9 @@ from csnn_tf.errors import InputError
 from csnn_tf.models import SchNetDensityOfStates
 from csnn_tf.models.loading import load_model
 from tests.cli.test_dos_commands import TINY, run
-from tests.helpers import tensorflow_only
+from tests.helpers import eagerly, tensorflow_only
 
-pytestmark = tensorflow_only
+pytestmark = [tensorflow_only, eagerly]
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from csnn_tf.report.command_line import training_command
 from csnn_tf.training.config import TrainingConfig
 from tests.cli.test_commands import run
 from tests.data.data_files import SQUARE, TETRAHEDRON, class_tree, export, npy
-from tests.helpers import tensorflow_only
+from tests.helpers import eagerly, tensorflow_only
 
-pytestmark = tensorflow_only
+pytestmark = [tensorflow_only, eagerly]
 SMALL = ["--preset", "tiny", "--set", "num_points=16", "--set", "batch_size=16"]
 SMALL += ["--set", "per_class=2", "--set", "hidden=[8]", "--epochs", 1]
 ONE_LAYER = ["--set", "level=1", "--set", "intra_filters=[4]", "--set", "intra_layers=[1]"]

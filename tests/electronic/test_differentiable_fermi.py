@@ -1,7 +1,3 @@
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -128,19 +124,3 @@ def test_cumulative_matrix_is_the_splines_integral():
 def test_uneven_energies_are_refused():
     with pytest.raises(InputError, match="evenly spaced"):
         DifferentiableFermi(ENERGIES**3)
-
-
-@pytest.mark.skipif(
-    keras.backend.backend() == "jax", reason="the other tests of this file already ran on JAX"
-)
-def test_gradients_on_jax():
-    chosen = f"{__file__}::test_gradients_equal_finite_differences"
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", chosen],
-        env={**os.environ, "KERAS_BACKEND": "jax", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "2 passed" in run.stdout

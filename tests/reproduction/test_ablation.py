@@ -18,9 +18,9 @@ from csnn_tf.reproduction.ablation import (
 )
 from csnn_tf.reproduction.classifier_runs import train_classifiers
 from csnn_tf.training.config import TrainingConfig
-from tests.helpers import tensorflow_only
+from tests.helpers import eagerly, tensorflow_only
 
-pytestmark = tensorflow_only
+pytestmark = [tensorflow_only, eagerly]
 CHANGES, SEEDS = {BASE: {}, "spheres=2": {"spheres": 2}, "dropout=0.5": {"dropout": 0.5}}, (4, 5)
 
 

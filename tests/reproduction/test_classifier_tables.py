@@ -20,9 +20,9 @@ from csnn_tf.reproduction.table1 import PUBLISHED, table1, write_table1
 from csnn_tf.reproduction.table3 import write_table3
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.run_folder import RunFolder
-from tests.helpers import tensorflow_only
+from tests.helpers import eagerly, tensorflow_only
 
-pytestmark = tensorflow_only
+pytestmark = [tensorflow_only, eagerly]
 SEED = 3
 
 

@@ -14,9 +14,9 @@ from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_data import electrons_by_element, elements_of, training_parts
 from csnn_tf.training.dos_trainer import refined_epochs, train_dos
-from tests.helpers import tensorflow_only
+from tests.helpers import eagerly, tensorflow_only
 
-pytestmark = tensorflow_only
+pytestmark = [tensorflow_only, eagerly]
 MODEL = {"hidden": [8], "channels": 4, "cutoff": 3.0}
 
 
