@@ -16,7 +16,7 @@ from csnn_tf.layers.nearest_vertices import nearest_vertices
 from csnn_tf.layers.normalize_points import norm
 
 CONTRIBUTIONS = ("1", "1/d", "1/d^2")
-CUTOFFS = ("none", "cosine")
+CUTOFFS = ("none", "cosine", "switch")
 RADIAL = ("step", "linear")
 ANGULAR = ("nearest", "linear")
 
@@ -27,6 +27,8 @@ _TIE = 2e-6
 """Vertices whose squared distances from a direction differ by less are equally near."""
 _ROUNDING = 1e-5
 """A border between channels, in channels, and the cutoff, in Å, lie this much further out."""
+_SWITCH = 1.0
+"""Å before the cutoff, over which the cutoff function "switch" falls from 1 to 0."""
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -49,8 +51,10 @@ class NeighborsToSpheres(keras.layers.Layer):
         cutoff: Largest distance, Å.
         r_min: Distance where the first radial channel begins, Å; nearer neighbours count in it.
         contribution: c(d): "1", "1/d" (1/Å) or "1/d^2" (1/Å^2).
-        cutoff_function: "none", or "cosine" to multiply c(d) by (1 + cos(pi d / cutoff)) / 2, so
-            that a neighbour which crosses the cutoff does not make the features jump.
+        cutoff_function: What c(d) is multiplied by: "none" by 1, for all neighbours (published);
+            "cosine" by (1 + cos(pi d / cutoff)) / 2; "switch" by (1 + cos(pi x)) / 2 with
+            x = d - cutoff + 1 Å limited to 0 .. 1, so by 1 but for the last Å. With either of the
+            latter a neighbour which crosses the cutoff does not make the features jump.
         radial: "step" puts a neighbour into one radial channel (published), "linear" divides it
             between the two whose centres are nearest, which makes features continuous in d.
         angular: "nearest" puts a neighbour on the vertex nearest to its direction (published),
@@ -169,8 +173,10 @@ class NeighborsToSpheres(keras.layers.Layer):
         """c(d), zero for padding and beyond the cutoff."""
         power = CONTRIBUTIONS.index(self.contribution)
         value = 1 / safe**power if power else ops.ones_like(safe)
-        if self.cutoff_function == "cosine":
-            value = value * (1 + ops.cos(math.pi / self.cutoff * distance)) / 2
+        if self.cutoff_function != "none":
+            width = self.cutoff if self.cutoff_function == "cosine" else _SWITCH
+            phase = ops.clip((distance - self.cutoff) / width + 1, 0, 1)
+            value = value * (1 + ops.cos(math.pi * phase)) / 2
         counts = ops.logical_and(distance > 0, distance <= self.cutoff + _ROUNDING)
         return ops.where(counts, value, 0.0)
 

@@ -44,7 +44,7 @@ def test_the_published_environments():
 
 @pytest.mark.parametrize("angular", ["nearest", "linear"])
 @pytest.mark.parametrize("radial", ["step", "linear"])
-@pytest.mark.parametrize("cutoff_function", ["none", "cosine"])
+@pytest.mark.parametrize("cutoff_function", ["none", "cosine", "switch"])
 @pytest.mark.parametrize(("contribution", "power"), [("1", 0), ("1/d", 1), ("1/d^2", 2)])
 def test_features_sum_to_the_contributions(contribution, power, cutoff_function, radial, angular):
     neighbors = some_neighbors()
@@ -62,6 +62,9 @@ def test_features_sum_to_the_contributions(contribution, power, cutoff_function,
     expected = distance**-power
     if cutoff_function == "cosine":
         expected = expected * (1 + np.cos(np.pi * distance / 5.0)) / 2
+    if cutoff_function == "switch":
+        switched = (1 + np.cos(np.pi * (distance - 4.0))) / 2
+        expected = expected * np.where(distance > 4.0, switched, 1.0)
     assert mapped(layer, neighbors).sum() == pytest.approx(expected.sum(), rel=1e-5)
 
 
@@ -116,8 +119,11 @@ def test_equivariant_to_the_grid_rotations_even_on_mirror_planes(radial, angular
         np.testing.assert_allclose(output[permutation], found[0], atol=1e-5)
 
 
-def test_linear_and_cosine_are_continuous_in_the_distance():
-    layer = NeighborsToSpheres(0, 1, 5, cutoff=5.0, radial="linear", cutoff_function="cosine")
+@pytest.mark.parametrize("cutoff_function", ["cosine", "switch"])
+def test_linear_features_that_vanish_at_the_cutoff_are_continuous(cutoff_function):
+    layer = NeighborsToSpheres(
+        0, 1, 5, cutoff=5.0, radial="linear", cutoff_function=cutoff_function
+    )
     steps = np.linspace(0.8, 5.2, 441)
     up = np.tile(icosphere(0).vertices[3], (441, 1))
     found = mapped(layer, up * steps[:, None], np.arange(441), num_atoms=441)
