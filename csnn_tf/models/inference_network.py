@@ -11,6 +11,13 @@ from csnn_tf.models.folding import Fold, find_folds
 Pairs = list[tuple[keras.layers.Layer, keras.layers.Layer, Fold | None]]
 """Layers of a network, of its rebuilt graph, and what is folded into the latter."""
 
+_DROPOUTS = (
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
+)
+
 
 def inference_network(
     network: keras.Model, *, fold: bool = True, precision: str = "float32"
@@ -54,7 +61,8 @@ def rebuild(
     def clone(layer: keras.Operation) -> keras.Operation:
         if not isinstance(layer, keras.layers.Layer):
             return layer  # a function of keras.ops, without weights
-        if id(layer) in skipped or isinstance(layer, keras.layers.Dropout):
+        # Not a subclass, which may do something in inference.
+        if id(layer) in skipped or type(layer) in _DROPOUTS:
             return keras.layers.Identity(name=layer.name)
         config = layer.get_config()
         if precision is not None:
@@ -71,7 +79,10 @@ def rebuild(
         return new
 
     def skip_identity(layer, *args, **kwargs):
-        return args[0] if isinstance(layer, keras.layers.Identity) else layer(*args, **kwargs)
+        if type(layer) is keras.layers.Identity:
+            return args[0]
+        # As Keras's `training=False` overrules what the graph says of single layers.
+        return layer(*args, **{**kwargs, "training": False} if "training" in kwargs else kwargs)
 
     rebuilt = keras.models.clone_model(
         network, clone_function=clone, call_function=skip_identity, recursive=True

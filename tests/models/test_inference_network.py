@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models.folded_network import FoldedNetwork
 from csnn_tf.models.folding import find_folds
 from csnn_tf.models.inference_network import inference_network
 from tests.helpers import clouds, numpy_of, randomise, relative
@@ -53,6 +54,30 @@ def _pair(linear, norm, *, read_twice: bool = False) -> keras.Model:
     return keras.Model(inputs, layers.Add()([x, y]) if read_twice else layers.ReLU()(y))
 
 
+def _graph(combine) -> keras.Model:
+    """A dense layer and a normalisation of three channels, called as a function says."""
+    inputs = keras.Input((6, 3))
+    return keras.Model(inputs, combine(inputs, layers.Dense(3), layers.BatchNormalization()))
+
+
+@keras.saving.register_keras_serializable("tests")
+class _Residual(layers.Dense):
+    def call(self, inputs, training=None):
+        return inputs + super().call(inputs, training)
+
+
+@keras.saving.register_keras_serializable("tests")
+class _Doubled(layers.BatchNormalization):
+    def call(self, inputs, training=None, mask=None):
+        return 2 * super().call(inputs, training, mask)
+
+
+@keras.saving.register_keras_serializable("tests")
+class _Halved(layers.Dropout):
+    def call(self, inputs, training=False):
+        return inputs / 2
+
+
 def _random(model: keras.Model) -> keras.Model:
     rng = np.random.default_rng(0)
     for variable in model.weights:
@@ -84,8 +109,49 @@ def test_folds_any_linear_layer(linear, norm):
         _pair(layers.Dense(4, activation="relu"), layers.BatchNormalization()),
         _pair(layers.ReLU(), layers.BatchNormalization()),
         keras.Sequential([keras.Input((6, 3)), layers.BatchNormalization()]),
+        _pair(layers.Dense(6), layers.BatchNormalization(axis=1)),
+        _pair(layers.Conv1DTranspose(6, 3, padding="same"), layers.BatchNormalization()),
+        _pair(layers.DepthwiseConv1D(3, padding="same"), layers.BatchNormalization()),
+        _pair(_Residual(3), layers.BatchNormalization()),
+        _pair(layers.Dense(3), _Doubled()),
+        _graph(lambda x, dense, norm: norm(dense(x)) + keras.ops.tanh(dense.output)),
+        _graph(lambda x, dense, norm: norm(dense(x)) + dense(2 * x)),
+        _graph(lambda x, dense, norm: norm(dense(x)) + norm(x)),
     ],
-    ids=["read twice", "activation", "not linear", "first layer"],
+    ids=[
+        "read twice",
+        "activation",
+        "not linear",
+        "first layer",
+        "another axis",
+        "another kernel",
+        "no last axis",
+        "subclass",
+        "another normalisation",
+        "read by a function",
+        "called twice",
+        "norm called twice",
+    ],
 )
 def test_leaves_what_cannot_be_folded(model):
     assert find_folds(model) == []
+    if isinstance(model, keras.Sequential):
+        return
+    _random(model)
+    x = np.random.default_rng(1).normal(size=(5, 6, 3)).astype("float32")
+    expected = numpy_of(model(x, training=False))
+    assert relative(inference_network(model)(x), expected) < 1e-5
+    assert relative(FoldedNetwork(model)(x), expected) < 1e-5
+
+
+def test_is_the_network_with_training_false():
+    inputs = keras.Input((6, 3))
+    x = layers.Dropout(0.5)(inputs, training=True)
+    x = layers.BatchNormalization()(layers.ReLU()(x), training=True)
+    model = _random(keras.Model(inputs, [x, _Halved(0.5)(inputs)]))
+    x = np.ones((5, 6, 3), "float32")
+    expected = [numpy_of(output) for output in model(x, training=False)]
+    np.testing.assert_array_equal(expected[1], x / 2)
+    for network in (inference_network(model), FoldedNetwork(model)):
+        for found, output in zip(network(x), expected, strict=True):
+            np.testing.assert_allclose(found, output, rtol=1e-6)
