@@ -1,12 +1,30 @@
 """What the convolutions of feature maps have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import keras
 from keras import ops
 
 from csnn_tf.layers.checks import check_positive
+
+_ONLY_NORMS_READ = ContextVar("csnn_tf_only_norms_read", default=False)
+
+
+@contextmanager
+def only_norms_read() -> Iterator[None]:
+    """Run convolutions whose outputs nothing reads but the normalisation they are told of.
+
+    For a model's own `call`, whose graph is known. A graph that somebody makes of its layers, to
+    have the feature maps of one, runs outside of this context, and the biases have their gradients.
+    """
+    token = _ONLY_NORMS_READ.set(True)
+    try:
+        yield
+    finally:
+        _ONLY_NORMS_READ.reset(token)
 
 
 class FeatureMapConv(keras.layers.Layer):
@@ -47,10 +65,13 @@ class FeatureMapConv(keras.layers.Layer):
         finds is rounding, which Adam would scale up to whole steps.
 
         Args:
-            norm: Reads this layer's outputs, and nothing else does.
+            norm: Reads this layer's outputs, and nothing else does inside `only_norms_read`, where
+                alone this holds.
         """
         # A function and not the layer, whose weights would become this one's too.
-        self._bias_cancels = lambda: norm.trainable
+        self._bias_cancels = lambda: (
+            _ONLY_NORMS_READ.get() and norm.trainable and self.activity_regularizer is None
+        )
 
     def _make_weights(self, kernel_shape: tuple[int, ...]) -> None:
         self.kernel = self.add_weight(

@@ -16,6 +16,7 @@ from csnn_tf.layers import (
     VertexPooling,
 )
 from csnn_tf.layers.checks import check_choice, check_positive, check_sizes
+from csnn_tf.layers.feature_map_conv import only_norms_read
 from csnn_tf.models.frozen import made_with_frozen, with_frozen
 from csnn_tf.models.limits import MOST_LAYERS, check_weights
 from csnn_tf.models.policy import dtype_policy
@@ -118,6 +119,11 @@ class ConcentricBackbone(keras.Model):
         with dtype_policy(kwargs.pop("dtype", None)):
             inputs = keras.Input((num_vertices(level), spheres, channels), name="spheres")
             super().__init__(inputs=inputs, outputs=_graph(inputs, **self._arguments), **kwargs)
+
+    def call(self, inputs, training: bool | None = None, mask=None, **kwargs: Any):
+        """Descriptors of feature maps."""
+        with only_norms_read():
+            return super().call(inputs, training=training, mask=mask, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor, and which layers are frozen."""

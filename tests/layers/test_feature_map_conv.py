@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from csnn_tf.layers import BatchNormalization, CoRadialConv, IntraSphereConv
+from csnn_tf.layers.feature_map_conv import only_norms_read
 from tests.helpers import feature_maps, gradients, numpy_of, randomise, training_step
 
 CONVOLUTIONS = [IntraSphereConv, CoRadialConv]
@@ -26,6 +27,12 @@ def normalised(kind, *, told):
     model = keras.Model(inputs, norm(convolution(inputs)))
     randomise(model)
     return model
+
+
+@pytest.fixture(autouse=True)
+def known_graph():
+    with only_norms_read():
+        yield
 
 
 def pair(kind):

@@ -6,7 +6,7 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.models import ConcentricBackbone
 from csnn_tf.testing import assert_equivariant, assert_invariant
-from tests.helpers import feature_maps, numpy_of, randomise, saved_and_loaded
+from tests.helpers import feature_maps, numpy_of, randomise, saved_and_loaded, training_step
 
 FIELDS = {
     "level": 2,
@@ -94,6 +94,24 @@ def test_early_reduction_averages_before_the_last_co_radial_convolution():
     x = ops.mean(x, axis=1, keepdims=True)
     x = ops.mean(ops.relu(norm(conv(x), training=False)), axis=(1, 2))
     np.testing.assert_allclose(numpy_of(early(MAPS, training=False)), numpy_of(x), atol=1e-5)
+
+
+def test_biases_before_normalisations_have_gradients_where_their_maps_are_read():
+    backbone = made(**FEW_LEVELS)
+
+    def loss(outputs):
+        return ops.mean(ops.square(outputs - 1))
+
+    bias = "level2_intra0/bias"
+    # By itself and inside another model the backbone spares the pass over memory.
+    assert not training_step(backbone, MAPS, loss)[2][bias].any()
+    inputs = keras.Input(MAPS.shape[1:])
+    outer = keras.Model(inputs, keras.layers.Dense(2)(backbone(inputs)))
+    assert not training_step(outer, MAPS, loss)[2][bias].any()
+    tapped = keras.Model(backbone.input, backbone.get_layer("level2_intra0").output)
+    found = training_step(tapped, MAPS, loss)
+    expected = 2 * (found[0] - 1).mean(axis=(0, 1, 2)) / found[0].shape[-1]
+    np.testing.assert_allclose(found[2][bias], expected, rtol=1e-4)
 
 
 def test_a_residual_sum_where_widths_agree():
