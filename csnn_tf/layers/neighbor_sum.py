@@ -1,12 +1,16 @@
 """Sum over a vertex and its neighbours: the spatial part of the graph convolution."""
 
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
+import keras
 import numpy as np
 from keras import KerasTensor, ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.grid import MAX_LEVEL, icosphere, num_vertices
+from csnn_tf.grid.icosphere import check_level
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.precision import in_float32
 
@@ -38,16 +42,51 @@ def neighbor_sum(x, level: int):
     "Is a neighbour of" is symmetric, so the gradient of this sum is the same sum: it is declared
     as such, which spares the scatter that differentiating a gather would give.
 
+    Of a symbolic tensor it is a step of the functional model, kept in its file.
+
     Args:
         x: [batch, vertex, sphere, channel].
-        level: Level of the icosphere that axis 1 enumerates.
+        level: Level of the icosphere that axis 1 enumerates, 0 to 7.
 
     Returns:
         A tensor of the shape of `x`.
+
+    Raises:
+        InputError: If the level is out of range or not that of axis 1.
     """
     if isinstance(x, KerasTensor):
-        return KerasTensor(x.shape, x.dtype)
+        return _NeighborSum(level).symbolic_call(x)
+    _check(x.shape, level)
     return _sum_with_gradient(level)(x)
+
+
+@keras.saving.register_keras_serializable(package="csnn_tf", name="NeighborSum")
+class _NeighborSum(keras.Operation):
+    """The sum in a functional model."""
+
+    def __init__(self, level: int, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.level = level
+
+    def call(self, x):
+        return neighbor_sum(x, self.level)
+
+    def compute_output_spec(self, x):
+        _check(x.shape, self.level)
+        return KerasTensor(x.shape, x.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "level": self.level}
+
+
+def _check(shape: Sequence[int | None], level: int) -> None:
+    """Raise `InputError` unless a shape is that of feature maps of a level."""
+    vertices = num_vertices(check_level(level))
+    if len(shape) != 4 or shape[1] not in (None, vertices):
+        raise InputError(
+            f"neighbor_sum expects [batch, vertex, sphere, channel] with {vertices} vertices for "
+            f"level {level}, not the shape {tuple(shape)}."
+        )
 
 
 @cache

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -7,7 +8,7 @@ from csnn_tf.grid import icosphere
 from csnn_tf.layers import compiled_kernels, neighbor_sum
 from csnn_tf.layers.neighbor_sum import level_of
 from csnn_tf.testing import assert_equivariant
-from tests.helpers import feature_maps, gradients, numpy_of, tensorflow_only
+from tests.helpers import feature_maps, gradients, numpy_of, saved_and_loaded, tensorflow_only
 
 
 def adjacency(level):
@@ -54,6 +55,28 @@ def test_compiled_kernels_change_nothing(level):
         np.testing.assert_array_equal(numpy_of(neighbor_sum(x, level)), plain)
     np.testing.assert_allclose(compiled, plain, atol=2e-6)
     np.testing.assert_allclose(gradient, plain_gradient, atol=2e-5)
+
+
+def test_in_a_functional_model_and_its_file(tmp_path):
+    x = feature_maps(1, 2, 3)
+    inputs = keras.Input(x.shape[1:])
+    sums = neighbor_sum(inputs, 1)
+    model = keras.Model(inputs, keras.layers.Add()([inputs, sums]))
+    assert tuple(sums.shape) == (None, *x.shape[1:])
+    expected = x + numpy_of(neighbor_sum(x, 1))
+    again = saved_and_loaded(model, tmp_path)
+    for made in (model, keras.models.clone_model(model), again):
+        np.testing.assert_allclose(numpy_of(made(x)), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("x", [feature_maps(1, 2, 3), keras.Input((42, 2, 3))], ids=["", "input"])
+def test_other_shapes_are_refused(x):
+    with pytest.raises(InputError, match=r"162 vertices for level 2, not the shape \((2|None), 42"):
+        neighbor_sum(x, 2)
+    with pytest.raises(InputError, match=r"vertex, sphere, channel.*not the shape \((2|None), 42"):
+        neighbor_sum(x[:, :, 0], 1)
+    with pytest.raises(InputError, match="level must be"):
+        neighbor_sum(x, 8)
 
 
 def test_levels_by_number_of_vertices():
