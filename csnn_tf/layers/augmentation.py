@@ -35,6 +35,7 @@ class PointAugmentation(keras.layers.Layer):
 
     def call(self, points, training: bool | None = None, seed=None):
         """Augment when training."""
+        check_points(points.shape, type(self).__name__)  # `build` saw the first inputs only
         points = ops.cast(points, "float32")
         if not training:
             return points

@@ -56,6 +56,7 @@ class CoRadialConv(FeatureMapConv):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make W and b."""
         channels = check_feature_map(input_shape, type(self).__name__)
+        self.input_spec = keras.InputSpec(ndim=4, axes={-1: channels})
         self._make_weights((self.kernel_size, channels, self.filters))
 
     def call(self, inputs, training: bool | None = None):

@@ -62,6 +62,7 @@ class EdgeConv(keras.layers.Layer):
     def build(self, features_shape: tuple[int | None, ...], *_: Any, **__: Any) -> None:
         """Make W1, W2 and the normalisation's variables."""
         width = features_shape[-1]
+        self.input_spec = keras.InputSpec(ndim=3, axes={-1: width})
         self.kernel = self.add_weight(
             shape=(2 * width, self.filters), initializer="glorot_uniform", name="kernel"
         )

@@ -42,6 +42,7 @@ class IntraSphereConv(FeatureMapConv):
         """Make Z and b."""
         channels = check_feature_map(input_shape, type(self).__name__)
         level_of(input_shape[1], type(self).__name__)
+        self.input_spec = keras.InputSpec(ndim=4, axes={-1: channels})
         self._make_weights((channels, self.filters))
 
     def call(self, inputs, training: bool | None = None):

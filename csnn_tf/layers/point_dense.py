@@ -31,6 +31,7 @@ class PointDense(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make W and the normalisation."""
+        self.input_spec = keras.InputSpec(ndim=3, axes={-1: input_shape[-1]})
         self.kernel = self.add_weight(
             shape=(input_shape[-1], self.filters), initializer="glorot_uniform", name="kernel"
         )

@@ -7,6 +7,7 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers.augmentation import PointAugmentation
+from csnn_tf.layers.checks import check_points
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -38,6 +39,7 @@ class PointDropout(PointAugmentation):
         """Thin when training."""
         if mask is None or not training:
             return super().call(points, training, seed)
+        check_points(points.shape, type(self).__name__)
         seed = self.seed_generator if seed is None else seed
         return self.augment(ops.cast(points, "float32"), seed, ops.cast(mask, "bool"))
 

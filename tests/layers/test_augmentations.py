@@ -35,6 +35,16 @@ def test_nothing_happens_outside_training(kind):
 
 
 @every
+def test_every_call_checks_the_shape(kind):
+    layer = kind(seed=0)
+    augmented(layer, clouds(3, 10))
+    normals = np.concatenate([clouds(3, 10), clouds(3, 10)], axis=-1)
+    for call in ({"training": True}, {"training": False}):
+        with pytest.raises(InputError, match=r"points \[batch, points, 3\], not .*\(3, 10, 6\)"):
+            layer(normals, **call)
+
+
+@every
 def test_a_seed_fixes_the_sequence(kind):
     points = clouds(3, 10)
     layers = [kind(seed=seed) for seed in (5, 5, 6)]

@@ -67,6 +67,26 @@ def test_shapes(name):
     assert keras.backend.standardize_dtype(symbolic.dtype) == "float32"
 
 
+WITH_WEIGHTS = {
+    "CoRadialConv": (layers.CoRadialConv(5), (MAPS,)),
+    "EdgeConv": (layers.EdgeConv(5, 3), (POINTS, np.ones((2, 20), "float32"))),
+    "IntraSphereConv": (layers.IntraSphereConv(5), (MAPS,)),
+    "PointDense": (layers.PointDense(5), (POINTS,)),
+}
+
+
+@pytest.mark.parametrize("name", WITH_WEIGHTS)
+def test_later_calls_with_other_channels_are_refused(name):
+    layer, (inputs, *others) = WITH_WEIGHTS[name]
+    layer(inputs, *others)
+    layer(inputs[:1, ..., ::-1], *(other[:1] for other in others))
+    more = np.concatenate([inputs, inputs], axis=-1)
+    with pytest.raises(ValueError, match=rf"{layer.name}.*expected axis -1 .* to have value 3"):
+        layer(more, *others)
+    with pytest.raises(ValueError, match=rf"{layer.name}.*expected ndim=\d, found ndim"):
+        layer(inputs[0], *others)
+
+
 @every
 def test_saving(name, tmp_path):
     layer, inputs = CASES[name]
