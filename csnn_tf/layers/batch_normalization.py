@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from csnn_tf.errors import InputError
 from csnn_tf.layers.compiled import compiled_by_xla, kernel
 from csnn_tf.layers.precision import in_float32
 
@@ -25,9 +26,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
         activation: Name of, or a Keras activation function of the result; none by default. With
             "relu" on TensorFlow the gradient finds anew what was positive from the input, so that
             the result need not stay in memory for it.
-        **kwargs: Arguments of `keras.layers.BatchNormalization`, except `axis`.
+        **kwargs: Arguments of `keras.layers.BatchNormalization`, except an `axis` other than -1.
 
     Input and output: [..., channel].
+
+    Raises:
+        InputError: If an axis is given that is not the last.
     """
 
     def __init__(
@@ -37,6 +41,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
         activation: Any = None,
         **kwargs: Any,
     ) -> None:
+        axis = kwargs.pop("axis", -1)
+        if axis != -1:
+            raise InputError(
+                f"csnn_tf's BatchNormalization is over the last axis; for axis={axis!r} take "
+                "keras.layers.BatchNormalization."
+            )
         super().__init__(axis=-1, momentum=momentum, epsilon=epsilon, **kwargs)
         self.activation = keras.activations.get(activation)
 

@@ -31,7 +31,8 @@ class CoRadialConv(FeatureMapConv):
         activation: Name of, or a Keras activation function; none by default.
         use_bias: Whether b is added.
         kernel_initializer: Initialiser of W.
-        **kwargs: Arguments of `keras.layers.Layer`.
+        **kwargs: Further arguments of `FeatureMapConv`, such as kernel_regularizer, and of
+            `keras.layers.Layer`.
 
     Input: [batch, vertex, sphere, C].
     Output: [batch, vertex, sphere, F].

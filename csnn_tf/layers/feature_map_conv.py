@@ -35,6 +35,10 @@ class FeatureMapConv(keras.layers.Layer):
         activation: Name of, or a Keras activation function; none by default.
         use_bias: Whether a bias is added.
         kernel_initializer: Initialiser of the kernel.
+        bias_initializer: Initialiser of the bias.
+        kernel_regularizer, bias_regularizer, activity_regularizer: Regularisers of the kernel, the
+            bias and the outputs; none by default.
+        kernel_constraint, bias_constraint: Constraints of the kernel and the bias; none by default.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Raises:
@@ -48,13 +52,24 @@ class FeatureMapConv(keras.layers.Layer):
         activation: Any = None,
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = check_positive("filters", filters)
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        self.bias_constraint = keras.constraints.get(bias_constraint)
         self._bias_cancels: Callable[[], bool] = lambda: False
 
     def normalised_by(self, norm: keras.layers.BatchNormalization) -> None:
@@ -75,13 +90,21 @@ class FeatureMapConv(keras.layers.Layer):
 
     def _make_weights(self, kernel_shape: tuple[int, ...]) -> None:
         self.kernel = self.add_weight(
-            shape=kernel_shape, initializer=self.kernel_initializer, name="kernel"
+            shape=kernel_shape,
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            name="kernel",
         )
-        self.bias = (
-            self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
-            if self.use_bias
-            else None
-        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=(self.filters,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+                name="bias",
+            )
 
     def _finish(self, training: bool | None, spheres: int = 1) -> Callable[[Any], Any]:
         """A function that adds the bias to outputs and applies the activation.
@@ -117,6 +140,12 @@ class FeatureMapConv(keras.layers.Layer):
             "activation": keras.activations.serialize(self.activation),
             "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": keras.regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": keras.regularizers.serialize(self.activity_regularizer),
+            "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
+            "bias_constraint": keras.constraints.serialize(self.bias_constraint),
         }
 
 

@@ -21,8 +21,9 @@ class GlobalMaxPooling(keras.layers.Layer):
     Args:
         **kwargs: Arguments of `keras.layers.Layer`.
 
-    Input: [batch, ..., C].
-    Output: [batch, C].
+    Input: [batch, ..., C], and optionally `mask` [batch, ...], Keras's own too: places where it is
+        false do not count.
+    Output: [batch, C]; zeros where the mask leaves no place.
 
     Example:
         >>> GlobalMaxPooling()(keras.ops.ones((2, 162, 4, 16))).shape
@@ -31,13 +32,26 @@ class GlobalMaxPooling(keras.layers.Layer):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.supports_masking = True
 
-    def call(self, inputs):
+    def call(self, inputs, mask=None):
         """Pool."""
         if isinstance(inputs, keras.KerasTensor):
             return keras.KerasTensor(self.compute_output_shape(inputs.shape), inputs.dtype)
         shape = ops.shape(inputs)
+        if mask is not None:
+            return self._largest_of_masked(inputs, ops.cast(mask, "bool"))
         return largest(ops.reshape(inputs, (shape[0], math.prod(shape[1:-1]), shape[-1])))
+
+    def _largest_of_masked(self, inputs, mask):
+        low = ops.cast(float("-inf"), inputs.dtype)
+        top = self.call(ops.where(mask[..., None], inputs, low))
+        some = ops.any(mask, axis=tuple(range(1, len(mask.shape))))
+        return ops.where(some[:, None], top, ops.zeros_like(top))
+
+    def compute_mask(self, inputs, previous_mask=None):
+        """None: the mask is about places, which the output has none of."""
+        return None
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """[batch, C]."""

@@ -22,7 +22,8 @@ class IntraSphereConv(FeatureMapConv):
         activation: Name of, or a Keras activation function; none by default.
         use_bias: Whether b is added.
         kernel_initializer: Initialiser of Z.
-        **kwargs: Arguments of `keras.layers.Layer`.
+        **kwargs: Further arguments of `FeatureMapConv`, such as kernel_regularizer, and of
+            `keras.layers.Layer`.
 
     Input: [batch, vertex, sphere, C]; the level follows from the number of vertices.
     Output: [batch, vertex, sphere, F].

@@ -20,12 +20,14 @@ class PointDense(keras.layers.Layer):
         slope: Slope of the activation below zero; 0 is ReLU.
         **kwargs: Arguments of `keras.layers.Layer`.
 
-    Input: [batch, points, C].
-    Output: [batch, points, F].
+    Input: [batch, points, C], and optionally `mask` [batch, points], Keras's own too: rows where it
+        is false do not count in the statistics.
+    Output: [batch, points, F], with the input's mask.
     """
 
     def __init__(self, filters: int, slope: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.supports_masking = True
         self.filters, self.slope = check_positive("filters", filters), float(slope)
         self.norm = BatchNormalization(name="norm", dtype=self.dtype_policy)
 
@@ -37,13 +39,15 @@ class PointDense(keras.layers.Layer):
         )
         self.norm.build((None, None, 1, self.filters))
 
-    def call(self, inputs, training: bool | None = None):
+    def call(self, inputs, training: bool | None = None, mask=None):
         """Apply it."""
+        if mask is not None:
+            mask = ops.cast(mask, "bool")[..., None] if training else None  # statistics alone ask
         shape = ops.shape(inputs)
         # One product of two matrices, and the four axes that TensorFlow normalises in one pass.
         flat = ops.matmul(ops.reshape(inputs, (-1, inputs.shape[-1])), self.kernel)
         outputs = ops.reshape(flat, (shape[0], shape[1], 1, self.filters))
-        outputs = self.norm(outputs, training=training)
+        outputs = self.norm(outputs, training=training, mask=mask)
         outputs = leaky(ops.reshape(outputs, (shape[0], shape[1], self.filters)), self.slope)
         return outputs
 
@@ -51,7 +55,7 @@ class PointDense(keras.layers.Layer):
         """[batch, points, F]."""
         return (*input_shape[:-1], self.filters)
 
-    def compute_output_spec(self, inputs, training: bool | None = None):
+    def compute_output_spec(self, inputs, training: bool | None = None, mask=None):
         """Shape and dtype of the output."""
         return keras.KerasTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
 

@@ -72,7 +72,8 @@ class VertexPooling(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """[batch, vertex', sphere, channel]."""
-        return (input_shape[0], (input_shape[1] - 2) // 4 + 2, *input_shape[2:])
+        batch, vertices, *others = input_shape
+        return (batch, None if vertices is None else (vertices - 2) // 4 + 2, *others)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""

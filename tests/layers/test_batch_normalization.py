@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization
 from csnn_tf.testing import assert_equivariant
 from tests.helpers import (
@@ -164,6 +165,12 @@ def test_xla_gets_no_fused_operation(compiled):
     graph = step.get_concrete_function(tf.TensorSpec((2, 12, 4, 5))).graph
     fused = [node for node in graph.get_operations() if node.type.startswith("FusedBatchNorm")]
     assert len(fused) == (0 if compiled else 1)
+
+
+def test_another_axis_is_refused():
+    assert BatchNormalization(axis=-1).axis == -1
+    with pytest.raises(InputError, match="over the last axis; for axis=1 take keras"):
+        BatchNormalization(axis=1)
 
 
 def test_equivariance_at_inference():

@@ -14,7 +14,16 @@ CASES = {
     "BatchNormalization": (layers.BatchNormalization(momentum=0.8, epsilon=1e-3), MAPS),
     "CoRadialConv": (
         layers.CoRadialConv(
-            5, 5, activation="relu", use_bias=False, kernel_initializer="he_normal"
+            5,
+            5,
+            activation="relu",
+            kernel_initializer="he_normal",
+            bias_initializer="ones",
+            kernel_regularizer=keras.regularizers.L2(0.01),
+            bias_regularizer="l1",
+            activity_regularizer="l2",
+            kernel_constraint="non_neg",
+            bias_constraint=keras.constraints.MaxNorm(1.0),
         ),
         MAPS,
     ),
@@ -97,6 +106,50 @@ def test_saving(name, tmp_path):
     assert type(again.layers[0]) is type(layer)
     assert again.layers[0].get_config() == layer.get_config()
     np.testing.assert_array_equal(numpy_of(again(inputs)), numpy_of(model(inputs)))
+
+
+@pytest.mark.parametrize("kind", [layers.CoRadialConv, layers.IntraSphereConv])
+def test_convolutions_take_what_those_of_keras_take(kind):
+    layer = kind(
+        5,
+        kernel_regularizer=keras.regularizers.L2(0.5),
+        bias_initializer="ones",
+        bias_regularizer=keras.regularizers.L1(2.0),
+        activity_regularizer=keras.regularizers.L1(3.0),
+        kernel_constraint="non_neg",
+    )
+    outputs = numpy_of(layer(MAPS))
+    assert numpy_of(layer.bias).tolist() == [1.0] * 5
+    assert layer.kernel.constraint is not None
+    parts = [
+        0.5 * np.square(numpy_of(layer.kernel)).sum(),
+        2.0 * 5,
+        3.0 * np.abs(outputs).sum() / len(MAPS),
+    ]
+    np.testing.assert_allclose(float(sum(layer.losses)), sum(parts), rtol=1e-4)
+
+
+def test_shapes_that_are_not_known():
+    free = (None, None, 4, 8)
+    assert layers.VertexPooling().compute_output_shape(free) == free
+    assert layers.IntraSphereConv(3).compute_output_shape(free) == (None, None, 4, 3)
+
+
+def test_padding_does_not_count():
+    padded = np.where(np.arange(20)[:, None] < 12, POINTS, 100.0).astype("float32")
+    dense, pooling = layers.PointDense(5), layers.GlobalMaxPooling()
+    dense(POINTS)
+    expected = numpy_of(pooling(dense(POINTS[:, :12], training=True)))
+    statistics = [numpy_of(weight) for weight in dense.norm.non_trainable_variables]
+    for weight, start in zip(dense.norm.non_trainable_variables, (0.0, 1.0), strict=True):
+        weight.assign(np.full(weight.shape, start, "float32"))
+    masked = keras.layers.Masking(100.0)(padded)  # carries the mask
+    found = pooling(dense(masked, training=True))
+    np.testing.assert_allclose(numpy_of(found), expected, atol=1e-4)
+    for weight, value in zip(dense.norm.non_trainable_variables, statistics, strict=True):
+        np.testing.assert_allclose(numpy_of(weight), value, rtol=1e-3, atol=1e-5)
+    nothing = pooling(POINTS, mask=np.zeros((2, 20), bool))
+    np.testing.assert_array_equal(numpy_of(nothing), np.zeros((2, 3)))
 
 
 def test_a_normalised_cloud_keeps_its_mask():
