@@ -4,6 +4,7 @@ from keras import ops
 
 from csnn_tf.grid import corner_table
 from csnn_tf.layers.nearest_vertices import nearest_vertices
+from csnn_tf.layers.whole import whole
 
 
 def barycentric(directions, level: int):
@@ -27,7 +28,8 @@ def barycentric(directions, level: int):
     weights = ops.sum(inverses * directions[:, None, None, :], axis=-1)
     inside = ops.argmax(ops.min(weights, axis=-1), axis=-1)[:, None, None]
     weights = ops.take_along_axis(weights, inside, axis=1)[:, 0]
-    corners = ops.take_along_axis(ops.take(table.corners, nearest, axis=0), inside, axis=1)[:, 0]
+    corners = ops.take(whole(table.corners), nearest, axis=0)
+    corners = ops.take_along_axis(corners, inside, axis=1)[:, 0]
     weights = ops.maximum(weights, 0.0)  # Rounding, on edges.
     total = ops.sum(weights, axis=-1, keepdims=True)
     return corners, weights / ops.where(total > 0, total, 1.0)

@@ -84,10 +84,11 @@ class EdgeConv(keras.layers.Layer):
         if training:
             mean, variance = _edge_statistics(features, columns, first, second)
             for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                kept = average * self.momentum + value * (1 - self.momentum)
+                kept = ops.cast(average, "float32") * self.momentum + value * (1 - self.momentum)
                 average.assign(ops.stop_gradient(kept))
         else:
-            mean, variance = self.moving_mean, self.moving_variance
+            averages = self.moving_mean, self.moving_variance
+            mean, variance = (ops.cast(average, "float32") for average in averages)
         gain = ops.cast(self.gamma, "float32") / ops.sqrt(variance + self.epsilon)
         shift = ops.cast(self.beta, "float32") - mean * gain
         # The gain goes into the weights, and with it its sign: then the largest always wins.

@@ -3,6 +3,7 @@
 from keras import ops
 
 from csnn_tf.grid import nearest_table
+from csnn_tf.layers.whole import whole
 
 
 def nearest_vertices(directions, level: int, neighbors: int = 3):
@@ -26,7 +27,7 @@ def nearest_vertices(directions, level: int, neighbors: int = 3):
     differences = ops.take(table.directions, cell, axis=0) - directions[..., None, :]
     distances = ops.sum(ops.square(differences), axis=-1)
     negative, place = ops.top_k(-distances, neighbors)
-    indices = ops.take_along_axis(ops.take(table.candidates, cell, axis=0), place, axis=-1)
+    indices = ops.take_along_axis(ops.take(whole(table.candidates), cell, axis=0), place, axis=-1)
     return indices, -negative
 
 
@@ -48,5 +49,5 @@ def _cell(directions, resolution: int):
         scaled = (value / size + 1) * (resolution / 2)
         return ops.clip(ops.cast(ops.floor(scaled), "int32"), 0, resolution - 1)
 
-    face = pick(0, 2, 4) + ops.cast(major < 0, "int32")
+    face = pick(*map(whole, (0, 2, 4))) + ops.cast(major < 0, "int32")
     return (face * resolution + cells(pick(y, z, x))) * resolution + cells(pick(z, x, y))

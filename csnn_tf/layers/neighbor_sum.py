@@ -13,6 +13,7 @@ from csnn_tf.grid import MAX_LEVEL, icosphere, num_vertices
 from csnn_tf.grid.icosphere import check_level
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.precision import in_float32
+from csnn_tf.layers.whole import whole
 
 
 def level_of(vertices: int | None, owner: str) -> int:
@@ -101,10 +102,10 @@ def _sum_with_gradient(level: int):
         # A running sum of whole gathers compiles into one loop without a [.., 7, ..] array.
         result = x
         for column in range(5):
-            result = result + ops.take(x, neighbors[:, column], axis=1)
+            result = result + ops.take(x, whole(neighbors[:, column]), axis=1)
         if level == 0:
             return result
-        sixth = ops.take(x, neighbors[:, 5], axis=1)
+        sixth = ops.take(x, whole(neighbors[:, 5]), axis=1)
         return result + sixth * ops.cast(has_sixth, x.dtype)
 
     @ops.custom_gradient

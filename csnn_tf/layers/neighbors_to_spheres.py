@@ -135,7 +135,7 @@ class NeighborsToSpheres(keras.layers.Layer):
         if species is None and self.elements > 1:
             raise InputError(f"species is needed to tell {self.elements} elements apart.")
         if num_atoms is None:
-            num_atoms = ops.max(centre, initial=-1) + 1
+            num_atoms = ops.max(ops.cast(centre, "int32"), initial=-1) + 1
         features = self._sum_over_pairs if training else self._compiled
         elements = () if species is None else (species,)
         features = features(ops.cast(displacements, "float32"), centre, num_atoms, *elements)

@@ -53,7 +53,7 @@ class PointDropout(PointAugmentation):
             place = ops.cumsum(ops.cast(mask, "int32"), axis=1) - 1
             total = place[:, -1:] + 1
         kept = ops.ceil((1 - dropped) * ops.cast(total, "float32"))
-        kept = ops.maximum(ops.cast(kept, "int32"), 1)
+        kept = ops.cast(ops.maximum(kept, 1.0), "int32")
         keys = keras.random.uniform((batch, count), dtype="float32", seed=seed)
         if mask is not None:
             keys = ops.where(mask, keys, 2.0)  # after all points

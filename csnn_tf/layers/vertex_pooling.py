@@ -13,6 +13,7 @@ from csnn_tf.layers.checks import check_feature_map
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.neighbor_sum import level_of
 from csnn_tf.layers.precision import in_float32
+from csnn_tf.layers.whole import whole
 
 _MODES = ("max", "mean", "sum", "none")
 
@@ -99,15 +100,15 @@ def _sum_with_gradient(level: int, mode: str):
     def total(x):
         result = x[:, : len(table)]
         for column in range(1, 6):
-            result = result + ops.take(x, table[:, column], axis=1)
-        sixth = ops.take(x, table[:, 6], axis=1)
+            result = result + ops.take(x, whole(table[:, column]), axis=1)
+        sixth = ops.take(x, whole(table[:, 6]), axis=1)
         return scaled(result + sixth * ops.cast(has_sixth, x.dtype))
 
     @kernel
     @in_float32
     def spread(g):
         g = scaled(g)
-        ends = [ops.take(g, edges[:, end], axis=1) for end in (0, 1)]
+        ends = [ops.take(g, whole(edges[:, end]), axis=1) for end in (0, 1)]
         return ops.concatenate([g, ends[0] + ends[1]], axis=1)
 
     @ops.custom_gradient
@@ -136,7 +137,7 @@ def _max_with_gradient(level: int):
     def largest_of(x):
         largest = x[:, :coarse]
         for column in range(1, 7):
-            largest = ops.maximum(largest, ops.take(x, table[:, column], axis=1))
+            largest = ops.maximum(largest, ops.take(x, whole(table[:, column]), axis=1))
         return largest
 
     @kernel
@@ -148,7 +149,7 @@ def _max_with_gradient(level: int):
         largest = x[:, :coarse]
         hits = ops.ones_like(largest, dtype="int32")
         for column in range(1, 7):
-            value, bit = ops.take(x, table[:, column], axis=1), bits[column]
+            value, bit = ops.take(x, whole(table[:, column]), axis=1), whole(bits[column])
             tied = ops.where(value == largest, ops.bitwise_or(hits, bit), hits)
             hits = ops.where(value > largest, bit, tied)
             largest = ops.maximum(largest, value)
@@ -163,8 +164,8 @@ def _max_with_gradient(level: int):
 
         middle = sum(
             part(
-                ops.take(hits, edges[:, end], axis=1),
-                ops.take(g, edges[:, end], axis=1),
+                ops.take(hits, whole(edges[:, end]), axis=1),
+                ops.take(g, whole(edges[:, end]), axis=1),
                 known_as[:, end, None, None],
             )
             for end in (0, 1)
@@ -172,7 +173,7 @@ def _max_with_gradient(level: int):
         return ops.concatenate([part(hits, g, bits[0]), middle], axis=1)
 
     def has_bit(hits, bit):
-        return ops.bitwise_and(hits, bit) > 0
+        return ops.bitwise_and(hits, whole(bit)) > 0
 
     @ops.custom_gradient
     def maximum(x):

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from csnn_tf import layers
-from tests.helpers import clouds, feature_maps, numpy_of, randomise, saved_and_loaded
+from tests.helpers import (
+    clouds,
+    feature_maps,
+    numpy_of,
+    randomise,
+    saved_and_loaded,
+    tensorflow_only,
+)
 
 MAPS, POINTS = feature_maps(1, 4, 3), clouds(2, 20)
 CASES = {
@@ -159,6 +166,49 @@ def test_a_normalised_cloud_keeps_its_mask():
     expected = mapping(points, mask=mask)
     np.testing.assert_array_equal(numpy_of(mapping(points)), numpy_of(expected))
     assert getattr(expected, "_keras_mask", None) is None
+
+
+@pytest.fixture(params=["float64", "float16", "bfloat16"])
+def floatx(request):
+    yield request.param
+    keras.config.set_floatx("float32")
+
+
+PAIRS = feature_maps(0, 1, 3)[0, :, 0]
+SEVERAL_INPUTS = {
+    "EdgeConv": (layers.EdgeConv(5, 3), (POINTS, np.ones((2, 20), "float32"))),
+    "NeighborsToSpheres": (layers.NeighborsToSpheres(1), (PAIRS, np.arange(12) // 4)),
+    "NeighborsToSpheres, linear": (
+        layers.NeighborsToSpheres(1, elements=2, radial="linear", angular="linear"),
+        (PAIRS, np.arange(12) // 4, np.arange(12) % 2),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*sorted(CASES), *SEVERAL_INPUTS])
+def test_the_global_float_type_changes_no_layer_with_its_own(name, floatx):
+    layer, inputs = {**CASES, **SEVERAL_INPUTS}[name]
+    inputs = inputs if isinstance(inputs, tuple) else (inputs,)
+    expected = numpy_of(layer(*inputs))
+    keras.config.set_floatx(floatx)
+    np.testing.assert_allclose(numpy_of(layer(*inputs)), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_points_are_dropped_whatever_the_global_float_type(floatx):
+    layer = layers.PointDropout(0.3, seed=1)
+    keras.config.set_floatx(floatx)
+    mask = np.ones((2, 20), bool)
+    for outputs in (layer(POINTS, training=True), layer(POINTS, training=True, mask=mask)):
+        assert 14 <= len(np.unique(numpy_of(outputs)[0], axis=0)) <= 20
+
+
+@tensorflow_only
+def test_edge_convolutions_in_double_precision():
+    layer = layers.EdgeConv(5, 3, dtype="float64")
+    points, presence = POINTS.astype("float64"), np.ones((2, 20))
+    for training in (True, False):
+        outputs = layer(points, presence, training=training)
+        assert keras.backend.standardize_dtype(outputs.dtype) == layer.compute_dtype
 
 
 @every
