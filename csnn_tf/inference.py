@@ -16,6 +16,9 @@ from csnn_tf.models.loading import as_model
 from csnn_tf.overlapping import overlapping
 from csnn_tf.rotating import vote_rotations
 
+# Sizes that are no power of two and yet compiled as they are.
+_MOST_EXACT_SIZES = 4
+
 
 class Predictor:
     """Runs a classifier over point clouds, compiled once for each padded size.
@@ -41,6 +44,7 @@ class Predictor:
         self.batch_size = check_positive("batch_size", batch_size)
         self.votes = check_positive("votes", votes)
         self.model = as_model(model, CloudClassifier)
+        self._exact: set[int] = set()
         self._forward = _compiled(self.model)
 
     def logits(self, clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
@@ -81,14 +85,23 @@ class Predictor:
         for start in range(0, len(clouds), size):
             part = clouds[start : start + size]
             points, counts = padded(part)
-            # Few padded shapes, so that few compilations: a power of two, and a full batch. Clouds
-            # of one size come again: DGCNN's work grows with the square of what is filled up.
+            # Few padded shapes, so that few compilations, each of which stays: a full batch.
             alike = len(part) > 1 and (counts == counts[0]).all()
-            width = points.shape[1] if alike else _rounded(counts.max())
+            width = self._width(points.shape[1], bool(alike))
             batch = np.zeros((size, width, 3), np.float32)
             batch[: len(part), : points.shape[1]] = points
             mask = np.arange(width) < np.pad(counts, (0, size - len(part)))[:, None]
             yield batch, mask, len(part)
+
+    def _width(self, size: int, alike: bool) -> int:
+        """How many points clouds are filled up to: a power of two, or none at all.
+
+        Clouds of one size come again, and DGCNN's work grows with the square of what is filled up:
+        the first few such sizes stay as they are. A size gets the same width at every call.
+        """
+        if alike and len(self._exact) < _MOST_EXACT_SIZES and size != _rounded(size):
+            self._exact.add(size)
+        return size if alike and size in self._exact else _rounded(size)
 
     def _part(self, batch: tuple[np.ndarray, np.ndarray, int]) -> np.ndarray:
         points, mask, count = batch

@@ -29,8 +29,9 @@ def test_where_a_cloud_lies_does_not_count(model, votes, kind):
     np.testing.assert_allclose(found, expected, atol=1e-3 * np.abs(expected).max())
 
 
-def test_few_sizes_are_compiled(model, monkeypatch):
-    """Of clouds that come one by one, each of another size."""
+@pytest.fixture
+def seen(monkeypatch):
+    """The shapes that a predictor compiles for."""
     seen = set()
 
     def record(model):
@@ -41,6 +42,11 @@ def test_few_sizes_are_compiled(model, monkeypatch):
         return forward
 
     monkeypatch.setattr(inference, "_compiled", record)
+    return seen
+
+
+def test_few_sizes_are_compiled(model, seen):
+    """Of clouds that come one by one, each of another size."""
     predictor = Predictor(model)
     for size in range(100, 140):
         predictor.logits(clouds(1, size))
@@ -49,6 +55,19 @@ def test_few_sizes_are_compiled(model, monkeypatch):
     seen.clear()
     predictor.logits(clouds(2, 100))  # of one size, which may be any
     assert seen == {(2, 100, 3)}
+
+
+def test_few_sizes_of_clouds_alike_are_compiled(model, seen):
+    """A data set's size stays as it is; of many sizes only the first few do."""
+    predictor = Predictor(model)
+    for size in range(100, 400):
+        predictor.logits(clouds(2, size))
+    assert len(seen) <= 8
+    assert (2, 512, 3) in seen
+    seen.clear()
+    for size in (100, 101, 1024, 300):
+        predictor.logits(clouds(2, size))
+    assert seen == {(2, 100, 3), (2, 101, 3), (2, 1024, 3), (2, 512, 3)}
 
 
 def test_filling_up_changes_nothing(model):
