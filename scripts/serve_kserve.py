@@ -2,13 +2,14 @@
 """Serve a folder that `csnn-tf export MODEL DIR` made, without Docker. Needs kserve.
 
     pip install kserve
-    python scripts/serve_kserve.py DIR [--port 8501]
+    python scripts/serve_kserve.py DIR [--port 8501] [--max-body 64] [--allow-host NAME]
 
-Every model in DIR, its latest version, answers at http://localhost:8501/v1/models/NAME:predict as
-TensorFlow Serving would: {"instances": [...]} gives {"predictions": [...]}, and {"inputs": {...}}
-gives {"outputs": {...}}. So does .../NAME/versions/N:predict for the version that is loaded. The
-addresses are printed when they answer; those of labels, of a version's state and /metadata do not.
-It listens on this machine only and has no batching, no warm-up and no gRPC; for many clients take
+Every model in DIR, its latest version that can be read, answers at
+http://localhost:8501/v1/models/NAME:predict as TensorFlow Serving would: {"instances": [...]} gives
+{"predictions": [...]}, and {"inputs": {...}} gives {"outputs": {...}}. So does
+.../NAME/versions/N:predict for the version that is loaded. The addresses are printed when they
+answer; those of labels, of a version's state and /metadata do not. It listens on this machine only,
+wants to be asked by its names, and has no batching, no warm-up and no gRPC; for many clients take
 scripts/serve.sh.
 """
 
@@ -21,6 +22,7 @@ import logging
 import os
 import socket
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,7 +30,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # kserve would read the command line when it is imported.
 ARGUMENTS, sys.argv[1:] = sys.argv[1:], []
 try:
-    import numpy as np
     from fastapi import Request
     from kserve import Model, ModelRepository, ModelServer
     from kserve.errors import InvalidInput, ModelNotFound
@@ -36,23 +37,10 @@ try:
     from kserve.protocol.model_repository_extension import ModelRepositoryExtension
     from kserve.protocol.rest.server import RESTServer
     from kserve.protocol.rest.v1_endpoints import V1Endpoints
+    from kserve_parts.gate import HOSTS, MAX_BODY, Gate
+    from kserve_parts.json_arrays import alone, arrays, columns, named, plain, rows
 except ImportError as error:
     raise SystemExit(f"serve_kserve: pip install kserve first: {error}") from None
-
-DTYPES = {
-    "positions": np.float64,
-    "cell": np.float64,
-    "pbc": np.bool_,
-    **dict.fromkeys(("lengths", "row_lengths", "numbers", "counts"), np.int64),
-    **dict.fromkeys(("centre", "neighbor_numbers"), np.int64),
-}
-"""What inputs are of that are not float32."""
-FROM_JSON = {
-    "f": ("numbers", (int, float)),
-    "i": ("whole numbers", (int,)),
-    "b": ("true or false", (bool,)),
-}
-"""Of each kind of input, its name and the types that JSON may give for it."""
 
 
 class SavedModel:
@@ -121,76 +109,6 @@ class Served(Model):
         return name
 
 
-def columns(instances):
-    """Inputs by name, or the only one, from a list with one entry for each row."""
-    if not (isinstance(instances, list) and instances):
-        raise ValueError("instances must be a list with at least one entry")
-    if not isinstance(instances[0], dict):
-        return instances
-    if any(not isinstance(each, dict) or each.keys() != instances[0].keys() for each in instances):
-        raise ValueError("all instances must name the same inputs")
-    return {key: [instance[key] for instance in instances] for key in instances[0]}
-
-
-def named(inputs, wanted):
-    """Inputs by name; that of a signature with no other may come without it."""
-    names = ", ".join(wanted)
-    if not isinstance(inputs, dict):
-        if len(wanted) > 1:
-            raise ValueError(f"the inputs {names} must be given by name")
-        inputs = {wanted[0]: inputs}
-    if inputs.keys() != set(wanted):
-        raise ValueError(f"the inputs must be {names}, not {', '.join(inputs) or 'none'}")
-    return inputs
-
-
-def rows(outputs):
-    """A list with one entry for each row of all outputs."""
-    sizes = {key: len(value) for key, value in outputs.items()}
-    if len(set(sizes.values())) > 1:
-        said = ", ".join(f"{key} {size}" for key, size in sizes.items())
-        raise ValueError(f'outputs have different numbers of rows ({said}): ask with "inputs"')
-    values = {key: plain(value) for key, value in outputs.items()}
-    if len(values) == 1:
-        return alone(values)
-    return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
-
-
-def alone(values):
-    """Values by name, or those of the only one without it."""
-    return values if len(values) > 1 else next(iter(values.values()))
-
-
-def arrays(inputs):
-    """Inputs of the types that signatures take."""
-    return {key: array(key, value) for key, value in inputs.items()}
-
-
-def array(key, value):
-    """An input from nested lists: nothing is rounded, cut off or taken for a number to fit."""
-    dtype = np.dtype(DTYPES.get(key, np.float32))
-    words, types = FROM_JSON[dtype.kind]
-    found = np.array(value, object)
-    for each in found.flat:
-        if isinstance(each, list):
-            hint = (
-                " (clouds of different sizes go with signature padded)" if key == "points" else ""
-            )
-            raise ValueError(f"{key} must be {words} in rows of one length{hint}")
-        if type(each) not in types:  # True is an int for isinstance, and for NumPy among numbers
-            raise ValueError(f"{key} must be {words}: got {json.dumps(each):.60}")
-    try:
-        with np.errstate(over="ignore"):  # infinite then, which the model refuses
-            return found.astype(dtype)
-    except OverflowError:
-        raise ValueError(f"{key} must be {words}: one has too many digits") from None
-
-
-def plain(array):
-    """Nested lists, with strings for bytes."""
-    return np.char.decode(array.astype(bytes)).tolist() if array.dtype == object else array.tolist()
-
-
 def in_a_line(record):
     """Let the log have one line for a request that is refused; kserve adds where it was."""
     error = record.exc_info[1] if record.exc_info else None
@@ -234,17 +152,20 @@ def ending(address, port):
         raise SystemExit(f"serve_kserve: port {port} {reason}: choose one with --port") from None
 
 
-def serve(models, address, versions=None):
+def serve(models, address, versions=None, max_body=MAX_BODY, hosts=HOSTS):
     """Serve models by name, and those of known versions by version, at a socket until interrupted.
 
     kserve itself would listen on all addresses, and try to only once the models are loaded.
     """
+    # Of kserve's own use of it; nobody here can do anything about it.
+    warnings.filterwarnings("ignore", "ORJSONResponse is deprecated")
     logging.getLogger("kserve").addFilter(in_a_line)
     repository = ModelRepository()
     for name, model in models.items():
         repository.update(Served(name, model))
     server = ModelServer(registered_models=repository, enable_grpc=False, workers=1)
     answer_versions(server.dataplane, versions or {})
+    app.add_middleware(Gate, hosts=hosts, max_body=max_body)
     port = address.getsockname()[1]
     rest = RESTServer(
         "kserve.model_server:app", server.dataplane, ModelRepositoryExtension(repository), port
@@ -257,23 +178,28 @@ def serve(models, address, versions=None):
         rest.run([address])
 
 
-def load(folder):
-    """The SavedModel in a folder, or the end with a sentence."""
-    try:
-        return SavedModel(folder)
-    except Exception as error:  # TensorFlow raises many kinds for what is damaged
-        reason = (str(error).strip() or repr(error)).splitlines()[0]
-        raise SystemExit(f"serve_kserve: {folder} cannot be read: {reason}") from None
+def load(folders):
+    """The first SavedModel of some folders that can be read, and its folder; a warning for others.
+
+    Nothing if none can be read.
+    """
+    for folder in folders:
+        try:
+            return SavedModel(folder), folder
+        except Exception as error:  # TensorFlow raises many kinds for what is damaged
+            reason = (str(error).strip() or repr(error)).splitlines()[0]
+            print(f"serve_kserve: {folder} cannot be read: {reason}", file=sys.stderr, flush=True)
+    return None
 
 
-def latest(folder):
-    """Model folders of the newest versions by name."""
+def versions_in(folder):
+    """Version folders of models by name, newest first."""
     found = {}
     for path in sorted(Path(folder).glob("*/*/saved_model.pb")):
-        name, version = path.parent.parent.name, path.parent.name
-        if version.isdecimal() and int(version) > int(found[name].name if name in found else -1):
-            found[name] = path.parent
-    return found
+        if path.parent.name.isdecimal():
+            found.setdefault(path.parent.parent.name, []).append(path.parent)
+    by_number = {"key": lambda version: int(version.name), "reverse": True}
+    return {name: sorted(versions, **by_number) for name, versions in found.items()}
 
 
 def main():
@@ -281,14 +207,40 @@ def main():
     parser = argparse.ArgumentParser(description="Serve exported models without Docker.")
     parser.add_argument("folder", metavar="DIR", help="that csnn-tf export has written to")
     parser.add_argument("--port", type=int, default=8501, help="default: %(default)s")
+    parser.add_argument(
+        "--max-body",
+        type=int,
+        default=MAX_BODY // 2**20,
+        metavar="MIB",
+        help="size of a request; default: %(default)s",
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"by which it may be asked besides {', '.join(HOSTS)}, as behind a proxy",
+    )
     options = parser.parse_args(ARGUMENTS)
-    folders = latest(options.folder)
+    folders = versions_in(options.folder)
     if not folders:
         raise SystemExit(f"serve_kserve: {options.folder} holds no exported model")
     address = bound(options.port)
-    models = {name: load(folder) for name, folder in folders.items()}
-    serve(models, address, {name: int(folder.name) for name, folder in folders.items()})
+    found = {name: load(versions) for name, versions in folders.items()}
+    found = {name: each for name, each in found.items() if each}
+    if not found:
+        raise SystemExit(f"serve_kserve: {options.folder} holds no model that can be read")
+    serve(
+        {name: model for name, (model, _) in found.items()},
+        address,
+        {name: int(version.name) for name, (_, version) in found.items()},
+        options.max_body * 2**20,
+        (*HOSTS, *options.allow_host),
+    )
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # while models are loaded
+        raise SystemExit(130) from None

@@ -210,6 +210,9 @@ def _wait(url: str, server: subprocess.Popen, log: Path) -> None:
     raise AssertionError(f"the server did not start: {log.read_text(errors='replace')}")
 
 
+sys.path.insert(0, str(HERE.parents[1] / "scripts"))  # as a script has its own folder there
+
+
 def script(name: str):
     """A module of scripts/."""
     path = HERE.parents[1] / "scripts" / f"{name}.py"

@@ -15,6 +15,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "serve_kserve.py"
 
 if __name__ == "__main__":
     folder, name, port, signatures = sys.argv[1:]
+    sys.path.insert(0, str(SCRIPT.parent))
     spec = importlib.util.spec_from_file_location("serve_kserve", SCRIPT)
     serve_kserve = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(serve_kserve)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -125,6 +126,28 @@ def _as_curl_sends(url, body, model="shapes"):
         return json.load(it)
 
 
+def _assert_only_predictions(url):
+    """Nothing but predictions is done for anyone, nor anything in the name of another site."""
+    unload = f"{url}/v2/repository/models/shapes/unload"
+    for request, code in (
+        (urllib.request.Request(unload, b""), 403),
+        (urllib.request.Request(f"{url}/v1/models/shapes:explain", b"{}"), 403),
+        (urllib.request.Request(url, headers={"Host": "evil.example"}), 403),
+        (urllib.request.Request(f"{url}/v1/models/shapes", method="HEAD"), 200),
+    ):
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                found = response.status
+        except urllib.error.HTTPError as error:
+            with error:
+                found = error.code
+        assert found == code
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as left:  # midway
+        left.sendall(b"POST /v1/models/shapes:predict HTTP/1.1\r\nHost: localhost\r\n")
+        left.sendall(b"Content-Length: 99\r\n\r\n{")
+
+
 def test_readme(exported, tmp_path, capsys):
     """What the README says to do without Docker, step by step, with a smaller model."""
     text = (ROOT / "README.md").read_text("utf-8").split("## Serve it", 1)[1].split("\n## ", 1)[0]
@@ -157,6 +180,7 @@ def test_readme(exported, tmp_path, capsys):
             with pytest.raises(urllib.error.HTTPError, match="404") as refused:
                 _as_curl_sends(url, body, unknown)
             refused.value.close()
+        _assert_only_predictions(url)
         # One output comes without its name.
         assert _as_curl_sends(url, {"inputs": cloud, **logits})["outputs"] == in_rows
         padded = {"signature_name": "padded"}
@@ -187,6 +211,7 @@ def test_readme(exported, tmp_path, capsys):
     assert "refused: Model with name shaeps does not exist." in log
     assert "refused: Model with name shapes and version 2 does not exist." in log
     assert "Traceback" not in log
+    assert "DeprecationWarning" not in log
     assert "{{node" not in re.sub("^.*refused: .*$", "", log, flags=re.M)
     (answer,) = json.loads(capsys.readouterr().out)
     points = np.loadtxt(tmp_path / "cone.xyz", np.float32)

@@ -1,5 +1,6 @@
 """The script that serves with KServe: its port, its inputs, how it ends."""
 
+import importlib
 import json
 import re
 import socket
@@ -33,7 +34,7 @@ def server():
 @pytest.fixture(scope="module")
 def array(server):
     """What it makes of an input."""
-    return server.array
+    return importlib.import_module("kserve_parts.json_arrays").array
 
 
 @pytest.mark.parametrize("damage", ["port", "model"])
@@ -55,11 +56,32 @@ def test_kserve_ends_with_a_sentence(exported, tmp_path, damage):
     *_, last = done.stderr.splitlines()
     expected = {
         "port": f"serve_kserve: port {port} is taken: choose one with --port",
-        "model": f"serve_kserve: {tmp_path / 'name' / '3'} cannot be read: ",
+        "model": f"serve_kserve: {tmp_path} holds no model that can be read",
     }
-    assert last.startswith(expected[damage])
+    assert last == expected[damage]
+    if damage == "model":
+        assert f"serve_kserve: {tmp_path / 'name' / '3'} cannot be read: " in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_damaged_version_gives_way_to_the_one_before(server, tmp_path, monkeypatch, capsys):
+    for name in ("9", "10", "11", "x"):
+        (tmp_path / "name" / name).mkdir(parents=True)
+        (tmp_path / "name" / name / "saved_model.pb").write_bytes(b"")
+    versions = server.versions_in(tmp_path)
+    assert [path.name for path in versions["name"]] == ["11", "10", "9"]
+
+    def damaged(folder):
+        if folder.name == "11":
+            raise ValueError("cut off\nhere")
+        return folder.name
+
+    monkeypatch.setattr(server, "SavedModel", damaged)
+    assert server.load(versions["name"]) == ("10", tmp_path / "name" / "10")
+    path = tmp_path / "name" / "11"
+    assert capsys.readouterr().err == f"serve_kserve: {path} cannot be read: cut off\n"
+    assert server.load(versions["name"][:1]) is None
 
 
 @pytest.mark.parametrize("port", [-1, 65536, 10**20])
@@ -110,6 +132,19 @@ def test_inputs_of_another_type_are_named(array, key, strange):
     for value in (strange, [strange], [[taken[0](1)], [strange]]):
         with pytest.raises(ValueError, match=message):
             array(key, value)
+
+
+def test_large_inputs_are_no_loop(array):
+    """Over their numbers, which kept other requests waiting."""
+    points = [[[0.5, 1, 2]] * 1000]
+    calls = []
+    sys.setprofile(lambda *_: calls.append(1))
+    try:
+        found = array("points", points)
+    finally:
+        sys.setprofile(None)
+    assert len(calls) < 100
+    np.testing.assert_array_equal(found, points)
 
 
 @pytest.mark.parametrize("value", [[[1], [1, 2]], [1, [1]], [[[1], [1]], [[1]]]])
