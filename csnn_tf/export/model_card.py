@@ -1,5 +1,6 @@
 """The model card that travels with an export."""
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -9,7 +10,12 @@ from typing import Any
 
 import csnn_tf
 from csnn_tf.export.serving import Serving
-from csnn_tf.training.run_folder import versions
+from csnn_tf.training.config import TrainingConfig
+from csnn_tf.training.dos_config import DosConfig
+from csnn_tf.training.run_folder import CONTENTS, versions
+
+# What records have beside the fields of the configurations.
+_RECORDED = ("name", "command", "stages", "classes", "elements", CONTENTS)
 
 
 def model_card(serving: Serving, name: str, source: Path, record: Mapping[str, Any]) -> str:
@@ -41,7 +47,7 @@ def model_card(serving: Serving, name: str, source: Path, record: Mapping[str, A
     parts += [f"## {title}\n\n{text}" for title, text in serving.card().items()]
     if labels:
         parts.append(f"## Labels\n\n{', '.join(labels)}")
-    if record:
+    if record := _known(record):
         parts.append(f"## Training\n\n{_json(record)}")
     config = {
         key: value
@@ -50,6 +56,14 @@ def model_card(serving: Serving, name: str, source: Path, record: Mapping[str, A
     }
     parts.append(f"## Configuration\n\n{_json(config)}")
     return "\n\n".join(parts) + "\n"
+
+
+def _known(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a training records; a card is public, and whatever else the file says is not."""
+    fields = [
+        field.name for kind in (TrainingConfig, DosConfig) for field in dataclasses.fields(kind)
+    ]
+    return {key: value for key, value in record.items() if key in (*fields, *_RECORDED)}
 
 
 def _json(content: Mapping[str, Any]) -> str:

@@ -135,11 +135,27 @@ def _check_kind(model: str | Path, found: Any, kind: type[keras.Model]) -> None:
 
 
 def training_record(model: str | Path) -> dict:
-    """The configuration that a run folder's or trained model's JSON file records, or nothing."""
+    """The configuration that a run folder's or trained model's JSON file records, or nothing.
+
+    It lies beside NAME.keras as NAME.json, or as config.json where a run names its models best and
+    last. What is not the configuration of a training there has nothing to do with the model.
+    """
     path = model_file(model)
-    for candidate in (path.with_suffix(".json"), path.parent / "config.json"):
+    candidates = [path.with_suffix(".json")]
+    if path.stem in ("best", "last"):
+        candidates.append(path.parent / "config.json")
+    for candidate in candidates:
         try:
-            return dict(json.loads(candidate.read_text("utf-8")))
-        except (OSError, ValueError, TypeError, RecursionError):
+            record = json.loads(candidate.read_text("utf-8"))
+        except (OSError, ValueError, RecursionError):
             continue
+        if _is_training(record):
+            return record
     return {}
+
+
+def _is_training(record: Any) -> bool:
+    kinds = {"preset": str, "recipe": str, "model": dict, "epochs": int}
+    return isinstance(record, dict) and all(
+        isinstance(record.get(name), kind) for name, kind in kinds.items()
+    )

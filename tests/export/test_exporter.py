@@ -1,6 +1,7 @@
 """The exporter around any model: with one that is exported in no time."""
 
 import hashlib
+import json
 
 import keras
 import numpy as np
@@ -99,11 +100,13 @@ def test_run_folder(tmp_path, file):
     run = tmp_path / "my run"
     run.mkdir()
     file().rename(run / "best.keras")
-    (run / "config.json").write_text('{"epochs": 61}')
+    record = {"preset": "tiny", "recipe": "paper", "model": {}, "epochs": 61, "token": "secret"}
+    (run / "config.json").write_text(json.dumps(record))
     path = export_model(run, tmp_path / "models").path
     assert path.parent.name == "my_run"
     card = (path / "assets" / "model_card.md").read_text("utf-8")
     assert '"epochs": 61' in card
+    assert "secret" not in card
     digest = hashlib.sha256((run / "best.keras").read_bytes()).hexdigest()
     assert f"best.keras, SHA-256 {digest}" in card
     # As a file of its own, too: every run has a best.keras.
