@@ -12,6 +12,7 @@ several structures one after the other. Prints a JSON list with one answer for e
 import argparse
 import http.client
 import json
+import math
 import re
 import sys
 import urllib.error
@@ -32,8 +33,8 @@ _UNLIKE = (http.client.HTTPException, LookupError, RecursionError, TypeError, Va
 def read_structures(path):
     """What `structure_of` returns of each structure in an xyz file."""
     try:
-        with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:
-            lines = file.read().rstrip().splitlines()
+        with sys.stdin if path == "-" else open(path, encoding="utf-8-sig") as file:
+            lines = file.read().removeprefix("\ufeff").rstrip().splitlines()
         found = []
         while lines or not found:
             if len(lines) < 3:
@@ -49,7 +50,7 @@ def read_structures(path):
 def count_of(line):
     """The number of atoms in the first line of a structure."""
     try:
-        count = int(line)
+        count = whole(line)
     except ValueError:
         raise ValueError(f"{line[:40]!r} is not a number of atoms") from None
     if count < 1:
@@ -57,18 +58,31 @@ def count_of(line):
     return count
 
 
+def whole(word):
+    """A whole number, without the _ that Python takes for nothing."""
+    return int(word.replace("_", "?"))
+
+
+def finite(word):
+    """A number that is finite, without the _ that Python takes for nothing."""
+    number = float(word.replace("_", "?"))
+    if not math.isfinite(number):
+        raise ValueError(f"{word} is not finite")
+    return number
+
+
 def structure_of(lines):
     """Numbers [n], positions [n][3], cell [3][3] and pbc [3] of one structure's lines."""
     first, comment, *atoms = lines
-    if len(atoms) < int(first):
-        raise ValueError(f"it has {len(atoms)} of its {int(first)} atoms")
+    if len(atoms) < whole(first):
+        raise ValueError(f"it has {len(atoms)} of its {whole(first)} atoms")
     species, place, width = columns_of(comment)
     rows = [line.split() for line in atoms]
     if any(len(row) < width for row in rows):
         raise ValueError("an atom is a symbol and x y z")
     return {
         "numbers": [number_of(row[species]) for row in rows],
-        "positions": [[float(number) for number in row[place : place + 3]] for row in rows],
+        "positions": [[finite(number) for number in row[place : place + 3]] for row in rows],
         **periodicity_of(comment),
     }
 
@@ -84,7 +98,7 @@ def number_of(symbol):
 def periodicity_of(comment):
     """Cell [3][3] and pbc [3] of a comment line."""
     lattice, pbc = value_of("Lattice", comment), value_of("pbc", comment)
-    cell = [0.0] * 9 if lattice is None else [float(number) for number in lattice.split()]
+    cell = [0.0] * 9 if lattice is None else [finite(number) for number in lattice.split()]
     flags = [str(lattice is not None)] * 3 if pbc is None else pbc.split()
     if len(cell) != 9 or len(flags) != 3 or not set(flags) <= FLAGS.keys():
         raise ValueError("Lattice is nine numbers, and pbc three letters T or F")
@@ -178,6 +192,7 @@ def names_of(files):
 
 def rows_of(outputs, names):
     """One row for each structure, which begins with its name."""
+    outputs = without_nan(outputs)
     energies = outputs.pop("energies")
     if any(not isinstance(each, list) or len(each) != len(names) for each in outputs.values()):
         raise RuntimeError("the server answers without a row for each structure")
@@ -187,19 +202,33 @@ def rows_of(outputs, names):
     ]
 
 
+def without_nan(value):
+    """None in place of NaN, as KServe has it: JSON knows no NaN, though TensorFlow Serving does."""
+    if isinstance(value, dict):
+        return {key: without_nan(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [without_nan(each) for each in value]
+    return None if value != value else value
+
+
 def main(arguments=None):
     """Command line."""
     parser = argparse.ArgumentParser(description="Densities of states from a served model.")
     parser.add_argument("files", nargs="+", metavar="FILE", help="xyz; - reads stdin")
     parser.add_argument("--url", default="http://localhost:8501", help="default: %(default)s")
     parser.add_argument("--model", required=True, help="name of the served model")
+    parser.add_argument("--timeout", type=float, default=60, help="seconds; default: %(default)s")
     options = parser.parse_args(arguments)
+    if not 0 < options.timeout <= 1e6:
+        parser.error("--timeout is a positive number of seconds")
+    if options.files.count("-") > 1:
+        parser.error("- is the standard input, which can be read once")
     if not options.url.startswith(("http://", "https://")):
         parser.error(f"--url begins with http:// or https://, unlike {options.url}")
     try:
         files = [(path, read_structures(path)) for path in options.files]
         structures = [each for _, found in files for each in found]
-        outputs = predict(options.url, options.model, structures)
+        outputs = predict(options.url, options.model, structures, timeout=options.timeout)
         rows = rows_of(outputs, names_of(files))
     except urllib.error.URLError as error:
         raise SystemExit(f"client_dos: {options.url} does not answer: {error.reason}") from None

@@ -4,16 +4,17 @@
     pip install tensorflow-serving-api
     python client_grpc.py --model NAME chair.xyz table.xyz
 
-Files are those of client_rest.py. Prints a JSON list with one answer for each file.
+Files are those of client_rest.py, which must lie beside this one. Prints a JSON list with one
+answer for each file.
 """
 
 import argparse
 import json
 import os
-import sys
-import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, when TensorFlow is imported
+
+from client_rest import add_options, check_options, read_cloud
 
 try:
     import grpc
@@ -24,22 +25,6 @@ except ImportError as error:
     raise SystemExit(f"client_grpc: pip install tensorflow-serving-api first: {error}") from None
 
 _UNBOUNDED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
-
-
-def read_cloud(path):
-    """Points [n, 3] of a text file."""
-    try:
-        with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:
-            lines = [line.replace(",", " ") for line in file]
-        with warnings.catch_warnings(action="ignore"):  # NumPy warns of an empty file
-            cloud = np.loadtxt(lines, usecols=(0, 1, 2), ndmin=2)
-    except ValueError as error:
-        raise ValueError(f"{path} is not a text file of x y z a line: {error}") from None
-    if not len(cloud):
-        raise ValueError(f"{path} is not a text file of x y z a line")
-    # So far away float32, which requests carry, would spoil its shape: to its centroid, then.
-    far = 0 < 1000 * np.ptp(cloud, axis=0).max() < np.abs(cloud).max()
-    return cloud - cloud.mean(axis=0) if far else cloud
 
 
 def predict(address, model, clouds, signature="serving_default", timeout=60):
@@ -80,11 +65,14 @@ def main(arguments=None):
     parser.add_argument("clouds", nargs="+", metavar="FILE", help="x y z a line; - reads stdin")
     parser.add_argument("--address", default="localhost:8500", help="default: %(default)s")
     parser.add_argument("--model", required=True, help="name of the served model")
-    parser.add_argument("--signature", default="serving_default", help="default: %(default)s")
+    add_options(parser)
     options = parser.parse_args(arguments)
+    check_options(parser, options)
     try:
-        clouds = [read_cloud(path) for path in options.clouds]
-        outputs = predict(options.address, options.model, clouds, options.signature)
+        clouds = [read_cloud(path, options.as_is) for path in options.clouds]
+        outputs = predict(
+            options.address, options.model, clouds, options.signature, options.timeout
+        )
     except grpc.RpcError as error:
         silent = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
         who = f"{options.address} does not answer:" if silent else "the server answered"

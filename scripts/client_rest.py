@@ -4,12 +4,15 @@
     python client_rest.py --model NAME chair.xyz table.xyz
 
 A file holds one point a line, x y z, separated by blanks or commas; anything after the third number
-is ignored, and so are lines that begin with #. Prints a JSON list with one answer for each file.
+is ignored, and so are lines that begin with #. A cloud that lies farther from the origin than its
+extent is moved to its centroid, as requests carry float32; --as-is leaves it, for a model that was
+made with center=False. Prints a JSON list with one answer for each file.
 """
 
 import argparse
 import http.client
 import json
+import math
 import sys
 import urllib.error
 import urllib.parse
@@ -19,24 +22,33 @@ _UNLIKE = (http.client.HTTPException, LookupError, RecursionError, TypeError, Va
 """What an answer ends in that is not HTTP, not JSON or not of the server's form."""
 
 
-def read_cloud(path):
-    """Points [n][3] of a text file."""
+def read_cloud(path, as_is=False):
+    """Points [n][3] of a text file, moved to their centroid if they are far unless `as_is`."""
     try:
-        with sys.stdin if path == "-" else open(path, encoding="utf-8") as file:
-            lines = [line.replace(",", " ").split() for line in file if line[:1] != "#"]
-        cloud = [[float(number) for number in line[:3]] for line in lines if line]
+        with sys.stdin if path == "-" else open(path, encoding="utf-8-sig") as file:
+            lines = [line.strip("\ufeff \t\r\n").split("#")[0] for line in file]
+        cloud = [point_of(line) for line in lines if line]
     except ValueError as error:
         raise ValueError(f"{path} is not a text file of x y z a line: {error}") from None
-    if not cloud or any(len(point) < 3 for point in cloud):
-        raise ValueError(f"{path} is not a text file of x y z a line")
-    return near(cloud)
+    if not cloud:
+        raise ValueError(f"{path} is not a text file of x y z a line: it holds no point")
+    return cloud if as_is else near(cloud)
+
+
+def point_of(line):
+    """The first three numbers of a line, in which either commas or blanks are between numbers."""
+    words = (line.split(",") if "," in line else line.split())[:3]
+    point = [float(word) for word in words if "_" not in word]  # which Python takes for nothing
+    if len(point) < 3 or not all(map(math.isfinite, point)):
+        raise ValueError(f"{line[:60]!r} are not three finite numbers")
+    return point
 
 
 def near(cloud):
     """A cloud moved to its centroid if it lies so far away that float32 would spoil its shape."""
     axes = list(zip(*cloud, strict=True))
     extent = max(max(axis) - min(axis) for axis in axes)
-    if not 0 < 1000 * extent < max(abs(number) for axis in axes for number in axis):
+    if not 0 < extent < max(abs(number) for axis in axes for number in axis):
         return cloud
     centre = [sum(axis) / len(axis) for axis in axes]
     return [[number - c for number, c in zip(point, centre, strict=True)] for point in cloud]
@@ -98,19 +110,40 @@ def predict(url, model, clouds, signature="serving_default", timeout=60):
         raise urllib.error.URLError(error) from error
 
 
+def add_options(parser):
+    """Options of both clients of classifiers."""
+    parser.add_argument("--signature", default="serving_default", help="default: %(default)s")
+    parser.add_argument("--timeout", type=float, default=60, help="seconds; default: %(default)s")
+    parser.add_argument("--as-is", action="store_true", help="do not move clouds that are far away")
+
+
+def check_options(parser, options):
+    """End with a sentence where options cannot be used."""
+    if options.signature.startswith(("padded", "ragged")):
+        parser.error(
+            "--signature is serving_default, logits or embedding: padded and ragged follow from "
+            "the clouds' sizes"
+        )
+    if not 0 < options.timeout <= 1e6:
+        parser.error("--timeout is a positive number of seconds")
+    if options.clouds.count("-") > 1:
+        parser.error("- is the standard input, which can be read once")
+
+
 def main(arguments=None):
     """Command line."""
     parser = argparse.ArgumentParser(description="Classify point clouds with a served model.")
     parser.add_argument("clouds", nargs="+", metavar="FILE", help="x y z a line; - reads stdin")
     parser.add_argument("--url", default="http://localhost:8501", help="default: %(default)s")
     parser.add_argument("--model", required=True, help="name of the served model")
-    parser.add_argument("--signature", default="serving_default", help="default: %(default)s")
+    add_options(parser)
     options = parser.parse_args(arguments)
+    check_options(parser, options)
     if not options.url.startswith(("http://", "https://")):
         parser.error(f"--url begins with http:// or https://, unlike {options.url}")
     try:
-        clouds = [read_cloud(path) for path in options.clouds]
-        answers = predict(options.url, options.model, clouds, options.signature)
+        clouds = [read_cloud(path, options.as_is) for path in options.clouds]
+        answers = predict(options.url, options.model, clouds, options.signature, options.timeout)
     except urllib.error.URLError as error:
         raise SystemExit(f"client_rest: {options.url} does not answer: {error.reason}") from None
     except (OSError, RuntimeError, ValueError) as error:

@@ -1,6 +1,7 @@
 """The example clients against servers that answer anything."""
 
 import http.client
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from unittest.mock import Mock
@@ -124,8 +125,11 @@ def test_answers_of_another_size(other_server, arguments, name, answer, message)
     ("content", "message"),
     [
         (b"\x80solid", "cloud.xyz is not a text file of x y z a line: "),
-        (b"0 0 1\n2 3", "cloud.xyz is not a text file of x y z a line$"),
-        (b"# nothing", "cloud.xyz is not a text file of x y z a line$"),
+        (b"0 0 1\n2 3", "cloud.xyz is not a text file of x y z a line: '2 3' are not three"),
+        (b"# nothing", "cloud.xyz is not a text file of x y z a line: it holds no point$"),
+        (b"0 0 1\n0 nan 1", "cloud.xyz is not a text file of x y z a line: '0 nan 1' are not"),
+        (b"0,5 1,2 3,4", "cloud.xyz is not a text file of x y z a line: .*'5 1'"),
+        (b"1_0 0 1", "cloud.xyz is not a text file of x y z a line: '1_0 0 1' are not"),
         (b"0 0 1", "http://127.0.0.1:9 does not answer: .*refused"),
     ],
 )
@@ -145,14 +149,80 @@ def test_the_address_has_a_scheme(tmp_path, capsys):
     assert "--url begins with http:// or https://, unlike localhost:8501" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["client_rest", "client_grpc"])
-def test_clouds_far_away_are_sent_near_the_origin(tmp_path, name):
-    if name == "client_grpc":
+@pytest.fixture(params=["client_rest", "client_grpc"])
+def classifying(request):
+    """A client of classifiers."""
+    if request.param == "client_grpc":
         pytest.importorskip("tensorflow_serving")
+    return script(request.param)
+
+
+def test_texts_of_points(classifying, tmp_path):
+    path = tmp_path / "cloud.xyz"
+    path.write_bytes(b"\xef\xbb\xbf0 0 1\n  # comment\n\n1, 2, 3, red # as well\n 4\t5 6 7\r\n")
+    assert classifying.read_cloud(path, as_is=True) == [[0, 0, 1], [1, 2, 3], [4, 5, 6]]
+
+
+@pytest.mark.parametrize("extents", [1.5, 100, 1e6])
+def test_clouds_far_away_are_sent_near_the_origin(classifying, tmp_path, extents):
     near = clouds(1, 50)[0].astype(float)
     np.savetxt(tmp_path / "near.xyz", near)
-    np.savetxt(tmp_path / "far.xyz", near + [500_000, 5_400_000, 300])
-    read = script(name).read_cloud
+    far = near + extents * np.ptp(near, axis=0).max()
+    np.savetxt(tmp_path / "far.xyz", far)
+    read = classifying.read_cloud
     np.testing.assert_array_equal(read(tmp_path / "near.xyz"), near)
     found = np.array(read(tmp_path / "far.xyz"), np.float32)
     np.testing.assert_allclose(found, near - near.mean(axis=0), atol=1e-6)
+    np.testing.assert_array_equal(read(tmp_path / "far.xyz", as_is=True), far)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--signature", "padded"], "padded and ragged follow from the clouds' sizes"),
+        (["--signature", "ragged_logits"], "padded and ragged follow from the clouds' sizes"),
+        (["--timeout", "0"], "--timeout is a positive number of seconds"),
+        (["--timeout", "nan"], "--timeout is a positive number of seconds"),
+        (["-"], "- is the standard input, which can be read once"),
+    ],
+)
+def test_options_that_cannot_be_used(classifying, capsys, arguments, message):
+    with pytest.raises(SystemExit):
+        classifying.main(["--model", "any", "-", *arguments])
+    assert message in capsys.readouterr().err
+
+
+def test_timeouts_reach_the_request(other_server, arguments, monkeypatch):
+    url, _ = other_server
+    for name in ("client_rest", "client_dos"):
+        opened = Mock(side_effect=TimeoutError("timed out"))
+        monkeypatch.setattr("urllib.request.urlopen", opened)
+        with pytest.raises(SystemExit, match="timed out"):
+            script(name).main([*arguments(name, url), "--timeout", "7"])
+        assert opened.call_args.kwargs == {"timeout": 7}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("1_0\n\n" + "C 0 0 0\n" * 10, "'1_0' is not a number of atoms"),
+        ("1\n\nC 0 nan 0\n", "nan is not finite"),
+        ("1\n\nC 0 1_0 0\n", "could not convert"),
+    ],
+)
+def test_numbers_of_structures(tmp_path, content, message):
+    (tmp_path / "one.xyz").write_text(content)
+    with pytest.raises(ValueError, match=f"one.xyz is not an xyz file: {message}"):
+        script("client_dos").read_structures(tmp_path / "one.xyz")
+    (tmp_path / "one.xyz").write_bytes(b"\xef\xbb\xbf1\n\nC 0 0 0\n")
+    assert len(script("client_dos").read_structures(tmp_path / "one.xyz")) == 1
+
+
+@pytest.mark.parametrize("word", [b"null", b"NaN"])
+def test_unknown_numbers_are_null(other_server, arguments, capsys, word):
+    """Of KServe, which writes null, and of TensorFlow Serving, which writes NaN."""
+    url, answers = other_server
+    answers.append(_OK + b'{"outputs": {"energies": [1.0], "fermi_level": [' + word + b"]}}")
+    script("client_dos").main(arguments("client_dos", url))
+    (row,) = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert row["fermi_level"] is None

@@ -158,7 +158,7 @@ def test_grpc_client(exported, grpc_address, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
     with pytest.raises(SystemExit, match="^client_grpc: pip install tensorflow-serving-api first"):
         script("client_grpc")
-    (tmp_path / "bad.xyz").write_text("0 0 nan\n")
+    (tmp_path / "bad.xyz").write_text("0 0 1e31\n")
     with pytest.raises(SystemExit, match="^client_grpc: .*points: coordinates must be") as ended:
         client.main([*arguments, str(tmp_path / "bad.xyz")])
     assert "\n" not in str(ended.value)
