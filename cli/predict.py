@@ -48,7 +48,7 @@ def predict_command(model, files, top, num_points, votes, as_json) -> None:
     classifier = load_model(model, CloudClassifier)
     clouds = []
     for name in files:
-        shape = read_shape(name)
+        shape = read_shape(name, centred=classifier.centred)
         if isinstance(shape, Mesh):
             shape = sample_surface(shape, num_points, [0])
         if not np.ptp(shape, axis=0).any():

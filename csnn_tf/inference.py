@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from csnn_tf.data.coordinates import float32_coordinates
+from csnn_tf.data.coordinates import enlarged, float32_coordinates
 from csnn_tf.data.resampling import padded
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_positive
@@ -60,7 +60,7 @@ class Predictor:
             InputError: If a cloud is empty, not [n, 3], or not finite in float32, or the model's
                 weights are such that its answer is not finite.
         """
-        clouds = checked_clouds(clouds, self.model.centred)
+        clouds = checked_clouds(clouds, self.model.centred, self.model.unit_ball)
         parts = list(overlapping(self._part, self._batches(clouds)))
         if not parts:
             return np.zeros((0, self.model.num_classes), np.float32)
@@ -123,7 +123,7 @@ class Predictor:
 
 
 def checked_clouds(
-    clouds: np.ndarray | Sequence[np.ndarray], may_move: bool = True
+    clouds: np.ndarray | Sequence[np.ndarray], may_move: bool = True, may_scale: bool = True
 ) -> np.ndarray | list[np.ndarray]:
     """The clouds as float32, one array where they were one.
 
@@ -131,6 +131,7 @@ def checked_clouds(
         clouds: See `Predictor.logits`.
         may_move: Whether clouds that float32 would spoil may be moved, as where they lie does not
             count.
+        may_scale: Whether those that are too small for it may be scaled, as their size does not.
 
     Raises:
         InputError: If one is not [n, 3] with n at least 1, or not finite in float32.
@@ -146,20 +147,23 @@ def checked_clouds(
             f"of shape {clouds.shape}: put a single cloud in a list."
         )
     checked = [
-        _checked_cloud(cloud, f"cloud {place}", may_move) for place, cloud in enumerate(clouds)
+        _checked_cloud(cloud, f"cloud {place}", may_move, may_scale)
+        for place, cloud in enumerate(clouds)
     ]
     plain = array and clouds.dtype != object
-    return _float32(clouds, may_move) if plain and checked else checked
+    return _float32(clouds, may_move, may_scale) if plain and checked else checked
 
 
-def _float32(points: np.ndarray, may_move: bool) -> np.ndarray:
+def _float32(points: np.ndarray, may_move: bool, may_scale: bool) -> np.ndarray:
+    if may_scale:
+        points = enlarged(points)
     if may_move:
-        return float32_coordinates(points)
+        return float32_coordinates(points, centred=True)
     with np.errstate(over="ignore"):
         return points.astype(np.float32, copy=False)
 
 
-def _checked_cloud(cloud: np.ndarray, name: str, may_move: bool) -> np.ndarray:
+def _checked_cloud(cloud: np.ndarray, name: str, may_move: bool, may_scale: bool) -> np.ndarray:
     try:
         cloud = np.asarray(cloud)
     except (ValueError, TypeError):
@@ -170,7 +174,7 @@ def _checked_cloud(cloud: np.ndarray, name: str, may_move: bool) -> np.ndarray:
         )
     if len(cloud) == 0:
         raise InputError(f"{name} has no points.")
-    cloud = _float32(cloud, may_move)  # infinite where too large
+    cloud = _float32(cloud, may_move, may_scale)  # infinite where too large
     if not np.isfinite(cloud).all():
         raise InputError(f"{name} has coordinates that are not finite.")
     return cloud

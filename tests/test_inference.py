@@ -45,6 +45,27 @@ def seen(monkeypatch):
     return seen
 
 
+@pytest.mark.parametrize("extents", [2, 30, 800])
+def test_no_digits_are_lost_off_the_origin(model, extents):
+    near = clouds(3, 40).astype(np.float64)
+    far = near + extents * np.ptp(near, axis=(0, 1)).max()
+    expected = Predictor(model).logits(near)
+    for given in (far, list(far)):
+        np.testing.assert_allclose(
+            Predictor(model).logits(given), expected, atol=1e-5 * np.abs(expected).max()
+        )
+
+
+@pytest.mark.parametrize("unit", [1e-37, 1e-40, 1e-300])
+def test_any_length_unit(model, unit):
+    cloud = clouds(3, 40).astype(np.float64)
+    expected = Predictor(model).logits(cloud)
+    for given in (cloud * unit, list(cloud * unit)):
+        np.testing.assert_allclose(
+            Predictor(model).logits(given), expected, atol=1e-4 * np.abs(expected).max()
+        )
+
+
 def test_few_sizes_are_compiled(model, seen):
     """Of clouds that come one by one, each of another size."""
     predictor = Predictor(model)
@@ -92,7 +113,12 @@ def test_a_single_cloud_goes_in_a_list(model):
 def test_a_model_of_places_gets_them():
     model = PointCloudClassifier.from_preset("tiny", num_classes=4, center=False, radius=5.0)
     randomise(model)
-    cloud = clouds(2, 30).astype(np.float64) * 1e-4 + [2, 0, 0]
+    small = clouds(2, 30).astype(np.float64)
+    for cloud in (small * 1e-4 + [2, 0, 0], small * 0.1 + [2, 0, 0], small * 1e-38):
+        _assert_as_called(model, cloud)
+
+
+def _assert_as_called(model, cloud):
     expected = keras.ops.convert_to_numpy(model(cloud.astype(np.float32)))
     for given in (cloud, list(cloud)):
         found = Predictor(model).logits(given)

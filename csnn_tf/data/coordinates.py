@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-# Share of a cloud's extent that float32's steps at its place may have.
-_LARGEST_STEP = 1e-4
+# Extents that a cloud may lie from the origin: farther on, float32 goes in steps of a ten
+# thousandth of it or more.
+_FARTHEST = 1e-4 / float(np.finfo(np.float32).eps)
+# The same where the place does not count: from here on digits are lost that the origin has.
+_FARTHEST_CENTRED = 1.0
+# Largest coordinate below which float32, and what computes with it, runs out of small numbers.
+_SMALLEST = 1e-30
 
 
-def float32_coordinates(points: NDArray) -> NDArray[np.float32]:
+def float32_coordinates(points: NDArray, *, centred: bool = False) -> NDArray[np.float32]:
     """Coordinates as float32; clouds that its steps would spoil are moved to their centroid first.
 
     Coordinates of surveys (UTM, say) are millions of metres, where float32 goes in steps of half a
@@ -18,6 +23,8 @@ def float32_coordinates(points: NDArray) -> NDArray[np.float32]:
     Args:
         points: numbers [..., points, 3]; each cloud is looked at by itself. Numbers that are
             float32 already stay as they are.
+        centred: Whether only the shape counts, as for models that move clouds to their centroid:
+            clouds are moved then as soon as they would lose digits.
 
     Returns:
         [..., points, 3]; infinite where a number is too large for float32.
@@ -26,10 +33,20 @@ def float32_coordinates(points: NDArray) -> NDArray[np.float32]:
         if points.dtype.kind != "f" or points.dtype.itemsize > 4:
             low, high = (f(points, axis=-2).astype(np.float64) for f in (np.min, np.max))
             extent = (high - low).max(axis=-1)
-            step = np.maximum(-low, high).max(axis=-1) * np.finfo(np.float32).eps
-            far = (step > _LARGEST_STEP * extent) & (extent > 0)
+            farthest = _FARTHEST_CENTRED if centred else _FARTHEST
+            far = (np.maximum(-low, high).max(axis=-1) > farthest * extent) & (extent > 0)
             if far.any():
                 points = points.astype(np.float64)
                 centroid = points.mean(axis=-2, keepdims=True)
                 points -= np.where(far[..., None, None], centroid, 0)
         return np.ascontiguousarray(points, dtype=np.float32)
+
+
+def enlarged(points: NDArray) -> NDArray:
+    """Clouds [..., points, 3] whose coordinates are too small for float32 divided by the largest.
+
+    For what takes clouds of any length unit.
+    """
+    largest = np.abs(points).max(axis=(-2, -1), keepdims=True, initial=0).astype(np.float64)
+    tiny = (largest > 0) & (largest < _SMALLEST)
+    return points / np.where(tiny, largest, 1) if tiny.any() else points

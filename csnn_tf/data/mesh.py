@@ -18,13 +18,14 @@ class Mesh(NamedTuple):
     faces: NDArray[np.int32]
 
 
-def check_mesh(vertices: ArrayLike, faces: ArrayLike, name: str) -> Mesh:
+def check_mesh(vertices: ArrayLike, faces: ArrayLike, name: str, centred: bool = False) -> Mesh:
     """Returns a mesh that has a surface to sample.
 
     Args:
         vertices: [v, 3], in the file's own units.
         faces: [f, 3] whole numbers from 0 to v - 1.
         name: what to call the mesh in messages.
+        centred: whether only the shape counts, see `csnn_tf.data.coordinates`.
 
     Raises:
         InputError: a coordinate is not finite, a face names no vertex, there is no face, or all
@@ -40,7 +41,7 @@ def check_mesh(vertices: ArrayLike, faces: ArrayLike, name: str) -> Mesh:
     if faces.dtype.kind not in "iu" or faces.ndim != 2 or faces.shape[1] != 3:
         raise InputError(f"{name} must have faces [f, 3] of whole numbers.")
     if len(vertices):
-        vertices = float32_coordinates(vertices)  # infinite where too large
+        vertices = float32_coordinates(vertices, centred=centred)  # infinite where too large
     if not np.isfinite(vertices).all():
         raise InputError(f"{name} has a coordinate that is not finite.")
     if faces.min() < 0 or faces.max() >= len(vertices):

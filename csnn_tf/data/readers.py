@@ -26,7 +26,7 @@ _MOST_COLUMNS = 16
 _Result = TypeVar("_Result")
 
 
-def read_shape(path: str | Path) -> NDArray[np.float32] | Mesh:
+def read_shape(path: str | Path, *, centred: bool = False) -> NDArray[np.float32] | Mesh:
     """Reads a point cloud or a mesh, by the ending of the file's name.
 
     - `.off`, `.stl`: a mesh. Polygons are cut into triangles, nothing is merged or dropped.
@@ -44,6 +44,7 @@ def read_shape(path: str | Path) -> NDArray[np.float32] | Mesh:
 
     Args:
         path: the file.
+        centred: whether only the shape counts, see `csnn_tf.data.coordinates`.
 
     Returns:
         Points float32 [n, 3] in the file's own units, or a `Mesh`; moved to their centroid where
@@ -62,12 +63,12 @@ def read_shape(path: str | Path) -> NDArray[np.float32] | Mesh:
     if suffix in MESH_SUFFIXES:
         vertices, faces = parse(path, lambda: _read_vertices_and_faces(path, suffix))
         return (
-            check_points(path, vertices)
+            check_points(path, vertices, centred)
             if faces is None
-            else check_mesh(vertices, faces, str(path))
+            else check_mesh(vertices, faces, str(path), centred)
         )
     read = {".npy": read_npy_cloud, ".npz": read_npz_cloud}.get(suffix, read_text_cloud)
-    return check_points(path, parse(path, lambda: read(path)))
+    return check_points(path, parse(path, lambda: read(path)), centred)
 
 
 def read_cloud(path: str | Path) -> NDArray[np.float32]:
@@ -99,7 +100,7 @@ def parse(path: Path, read: Callable[[], _Result]) -> _Result:
         raise InputError(f"{path} is not a readable {path.suffix} file: {reason}.") from error
 
 
-def check_points(path: Path, table: NDArray) -> NDArray[np.float32]:
+def check_points(path: Path, table: NDArray, centred: bool = False) -> NDArray[np.float32]:
     """The first three columns of a table [n, 3 or more], float32 and finite, at least one row."""
     if table.ndim != 2 or table.shape[1] < 3:
         raise InputError(f"{path} must have three coordinates a point, not shape {table.shape}.")
@@ -107,7 +108,7 @@ def check_points(path: Path, table: NDArray) -> NDArray[np.float32]:
         raise InputError(f"{path} holds no point.")
     if len(table) == 3 and table.shape[1] > _MOST_COLUMNS:
         raise InputError(f"{path} has the shape {table.shape}, not [points, 3]: transpose it.")
-    points = float32_coordinates(table[:, :3])  # infinite where too large
+    points = float32_coordinates(table[:, :3], centred=centred)  # infinite where too large
     if not np.isfinite(points).all():
         raise InputError(f"{path} has a coordinate that is not finite.")
     return points

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from csnn_tf.data import MeshSet, ShapeSet, read_shape
-from csnn_tf.data.coordinates import float32_coordinates
+from csnn_tf.data.coordinates import enlarged, float32_coordinates
 from tests.data.data_files import TETRAHEDRON
 
 PLACE = np.array([500_000, 5_400_000, 300])
@@ -28,6 +28,25 @@ def test_far_clouds_keep_their_shape(cloud, place, unit):
     found = float32_coordinates((cloud + place) * unit)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, centred(cloud) * unit, atol=1e-5 * unit)
+
+
+@pytest.mark.parametrize("extents", [1.5, 10, 300])
+def test_where_the_place_does_not_count_no_digit_is_lost(cloud, extents):
+    far = cloud + extents * np.ptp(cloud, axis=0).max()
+    np.testing.assert_array_equal(float32_coordinates(far), far.astype(np.float32))
+    found = float32_coordinates(far, centred=True)
+    np.testing.assert_allclose(found, centred(cloud), atol=1e-6)
+    near = cloud - cloud.min(axis=0)  # its box begins at the origin
+    np.testing.assert_array_equal(float32_coordinates(near, centred=True), near.astype(np.float32))
+
+
+def test_tiny_clouds_are_enlarged(cloud):
+    both = np.stack([cloud * 1e-300, cloud])
+    found = enlarged(both)
+    np.testing.assert_array_equal(found[1], cloud)
+    np.testing.assert_allclose(found[0], cloud / np.abs(cloud).max(), rtol=1e-12)
+    assert enlarged(cloud) is cloud
+    assert not enlarged(np.zeros((2, 3))).any()
 
 
 def test_whole_numbers_keep_their_shape():
@@ -60,6 +79,19 @@ def test_files_of_far_clouds(cloud, tmp_path, ending):
     path = tmp_path / f"cloud.{ending}"
     {"npy": np.save, "npz": np.savez, "xyz": np.savetxt}[ending](path, cloud + PLACE)
     np.testing.assert_allclose(read_shape(path), centred(cloud), atol=1e-5)
+
+
+@pytest.mark.parametrize("ending", ["xyz", "obj"])
+def test_files_for_models_of_shapes(cloud, tmp_path, ending):
+    path, far = tmp_path / f"cloud.{ending}", cloud + 30
+    if ending == "xyz":
+        np.savetxt(path, far)
+    else:
+        path.write_text("".join("v {!r} {!r} {!r}\n".format(*row) for row in far.tolist()))
+        path.write_text(path.read_text() + "f 1 2 3\n")
+    found = read_shape(path, centred=True)
+    found = found.vertices if ending == "obj" else found
+    np.testing.assert_allclose(found, centred(cloud), atol=1e-6)
 
 
 def test_sets_of_far_shapes(cloud):
