@@ -1,5 +1,9 @@
 """csnn-tf export"""
 
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -41,19 +45,45 @@ from csnn_tf.export import FORMATS, PRECISIONS, ExportOptions, export_model
 @click.option(
     "--format", "file_format", type=click.Choice(FORMATS), default="savedmodel", show_default=True
 )
-def export_command(model, folder, name, version, no_fold, file_format, **choices) -> None:
+@click.option(
+    "--other-labels",
+    is_flag=True,
+    help="Let the version have other classes, or energies, than the one before.",
+)
+def export_command(
+    model, folder, name, version, no_fold, file_format, other_labels, **choices
+) -> None:
     """Write MODEL to DIR/NAME/VERSION, for TensorFlow Serving and other runtimes.
 
     MODEL is a .keras file, a run folder (its best.keras) or a trained model's name.
     """
-    exported = export_model(
-        model,
-        folder,
-        name=name,
-        version=version,
-        options=ExportOptions(fold=not no_fold, **choices),
-        file_format=file_format,
-    )
+    with _cleaning_up():
+        exported = export_model(
+            model,
+            folder,
+            name=name,
+            version=version,
+            options=ExportOptions(fold=not no_fold, **choices),
+            file_format=file_format,
+            other_labels=other_labels,
+        )
     for notice in exported.notices:
         click.echo(notice, err=True)
     click.echo(exported.path)
+
+
+@contextlib.contextmanager
+def _cleaning_up() -> Iterator[None]:
+    """Let SIGTERM end this as Ctrl-C does, with what it was writing removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number, _) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -99,9 +99,9 @@ def main() -> None:
         click.echo(f"csnn-tf: {error}", err=True)
         raise SystemExit(2) from None
     except OSError as error:  # of a path that the system takes no further, such as one too long
-        name = str(error.filename)
-        name = name if len(name) <= 80 else f"{name[:77]}..."
-        click.echo(f"csnn-tf: {name}: {error.strerror or error}.", err=True)
+        name = "" if error.filename is None else f"{error.filename}: "  # as of a full terminal
+        name = name if len(name) <= 82 else f"{name[:77]}...: "
+        click.echo(f"csnn-tf: {name}{error.strerror or error}.", err=True)
         raise SystemExit(2) from None
     except MemoryError:
         click.echo("csnn-tf: there is not enough memory for this.", err=True)

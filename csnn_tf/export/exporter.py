@@ -1,5 +1,6 @@
 """From a .keras file to a version folder."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,11 +9,12 @@ from pathlib import Path
 import keras
 
 from csnn_tf.errors import InputError
-from csnn_tf.export.kinds import check_same_kind
-from csnn_tf.export.layout import check_name, publish
+from csnn_tf.export.companions import check_labels
+from csnn_tf.export.kinds import check_same_kind, check_same_labels
+from csnn_tf.export.layout import check_name, check_version, publish
 from csnn_tf.export.model_card import model_card
 from csnn_tf.export.options import FORMATS, ExportOptions
-from csnn_tf.export.server_files import write_server_files
+from csnn_tf.export.server_files import BATCHING_PARAMETERS, MODELS_CONFIG, write_server_files
 from csnn_tf.export.serving import Serving, serving_of
 from csnn_tf.export.warmup import can_write_warmup
 from csnn_tf.models.loading import load_model, model_file, training_record
@@ -41,6 +43,7 @@ def export_model(
     version: int | None = None,
     options: ExportOptions | None = None,
     file_format: str = "savedmodel",
+    other_labels: bool = False,
 ) -> Exported:
     """Export a trained model to DIR/NAME/VERSION, TensorFlow Serving's layout.
 
@@ -54,16 +57,21 @@ def export_model(
         version: VERSION; by default the next one.
         options: Choices of the exported graph.
         file_format: "savedmodel", "onnx" or "tflite".
+        other_labels: Whether the version may have other classes, or a density of states other
+            energies, than the newest one that is there.
 
     Raises:
-        InputError: If the model cannot be read or exported, the version exists, NAME holds another
-            kind of model, or the folder cannot be written. Nothing is left behind then.
+        InputError: If an argument or the model cannot be read or exported, the version exists, NAME
+            holds another kind of model or one of other labels, or the folder cannot be written.
+            Nothing is left behind then.
 
     Example:
         >>> export_model("runs/shapes", "serving").path
         PosixPath('serving/shapes/1')
     """
-    options = options or ExportOptions()
+    options = ExportOptions() if options is None else options
+    _check_arguments(model, folder, options)
+    check_version(version)
     if file_format not in FORMATS:
         raise InputError(f"format must be one of {', '.join(FORMATS)}, not {file_format!r}.")
     if keras.backend.backend() != "tensorflow":
@@ -74,11 +82,16 @@ def export_model(
     source, folder = model_file(model), Path(folder)
     name = name or _default_name(source)
     check_name(name)  # as a whole: of "a/b", a path would have the name "b"
+    if name in (MODELS_CONFIG, BATCHING_PARAMETERS):
+        raise InputError(f"name must not be {name}: the server's file of that name lies there.")
     # From the file: a model that was called before may hold operations compiled by XLA.
     serving = serving_of(load_model(source, keras.Model), options)
+    check_labels(serving)
     served = file_format == "savedmodel"
     if served:
         check_same_kind(folder / name, serving)
+    if not other_labels:
+        check_same_labels(folder / name, serving)
     card = model_card(serving, name, source, training_record(source))
     path = publish(
         folder / name,
@@ -88,6 +101,18 @@ def export_model(
         announce=lambda: write_server_files(folder) if served else None,
     )
     return Exported(path, _notices() if served else ())
+
+
+def _check_arguments(model: object, folder: object, options: object) -> None:
+    if isinstance(model, keras.Model):
+        raise InputError(
+            f"model must be a file: save the {type(model).__name__} with save('NAME.keras') first."
+        )
+    for name, value in (("model", model), ("folder", folder)):
+        if not isinstance(value, str | os.PathLike):
+            raise InputError(f"{name} must be a path or a name, not {value!r:.60}.")
+    if not isinstance(options, ExportOptions):
+        raise InputError(f"options must be ExportOptions, not {options!r:.60}.")
 
 
 def _default_name(source: Path) -> str:

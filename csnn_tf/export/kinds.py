@@ -1,8 +1,9 @@
-"""Whether the versions of a served model are of one kind."""
+"""Whether the versions of a model are of one kind."""
 
 from pathlib import Path
 
 from csnn_tf.errors import InputError
+from csnn_tf.export.companions import LABELS
 from csnn_tf.export.layout import versions_of
 from csnn_tf.export.op_check import saved_model_message
 from csnn_tf.export.serving import Serving
@@ -33,6 +34,45 @@ def check_same_kind(folder: Path, serving: Serving) -> None:
             f"{path} answers other requests ({', '.join(sorted(found))}), so it is another kind of "
             "model: choose another name."
         )
+
+
+def check_same_labels(folder: Path, serving: Serving) -> None:
+    """Raise `InputError` if the outputs of a model's newest version stand for something else.
+
+    Clients that know classes by their places, or a density by its bins, would read the answers of
+    the newer version wrongly.
+
+    Args:
+        folder: DIR/NAME; need not exist.
+        serving: The model that is to become its next version.
+
+    Raises:
+        InputError: If labels differ; those that cannot be read do not.
+    """
+    for version in versions_of(folder)[-1:]:
+        path = folder / str(version)
+        found, given = labels_of(path), list(map(str, serving.labels))
+        if found is not None and found != given:
+            raise InputError(
+                f"the outputs of {path} stand for {_few(found)}, and not for {_few(given)}: choose "
+                "another name, or --other-labels (other_labels=True) if its clients do not mind."
+            )
+
+
+def labels_of(folder: Path) -> list[str] | None:
+    """The labels of a version in any format, None if they cannot be read."""
+    for path in (folder / "assets" / LABELS, folder / LABELS):
+        try:
+            return path.read_text("utf-8").split("\n")[:-1]
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def _few(labels: list[str]) -> str:
+    if len(labels) <= 5:
+        return ", ".join(labels) or "nothing"
+    return f"{len(labels)} labels ({', '.join(labels[:3])}, ..., {labels[-1]})"
 
 
 def signature_names(folder: Path) -> set[str]:

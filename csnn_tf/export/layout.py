@@ -6,11 +6,18 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from numbers import Integral
 from pathlib import Path
 
 from csnn_tf.errors import InputError
 
+try:
+    import fcntl
+except ImportError:  # Windows: what killed exports leave stays
+    fcntl = None  # type: ignore[assignment]
+
+_ASIDE = ".writing-"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _LARGEST_VERSION = 2**63 - 1  # servers count in 64 bits
 
@@ -26,10 +33,21 @@ def versions_of(folder: Path) -> list[int]:
 
 def check_name(name: str) -> None:
     """Raise `InputError` if a model's name is no part of an address."""
-    if not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InputError(
             f"name must be letters, digits, '_', '-' and '.', not {name!r}: it becomes part of an "
             "address."
+        )
+
+
+def check_version(version: object) -> None:
+    """Raise `InputError` unless a version's number is None or one that servers count."""
+    if version is None:
+        return
+    whole = isinstance(version, Integral) and not isinstance(version, bool)
+    if not whole or not 1 <= version <= _LARGEST_VERSION:  # type: ignore[operator]
+        raise InputError(
+            f"version must be a whole number from 1 to {_LARGEST_VERSION}, not {version!r:.60}."
         )
 
 
@@ -44,7 +62,7 @@ def publish(
     """Write a version of a model aside, then give it its number.
 
     A server that watches the folder looks at names that are numbers only, so it never loads a
-    version that is still being written or whose writer died.
+    version that is still being written or whose writer died. What such a writer left is removed.
 
     Args:
         folder: DIR/NAME.
@@ -62,17 +80,19 @@ def publish(
             for it are removed again then.
     """
     check_name(folder.name)
-    if version is not None and not 1 <= version <= _LARGEST_VERSION:
-        raise InputError(f"version must be from 1 to {_LARGEST_VERSION}, not {version}.")
+    check_version(version)
     _check_free(folder, version, marker)
-    temporary, made = None, []
+    temporary, made, owned = None, [], contextlib.ExitStack()
     try:
         made = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         # In the same folder: a rename within one file system is one step. Not by tempfile, whose
         # folders are the owner's alone; this one is to be read by whom umask says.
-        temporary = folder / f".writing-{uuid.uuid4().hex}"
-        temporary.mkdir()
+        temporary = folder / f"{_ASIDE}{uuid.uuid4().hex}"
+        with _locked(folder):  # so that nobody takes it for one that a dead writer left
+            _remove_left(folder)
+            temporary.mkdir()
+            owned.enter_context(_locked(temporary))
         write(temporary)
         _flush(temporary)
         target = _rename(temporary, folder, version)
@@ -87,6 +107,7 @@ def publish(
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+        owned.close()
         with contextlib.suppress(OSError):  # raised by the first that is not empty
             for path in made:
                 path.rmdir()
@@ -94,19 +115,35 @@ def publish(
 
 def _check_free(folder: Path, version: int | None, marker: str) -> None:
     present = versions_of(folder)
+    for path in folder.iterdir() if present else ():
+        if path.name.isdecimal() and path.is_dir() and path.name != str(int(path.name)):
+            raise InputError(f"{path} is not how a version is called: rename it or take it away.")
     if version in present:
         raise InputError(f"{folder / str(version)} exists already: choose another version.")
-    for number in present:
-        if marker and not (folder / str(number) / marker).exists():
+    if version is None:
+        _next(present, folder)
+    for path in (folder / str(number) for number in present):
+        if marker and not any(path.iterdir()):
+            raise InputError(f"{path} is empty: remove it.")
+        if marker and not (path / marker).exists():
             raise InputError(
-                f"{folder / str(number)} holds no {marker}, so it is an export of another format: "
-                "choose another name."
+                f"{path} holds no {marker}, so it is an export of another format: choose another "
+                "name."
             )
+
+
+def _next(present: list[int], folder: Path) -> int:
+    number = max(present, default=0) + 1
+    if number > _LARGEST_VERSION:
+        raise InputError(
+            f"{folder / str(number - 1)} has the last number that servers count: choose a version."
+        )
+    return number
 
 
 def _rename(temporary: Path, folder: Path, version: int | None) -> Path:
     while True:
-        target = folder / str(version or max(versions_of(folder), default=0) + 1)
+        target = folder / str(version or _next(versions_of(folder), folder))
         try:
             os.rename(temporary, target)
         except OSError as error:
@@ -118,6 +155,34 @@ def _rename(temporary: Path, folder: Path, version: int | None) -> Path:
             continue
         _flush(folder, deep=False)
         return target
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Lock a folder, which ends with the process too.
+
+    Raises:
+        OSError: If it is locked and `wait` is false.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if fcntl is not None:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if not wait:
+                    raise
+                # A file system without locks: nothing that is left there is removed.
+        yield
+    finally:
+        os.close(handle)
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove what killed writers have left, of which nobody has the lock."""
+    for path in folder.glob(f"{_ASIDE}*") if fcntl is not None else ():
+        with contextlib.suppress(OSError), _locked(path, wait=False):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _flush(folder: Path, deep: bool = True) -> None:

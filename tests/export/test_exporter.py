@@ -23,21 +23,24 @@ from csnn_tf.export.op_check import servable_problems
 
 @keras.saving.register_keras_serializable(package="csnn_tf_tests")
 class Doubler(keras.Model):
-    def __init__(self, kind: str = "plain", **kwargs) -> None:
+    def __init__(self, kind: str = "plain", names=(), **kwargs) -> None:
         super().__init__(**kwargs)
-        self.kind = kind
+        self.kind, self.names = kind, names
 
     def call(self, inputs):
         return 2 * inputs
 
     def get_config(self):
-        return {"kind": self.kind}
+        return {"kind": self.kind, "names": list(self.names)}
 
 
 @serves(Doubler)
 class DoublerServing(Serving):
-    labels = ()
     variables = ()
+
+    @property
+    def labels(self):
+        return tuple(self.model.names)
 
     def signatures(self):
         if self.model.kind == "other":
@@ -72,8 +75,8 @@ class DoublerServing(Serving):
 
 @pytest.fixture
 def file(tmp_path):
-    def save(kind: str = "plain"):
-        model = Doubler(kind)
+    def save(kind: str = "plain", names=()):
+        model = Doubler(kind, names)
         model(np.zeros(2, np.float32))
         model.save(tmp_path / "doubler.v2.keras")
         return tmp_path / "doubler.v2.keras"
@@ -119,6 +122,24 @@ def test_another_kind_of_model_under_the_same_name(tmp_path, file):
         export_model(file(), tmp_path / "models")
     assert [each.name for each in path.parent.iterdir()] == ["1"]
     assert export_model(file("other"), tmp_path / "models").path.name == "2"
+
+
+def test_other_labels_under_the_same_name(tmp_path, file):
+    path = export_model(file(names=["cat", "dog"]), tmp_path / "models").path
+    with pytest.raises(InputError, match="1 stand for cat, dog, and not for dog, cat: .*--other"):
+        export_model(file(names=["dog", "cat"]), tmp_path / "models")
+    with pytest.raises(InputError, match=r"not for 9 labels \(0, 1, 2, ..., 8\)"):
+        export_model(file(names=[str(number) for number in range(9)]), tmp_path / "models")
+    assert [each.name for each in path.parent.iterdir()] == ["1"]
+    export_model(file(names=["dog", "cat"]), tmp_path / "models", other_labels=True)
+    assert export_model(file(names=["dog", "cat"]), tmp_path / "models").path.name == "3"
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "\x1b[2J", "\u2028", "\ud800"])
+def test_labels_that_are_no_line(tmp_path, file, name):
+    with pytest.raises(InputError, match="the class name .* is no line of text"):
+        export_model(file(names=["cat", name]), tmp_path / "models")
+    assert not (tmp_path / "models").exists()
 
 
 def test_server_files_that_cannot_be_written(tmp_path, file):
@@ -238,6 +259,24 @@ def test_bad_arguments(tmp_path, file, monkeypatch):
     for name in ("a/b", str(tmp_path / "elsewhere"), ".."):
         with pytest.raises(InputError, match=f"name must be letters, .*not '{name}'"):
             export_model(file(), tmp_path / "models", name=name)
+    for name in ("models.config", "batching_parameters"):
+        with pytest.raises(InputError, match=f"name must not be {name}: "):
+            export_model(file(), tmp_path / "models", name=name)
+    for model, message in (
+        (Doubler(), "model must be a file: save the Doubler with save"),
+        (None, "model must be a path or a name, not None"),
+        (b"a.keras", "model must be a path or a name, not b'a.keras'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            export_model(model, tmp_path / "models")
+    for arguments, message in (
+        ({"folder": None}, "folder must be a path"),
+        ({"version": 2.5}, "version must be a whole number"),
+        ({"name": 5}, "name must be letters"),
+        ({"options": {}}, "options must be ExportOptions"),
+    ):
+        with pytest.raises(InputError, match=message):
+            export_model(file(), **{"folder": tmp_path / "models", **arguments})
     assert {path.name for path in tmp_path.iterdir()} == {"doubler.v2.keras"}
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(InputError, match="KERAS_BACKEND=tensorflow, not jax"):

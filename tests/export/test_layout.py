@@ -76,6 +76,7 @@ def test_killed_write_is_no_version(tmp_path):
     assert [path.read_text() for path in tmp_path.rglob("*.pb")] == ["half"]
     assert versions_of(tmp_path / "name") == []
     assert publish(tmp_path / "name", _write).name == "1"
+    assert [path.name for path in (tmp_path / "name").iterdir()] == ["1"]  # what it left is gone
 
 
 def test_two_writers_at_once_get_two_versions(tmp_path):
@@ -100,11 +101,29 @@ def test_names_that_are_no_address(tmp_path, name):
         publish(tmp_path / name, _write)
 
 
-@pytest.mark.parametrize("version", [0, 2**63])
+@pytest.mark.parametrize("version", [0, 2**63, 2.5, True, "3"])
 def test_versions_that_no_server_counts(tmp_path, version):
-    with pytest.raises(InputError, match=f"version must be from 1 to .*, not {version}"):
+    message = f"version must be a whole number from 1 to .*, not {version!r}"
+    with pytest.raises(InputError, match=message):
         publish(tmp_path / "name", _write, version=version)
     assert not list(tmp_path.iterdir())
+
+
+def test_after_the_last_version(tmp_path):
+    publish(tmp_path / "name", _write, version=2**63 - 1)
+    with pytest.raises(InputError, match="has the last number that servers count: choose"):
+        publish(tmp_path / "name", _write)
+    assert publish(tmp_path / "name", _write, version=2).name == "2"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("01", "01 is not how a version is called: rename it"), ("1", "1 is empty: remove it")],
+)
+def test_version_folders_that_are_none(tmp_path, name, message):
+    (tmp_path / "name" / name).mkdir(parents=True)
+    with pytest.raises(InputError, match=message):
+        publish(tmp_path / "name", _write, marker="saved_model.pb")
 
 
 def test_a_version_that_cannot_be_announced_is_taken_back(tmp_path):
