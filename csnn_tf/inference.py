@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from csnn_tf.data.coordinates import enlarged, float32_coordinates
+from csnn_tf.data.coordinates import check_unmasked, enlarged, float32_coordinates
 from csnn_tf.data.resampling import padded
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_positive
@@ -57,8 +57,8 @@ class Predictor:
             [S, classes] float32.
 
         Raises:
-            InputError: If a cloud is empty, not [n, 3], or not finite in float32, or the model's
-                weights are such that its answer is not finite.
+            InputError: If a cloud is empty, not [n, 3], not finite in float32, or masked in part,
+                or the model's weights are such that its answer is not finite.
         """
         clouds = checked_clouds(clouds, self.model.centred, self.model.unit_ball)
         parts = list(overlapping(self._part, self._batches(clouds)))
@@ -134,8 +134,9 @@ def checked_clouds(
         may_scale: Whether those that are too small for it may be scaled, as their size does not.
 
     Raises:
-        InputError: If one is not [n, 3] with n at least 1, or not finite in float32.
+        InputError: If one is not [n, 3] with n at least 1, not finite in float32, or masked.
     """
+    check_unmasked(clouds, "the array of clouds")
     if not isinstance(clouds, list | tuple) and hasattr(clouds, "__array__"):
         clouds = np.asarray(clouds)  # of a tensor, whatever library's
     array = isinstance(clouds, np.ndarray) and clouds.ndim > 0
@@ -164,6 +165,7 @@ def _float32(points: np.ndarray, may_move: bool, may_scale: bool) -> np.ndarray:
 
 
 def _checked_cloud(cloud: np.ndarray, name: str, may_move: bool, may_scale: bool) -> np.ndarray:
+    check_unmasked(cloud, name)
     try:
         cloud = np.asarray(cloud)
     except (ValueError, TypeError):

@@ -56,6 +56,17 @@ def test_no_digits_are_lost_off_the_origin(model, extents):
         )
 
 
+def test_masked_points_are_refused(model):
+    """Their mask was dropped without a word."""
+    cloud = np.ma.masked_greater(clouds(2, 30), 1.0)
+    for given, name in ((cloud, "the array of clouds"), (list(cloud), "cloud 0")):
+        with pytest.raises(InputError, match=f"^{name} has masked coordinates: give the points"):
+            Predictor(model).logits(given)
+    expected = Predictor(model).logits(clouds(2, 30))
+    found = Predictor(model).logits(np.ma.masked_array(clouds(2, 30)))  # with nothing masked
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize("unit", [1e-37, 1e-40, 1e-300])
 def test_any_length_unit(model, unit):
     cloud = clouds(3, 40).astype(np.float64)

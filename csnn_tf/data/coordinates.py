@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from csnn_tf.errors import InputError
+
 # Extents that a cloud may lie from the origin: farther on, float32 goes in steps of a ten
 # thousandth of it or more.
 _FARTHEST = 1e-4 / float(np.finfo(np.float32).eps)
@@ -50,3 +52,11 @@ def enlarged(points: NDArray) -> NDArray:
     largest = np.abs(points).max(axis=(-2, -1), keepdims=True, initial=0).astype(np.float64)
     tiny = (largest > 0) & (largest < _SMALLEST)
     return points / np.where(tiny, largest, 1) if tiny.any() else points
+
+
+def check_unmasked(points: object, name: str) -> None:
+    """Raise `InputError` for an array with masked numbers, which others would take for numbers."""
+    if np.ma.is_masked(points):
+        raise InputError(
+            f"{name} has masked coordinates: give the points that count, without the others."
+        )

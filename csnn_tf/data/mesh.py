@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from csnn_tf.data.coordinates import float32_coordinates
+from csnn_tf.data.coordinates import check_unmasked, float32_coordinates
 from csnn_tf.errors import InputError
 
 
@@ -31,6 +31,7 @@ def check_mesh(vertices: ArrayLike, faces: ArrayLike, name: str, centred: bool =
         InputError: a coordinate is not finite, a face names no vertex, there is no face, or all
             faces have no area.
     """
+    check_unmasked(vertices, name)
     vertices, faces = np.asarray(vertices), np.asarray(faces)
     if vertices.dtype.kind not in "fiu" or vertices.ndim != 2 or vertices.shape[1:] != (3,):
         raise InputError(

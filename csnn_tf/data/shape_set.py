@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from csnn_tf.data.coordinates import float32_coordinates
+from csnn_tf.data.coordinates import check_unmasked, float32_coordinates
 from csnn_tf.data.labelled import check_indices, check_labelling, split_indices
 from csnn_tf.errors import InputError
 
@@ -124,6 +124,7 @@ def _check_clouds(clouds: Sequence[ArrayLike], names: list[str]) -> Clouds:
         if len({len(cloud) for cloud in clouds}) > 1:
             return clouds
         return np.stack(clouds)
+    check_unmasked(clouds, "the array of clouds")
     if clouds.dtype.kind not in "fiu" or clouds.ndim != 3 or clouds.shape[2] != 3:
         raise InputError(
             f"clouds must be numbers [shapes, points, 3], not {clouds.dtype} of "
@@ -140,6 +141,7 @@ def _check_clouds(clouds: Sequence[ArrayLike], names: list[str]) -> Clouds:
 
 def _check_cloud(cloud: ArrayLike, name: str) -> NDArray[np.float32]:
     """One cloud [n, 3] as float32, or an InputError that gives its name."""
+    check_unmasked(cloud, name)
     cloud = np.asarray(cloud)
     if cloud.dtype.kind not in "fiu" or cloud.ndim != 2 or cloud.shape[1] != 3:
         raise InputError(

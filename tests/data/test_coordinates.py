@@ -3,6 +3,7 @@ import pytest
 
 from csnn_tf.data import MeshSet, ShapeSet, read_shape
 from csnn_tf.data.coordinates import enlarged, float32_coordinates
+from csnn_tf.errors import InputError
 from tests.data.data_files import TETRAHEDRON
 
 PLACE = np.array([500_000, 5_400_000, 300])
@@ -101,3 +102,13 @@ def test_sets_of_far_shapes(cloud):
     mesh = (TETRAHEDRON.vertices + PLACE, TETRAHEDRON.faces)
     found = MeshSet([mesh], [0], ["a"], ["b"]).meshes[0].vertices
     np.testing.assert_allclose(found, centred(TETRAHEDRON.vertices), atol=1e-6)
+
+
+def test_masked_coordinates_are_refused(cloud):
+    masked = np.ma.masked_greater(cloud, 1.0)
+    for clouds in ([masked], masked[None]):
+        with pytest.raises(InputError, match="has masked coordinates"):
+            ShapeSet(clouds, [0], ["a"], ["b"])
+    vertices = np.ma.masked_greater(TETRAHEDRON.vertices, 0.5)
+    with pytest.raises(InputError, match="has masked coordinates"):
+        MeshSet([(vertices, TETRAHEDRON.faces)], [0], ["a"], ["b"])
