@@ -18,9 +18,8 @@ from csnn_tf.data.environments import Environments
 from csnn_tf.errors import InputError
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.losses import DosLoss
-from csnn_tf.models.atomic_dos_model import AtomicDosModel, described_bins, same_bins
+from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.dos_architectures import dos_architecture
-from csnn_tf.models.loading import load_model
 from csnn_tf.training.checkpoint import CHECKPOINT, Checkpoint
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_data import (
@@ -29,6 +28,7 @@ from csnn_tf.training.dos_data import (
     reference,
     training_parts,
 )
+from csnn_tf.training.dos_initial import restart_lost_bins, take_dos_weights
 from csnn_tf.training.dos_validation import DosValidation
 from csnn_tf.training.epoch_end import EpochEnd
 from csnn_tf.training.finite_loss import FiniteLoss
@@ -87,11 +87,13 @@ def train_dos(
     loss = make_loss(config, model)
     environments = Environments.find(training, model.elements, model.cutoff)
     goes_on = resume and (Path(out) / CHECKPOINT).exists()
+    begun = None
     if config.initial is None:
         model.start_from(training.dos)
         model.adapt(environments)
     elif not goes_on:
-        _take_weights(model, config.initial)
+        take_dos_weights(model, config.initial)
+        begun = {"bins_set_anew": restart_lost_bins(model, environments, training.dos)}
     plan = BatchPlan(
         len(training),
         min(config.batch_size, len(training)),
@@ -119,6 +121,7 @@ def train_dos(
         DosValidation(model, held_out, loss) if held_out is not None else None,
         plateau if config.schedule == "plateau" else None,
         config.min_learning_rate,
+        begun,
     )
     checkpoint = Checkpoint(run.path / CHECKPOINT, ending)
     first = checkpoint.restore(trained) if goes_on else 0
@@ -168,23 +171,6 @@ def make_loss(config: DosConfig, model: AtomicDosModel) -> DosLoss:
         band_weight=config.band_weight,
         first_energy=model.energies[0],
     )
-
-
-def _take_weights(model: AtomicDosModel, initial: str) -> None:
-    """Give a model the weights of a trained one of the same fields."""
-    source = load_model(initial, type(model))
-    for name, value in model.get_config().items():
-        theirs = source.get_config()[name]
-        if name in ("name", "dtype", "electrons") or theirs == value:
-            continue
-        if name == "energies":
-            if same_bins(theirs, value):
-                continue
-            theirs, value = described_bins(theirs), described_bins(value)
-        raise InputError(
-            f"{initial} differs from the model to train in {name}: {theirs}, not {value}."
-        )
-    model.set_weights(source.get_weights())
 
 
 def _numbered(types: Sequence[str]) -> tuple[int, ...]:

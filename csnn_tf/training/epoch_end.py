@@ -10,7 +10,7 @@ import numpy as np
 from csnn_tf.errors import InputError
 from csnn_tf.models.loading import not_finite
 from csnn_tf.training.best_epoch import best_row
-from csnn_tf.training.run_folder import RunFolder
+from csnn_tf.training.run_folder import INITIAL, RunFolder
 from csnn_tf.training.schedules import Plateau
 
 _ROUNDING = 1e-6
@@ -26,6 +26,9 @@ class EpochEnd(keras.callbacks.Callback):
         validate: Gives val_loss and further measures, or None to go by the training loss.
         plateau: The published schedule, or None.
         min_learning_rate: The plateau schedule ends the training below it.
+        begun: What there is to say of the trained model that the run begins with: it is written to
+            initial.json, and the callbacks that follow have it when training begins. None if the
+            run begins with none, or goes on.
     """
 
     def __init__(
@@ -35,13 +38,21 @@ class EpochEnd(keras.callbacks.Callback):
         validate: Callable[[], dict[str, float]] | None,
         plateau: Plateau | None,
         min_learning_rate: float,
+        begun: dict[str, float] | None = None,
     ) -> None:
         super().__init__()
         self.saved, self.run, self.validate = saved, run, validate
         self.plateau, self.min_learning_rate = plateau, min_learning_rate
+        self.begun = begun
         self.rows: list[dict[str, float]] = []
         self.finished = False
         self._started = 0.0
+
+    def on_train_begin(self, logs=None):
+        """Record what the run begins with."""
+        if self.begun is not None:
+            self.run.write_json(INITIAL, self.begun)
+            logs.update(self.begun)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clock."""

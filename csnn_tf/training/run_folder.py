@@ -17,15 +17,18 @@ import keras
 from csnn_tf.errors import InputError
 
 # Name of a file of a run that is being written, see `write_aside`.
-_ASIDE = re.compile(r"\.(best|last|history|checkpoint|config|versions|resumed)-\w{8}\.\w+")
+_ASIDE = re.compile(r"\.(best|last|history|checkpoint|config|versions|resumed|initial)-\w{8}\.\w+")
 _PACKAGES = ("csnn-tf", "keras", "tensorflow", "jax", "numpy", "scipy")
 
 CONTENTS = "contents"
 """Entry of config.json: a digest of the data that the run was begun with."""
+INITIAL = "initial.json"
+"""File of a run that began with a trained model: what there was to say of that one."""
 
 
 class RunFolder:
-    """A run's files: config.json, versions.json, history.csv, best.keras, last.keras, resumed.json.
+    """A run's files: config.json, versions.json, history.csv, best.keras, last.keras and, where it
+    began with a trained model or was resumed, initial.json and resumed.json.
 
     Args:
         path: The folder.

@@ -1,0 +1,92 @@
+"""A trained model of densities of states as the beginning of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from csnn_tf.errors import InputError
+from csnn_tf.models.atomic_dos_model import AtomicDosModel, described_bins, same_bins
+from csnn_tf.models.loading import load_model
+
+if TYPE_CHECKING:
+    from csnn_tf.data.environments import Environments
+
+_ATOMS_AT_ONCE = 512
+_SLIGHT = 0.02
+"""Share of the largest mean DOS that counts as nothing."""
+_DEAD = 0.1
+"""Share of the data's mean that a bin gives at least."""
+_OFF = 3.0
+"""Standard deviations of the data by which a bin's mean may be off."""
+
+
+def take_dos_weights(model: AtomicDosModel, initial: str) -> None:
+    """Give a model the weights of a trained one of the same fields.
+
+    Args:
+        model: Changed in place.
+        initial: The trained one's .keras file, run folder or name.
+
+    Raises:
+        InputError: There is no such model, or it differs in a field; the message names it.
+    """
+    source = load_model(initial, type(model))
+    for name, value in model.get_config().items():
+        theirs = source.get_config()[name]
+        if name in ("name", "dtype", "electrons") or theirs == value:
+            continue
+        if name == "energies":
+            if same_bins(theirs, value):
+                continue
+            theirs, value = described_bins(theirs), described_bins(value)
+        raise InputError(
+            f"{initial} differs from the model to train in {name}: {theirs}, not {value}."
+        )
+    model.set_weights(source.get_weights())
+
+
+def restart_lost_bins(model: AtomicDosModel, environments: Environments, dos: NDArray) -> int:
+    """Let energy bins begin anew in which a trained model has nothing to build on.
+
+    Where its training data had no states, the last normalisation gives zero or less for every atom,
+    and the ReLU behind it has no gradient; and a bin whose mean is far off, as where the bands lie
+    lower, takes longer to move there than to learn from the start. So a bin begins as in an
+    untrained model, with the mean and deviation of the new data, if the model's mean DOS of the
+    structures is below a tenth of theirs, or off by more than three of their standard deviations.
+    Less than 2 % of the largest mean counts as nothing. All other bins stay as they are.
+
+    Args:
+        model: With the trained weights; changed in place.
+        environments: Of the structures to train on.
+        dos: [S, bins], their DOS, states/eV/atom.
+
+    Returns:
+        The number of bins that begin anew.
+    """
+    before, found = _bins(model, environments)
+    ends = environments.offsets
+    predicted = np.add.reduceat(found, ends[:-1], axis=0) / np.diff(ends)[:, None]
+    mean, off = dos.mean(axis=0), np.abs(predicted.mean(axis=0) - dos.mean(axis=0))
+    slight = _SLIGHT * mean.max()
+    dead = (mean > slight) & (predicted.mean(axis=0) < _DEAD * mean)
+    lost = dead | (off > slight + _OFF * dos.std(axis=0))
+    if lost.any():
+        model.restart_bins(lost, dos, before)
+    return int(lost.sum())
+
+
+def _bins(model: AtomicDosModel, environments: Environments) -> tuple[NDArray, NDArray]:
+    """What the layer "bins" and the network give for every atom, [A, bins] each."""
+    network = model.network
+    both = keras.Model(network.input, [network.get_layer("bins").output, network.output])
+    group = np.cumsum(environments.counts) // _ATOMS_AT_ONCE
+    parts = []
+    for rows in np.split(np.arange(len(group)), np.flatnonzero(np.diff(group)) + 1):
+        inputs = model.network_inputs(environments.of_structures(rows), training=False)
+        parts.append([keras.ops.convert_to_numpy(part) for part in both(inputs, training=False)])
+    before, found = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return before, found
