@@ -71,7 +71,8 @@ def evaluate_dos(
     Args:
         model: The model, or its .keras file, run folder or name.
         structures: Test structures, with DOS on the model's bins.
-        train: Training structures, whose means are the yardsticks; None for no yardsticks.
+        train: Training structures with DOS on the same bins, whose means are the yardsticks; None
+            for no yardsticks.
         convention: How Fermi level and band energy are taken, see
             `csnn_tf.electronic.solve_fermi`.
         rotations: Arbitrary rotations (uniform over SO(3)) of each structure under which the change
@@ -80,17 +81,23 @@ def evaluate_dos(
         progress: Called after every pass over the structures.
 
     Raises:
-        InputError: The structures have no DOS, other bins, or no electron count, or an argument
-            is out of range.
+        InputError: The structures or those of `train` have no DOS or other bins, an electron count
+            is unknown, or an argument is out of range.
     """
     check_structures(structures)
     if train is not None:
         check_structures(train)
+        if train.dos is None:
+            raise InputError("train holds structures without a DOS, whose mean is the yardstick.")
     rotations = check_positive("rotations", rotations) if rotations else 0
     check_seed(seed)
     predictor = DosPredictor(model)
     model = predictor.model
     electrons = _checked(model, structures)
+    if train is not None:
+        _check_bins("train", train, model)
+        # Rounding apart they are the same, and the yardsticks want the very same.
+        train = dataclasses.replace(train, energies=structures.energies)
     prediction = _counted(predictor.predict(structures), electrons, convention)
     if progress is not None:
         progress(1, 1 + rotations)
@@ -117,7 +124,6 @@ def evaluate_dos(
         change = change if np.isfinite(change) else None
     yardsticks = {}
     if train is not None:
-        train = dataclasses.replace(train, energies=structures.energies)
         test = dataclasses.replace(structures, electrons=electrons)
         yardsticks = yardstick_reports(train, test, convention)
     return DosEvaluation(report, yardsticks, change, rotations, prediction)
@@ -159,11 +165,7 @@ def _checked(model: AtomicDosModel, structures: StructureSet) -> NDArray:
     """Electrons/atom of each structure, after checking that the two belong together."""
     if structures.dos is None:
         raise InputError("the structures have no DOS to compare with.")
-    if not same_bins(structures.energies, model.energies):
-        raise InputError(
-            f"the data has {described_bins(structures.energies)}, the model "
-            f"{described_bins(model.energies)}."
-        )
+    _check_bins("the data", structures, model)
     electrons = structures.electrons
     if np.isnan(electrons).any():
         electrons = np.where(
@@ -172,3 +174,11 @@ def _checked(model: AtomicDosModel, structures: StructureSet) -> NDArray:
     if np.isnan(electrons).any():
         raise InputError("the electron counts are unknown: give --electrons, for example C=4.")
     return electrons
+
+
+def _check_bins(name: str, structures: StructureSet, model: AtomicDosModel) -> None:
+    if not same_bins(structures.energies, model.energies):
+        raise InputError(
+            f"{name} has {described_bins(structures.energies)}, the model "
+            f"{described_bins(model.energies)}."
+        )

@@ -170,6 +170,25 @@ def test_bad_arguments_of_an_evaluation_are_named(predictor, options, named):
         evaluate_dos(predictor.model, structures, **options)
 
 
+def test_training_structures_that_do_not_fit_are_no_yardsticks(predictor):
+    structures = dataclasses.replace(
+        structures_of(GOOD), dos=np.ones((1, 24)), energies=ENERGIES, electrons=np.array([4.5])
+    )
+
+    def yardsticks(**changes):
+        return evaluate_dos(
+            predictor.model, structures, dataclasses.replace(structures, **changes)
+        ).yardsticks
+
+    assert yardsticks(energies=ENERGIES + 1e-9)
+    with pytest.raises(InputError, match="train has 24 bins from .*, the model 24 bins"):
+        yardsticks(energies=ENERGIES + 5)
+    with pytest.raises(InputError, match="train has 12 bins"):
+        yardsticks(energies=ENERGIES[::2], dos=np.ones((1, 12)))
+    with pytest.raises(InputError, match="train holds structures without a DOS"):
+        yardsticks(energies=None, dos=None)
+
+
 def test_the_shipped_model_predicts_the_builtin_test_structures():
     test = builtin_carbon().select(split="test")
     model = load_model("carbon_dos_small", DensityOfStates)
