@@ -115,7 +115,7 @@ def _announce(structures: StructureSet, config: DosConfig) -> None:
     rest = len(structures) - len(training) - held
     text = f"{len(training)} structures to train on, {held} held out"
     click.echo(text + (f", {rest} left out (split test or none)" if rest else ""), err=True)
-    if electrons_by_element(structures, config.electrons) is None:
+    if electrons_by_element(training, config.electrons) is None:
         click.echo(
             "The model will know no Fermi level: nothing says how many electrons each element has "
             "(--electrons).",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from csnn_tf.data.atoms.rebinning import check_all_electrons
+from csnn_tf.data.atoms.structure import electrons_per_atom
 from csnn_tf.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from csnn_tf.data.atoms.structure import Electrons
 
 _SPLITS = ("train", "val", "test")
+_CHARGE = 0.5
+"""Electrons/atom that a charged cell may have more or fewer than its neutral atoms."""
 
 
 def training_parts(
@@ -59,6 +64,42 @@ def training_parts(
     return structures.subset(rows), structures.subset(held) if len(held) else None
 
 
+def check_held_out(training: StructureSet, held_out: StructureSet | None) -> None:
+    """Raise `InputError` if a held-out structure has an element that none to train on has."""
+    if held_out is None:
+        return
+    strange = np.flatnonzero(~np.isin(held_out.numbers, training.numbers))
+    for atom in strange[:1]:
+        (symbol,) = _symbols(held_out.numbers[[atom]])
+        place = int(np.searchsorted(held_out.offsets, atom, side="right")) - 1
+        raise InputError(
+            f"{held_out.names[place]} is held out and contains {symbol}, which no structure to "
+            "train on does: put one that does into the split train."
+        )
+
+
+def with_electrons(structures: StructureSet, given: Electrons) -> StructureSet:
+    """The structures with electron counts where theirs are unknown.
+
+    Args:
+        structures: The structures.
+        given: Valence electrons, one number or by chemical symbol; None changes nothing.
+
+    Raises:
+        InputError: The count of an element is not given, or a DOS does not hold the electrons.
+    """
+    unknown = np.flatnonzero(np.isnan(structures.electrons))
+    if given is None or not len(unknown):
+        return structures
+    electrons = structures.electrons.copy()
+    for place in unknown:
+        item = structures[place]
+        electrons[place] = electrons_per_atom(item.numbers, given, item.name)
+    filled = dataclasses.replace(structures, electrons=electrons)
+    check_all_electrons(filled)
+    return filled
+
+
 def reference(structures: StructureSet) -> NDArray:
     """What the loss compares with: DOS and electrons of each structure, [S, bins + 1]."""
     return np.concatenate([structures.dos, structures.electrons[:, None]], axis=1, dtype=np.float32)
@@ -66,9 +107,12 @@ def reference(structures: StructureSet) -> NDArray:
 
 def elements_of(structures: StructureSet) -> tuple[str, ...]:
     """Chemical symbols of all atoms, by atomic number."""
+    return _symbols(np.unique(structures.numbers))
+
+
+def _symbols(numbers: NDArray) -> tuple[str, ...]:
     from ase.data import chemical_symbols
 
-    numbers = np.unique(structures.numbers)
     if numbers.max() >= len(chemical_symbols):
         raise InputError(f"{numbers.max()} is not an atomic number.")
     return tuple(chemical_symbols[number] for number in numbers)
@@ -82,11 +126,15 @@ def electrons_by_element(
     Args:
         structures: With electrons per atom. In a compound of one composition these do not say how
             many each element has.
-        given: What the user says, one number or by chemical symbol; None or without an element of
-            the structures, or if it contradicts them, they alone decide.
+        given: What the user says, one number or by chemical symbol, of neutral atoms; None or
+            without an element of the structures, they alone decide.
 
     Returns:
         Electrons by chemical symbol, or None if nothing determines them.
+
+    Raises:
+        InputError: A structure has another count than what is given, by more than a charge makes
+            up: half an electron per atom.
     """
     elements = elements_of(structures)
     numbers = np.unique(structures.numbers)
@@ -103,11 +151,23 @@ def electrons_by_element(
         said = given if isinstance(given, Mapping) else dict.fromkeys(elements, given)
         if set(elements) <= said.keys():
             counts = np.array([said[name] for name in elements], np.float64)
-            if np.abs(shares[known] @ counts - structures.electrons[known]).max(initial=0) <= 1e-3:
-                return dict(zip(elements, counts.tolist(), strict=True))
+            _check_given(structures, shares @ counts)
+            return dict(zip(elements, counts.tolist(), strict=True))
     if np.linalg.matrix_rank(shares[known]) < len(elements):
         return None
     counts, *_ = np.linalg.lstsq(shares[known], structures.electrons[known], rcond=None)
     if np.abs(shares[known] @ counts - structures.electrons[known]).max() > 1e-3:
         return None
     return {name: round(float(n), 6) for name, n in zip(elements, counts, strict=True)}
+
+
+def _check_given(structures: StructureSet, expected: NDArray) -> None:
+    """Hold the structures' electrons/atom [S] against those of the neutral atoms given."""
+    off = np.nan_to_num(np.abs(structures.electrons - expected))
+    worst = int(off.argmax())
+    if off[worst] > _CHARGE:
+        raise InputError(
+            f"{structures.names[worst]} has {structures.electrons[worst]:g} electrons/atom by its "
+            f"own account and {expected[worst]:g} by the electrons given: they contradict each "
+            "other."
+        )

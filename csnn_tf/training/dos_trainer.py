@@ -23,10 +23,12 @@ from csnn_tf.models.dos_architectures import dos_architecture
 from csnn_tf.training.checkpoint import CHECKPOINT, Checkpoint
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_data import (
+    check_held_out,
     electrons_by_element,
     elements_of,
     reference,
     training_parts,
+    with_electrons,
 )
 from csnn_tf.training.dos_initial import restart_lost_bins, take_dos_weights
 from csnn_tf.training.dos_validation import DosValidation
@@ -77,11 +79,15 @@ def train_dos(
         RunFolder.begun(out).check_contents(contents)
     keras.utils.set_random_seed(config.seed)
     training, held_out = training_parts(structures, config.validation, config.seed)
+    check_held_out(training, held_out)
+    training = with_electrons(training, config.electrons)
+    if held_out is not None:
+        held_out = with_electrons(held_out, config.electrons)
     model = dos_architecture(config.architecture).from_preset(
         config.preset,
-        elements_of(structures),
-        structures.energies,
-        electrons_by_element(structures, config.electrons),
+        elements_of(training),
+        training.energies,
+        electrons_by_element(training, config.electrons),
         **config.model,
     )
     loss = make_loss(config, model)

@@ -14,6 +14,7 @@ from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_data import electrons_by_element, elements_of, training_parts
 from csnn_tf.training.dos_trainer import refined_epochs, train_dos
+from csnn_tf.training.run_folder import history_numbers
 from tests.helpers import eagerly, tensorflow_only
 
 pytestmark = [tensorflow_only, eagerly]
@@ -156,9 +157,41 @@ def test_electrons_of_each_element_follow_from_the_structures(carbon):
         expected = {"C": 3, "Si": 5} if given != 4 else {"C": 4, "Si": 4}
         assert electrons_by_element(compound, given) == expected
     assert electrons_by_element(compound, {"C": 3.0}) is None
-    assert electrons_by_element(compound, {"C": 3.0, "Si": 3.0}) is None
+    with pytest.raises(InputError, match=r" has 4 electrons/atom by its own .* and 3 by the elec"):
+        electrons_by_element(compound, {"C": 3.0, "Si": 3.0})
+    charged = dataclasses.replace(compound, electrons=compound.electrons + 0.05)
+    assert electrons_by_element(charged, {"C": 3.0, "Si": 5.0}) == {"C": 3, "Si": 5}
     inconsistent = carbon.electrons + np.arange(len(carbon))
     assert electrons_by_element(dataclasses.replace(carbon, electrons=inconsistent)) is None
+
+
+def test_electrons_of_the_configuration_count_like_those_of_the_data(carbon, tmp_path):
+    silent = dataclasses.replace(carbon, electrons=np.full(len(carbon), np.nan))
+    histories = []
+    for name, structures in (("data", carbon), ("configuration", silent)):
+        settings = configuration(band_weight=1.0, electrons={"C": 4.0})
+        histories.append(train_dos(settings, structures, tmp_path / name).path / "history.csv")
+    one, two = (history_numbers(path) for path in histories)
+    assert "val_band" in two[0]
+    assert [{**row, "seconds": 0} for row in one] == [{**row, "seconds": 0} for row in two]
+    for electrons, named in (({"C": 40}, "fewer than the 40"), ({"Si": 4}, "contains C, whose")):
+        with pytest.raises(InputError, match=named):
+            train_dos(configuration(electrons=electrons), silent, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_elements_are_those_of_the_structures_to_train_on(carbon, tmp_path):
+    numbers = carbon.numbers.copy()
+    numbers[-3:] = 14
+    run = train_dos(
+        configuration(epochs=1), dataclasses.replace(carbon, numbers=numbers), tmp_path / "run"
+    )
+    assert run.read_json("config.json")["elements"] == ["C"]
+    numbers[carbon.offsets[7] + 2] = 32
+    strange = dataclasses.replace(carbon, numbers=numbers)
+    with pytest.raises(InputError, match=r" is held out and contains Ge, which no structure to t"):
+        train_dos(configuration(), strange, tmp_path / "strange")
+    assert not (tmp_path / "strange").exists()
 
 
 @pytest.mark.parametrize(
