@@ -37,7 +37,7 @@ def read_ase(
     Args:
         path: The file.
         energies: [bins], eV. A DOS on another grid is re-binned to it; one without
-            `dos_energies` must lie on it. None keeps the file's own grid.
+            `dos_energies` must lie on it. None takes the grid of the first DOS in the file.
         electrons: Valence electrons per atom, a number or one by chemical symbol; the file's own
             figure goes first. Where known, the DOS must hold as many.
         per_cell: The DOS and electrons in the file are of the whole cell.
@@ -81,6 +81,8 @@ def structures_from_atoms(
         >>> structures_from_atoms([ase.build.bulk("C")], electrons={"C": 4}).electrons
         array([4.])
     """
+    if hasattr(frames, "get_positions"):
+        raise InputError("frames must be a list of ase.Atoms objects: put the one into a list.")
     structures, grid = [], None if energies is None else energy_bins(energies)
     for index, atoms in enumerate(frames):
         structure = structure_from_atoms(atoms, f"{name}[{index}]")
@@ -105,7 +107,7 @@ def structures_from_atoms(
             check_dos(dos, grid.size if own is None else own.size, structure.name)
             source = grid if own is None else own
             level = None
-            if "efermi" in atoms.info:
+            if atoms.info.get("efermi") is not None:
                 level = _number(atoms.info, "efermi", structure.name)
             check_electrons(source, dos, structure.electrons, structure.name, level)
             structure.dos = rebin_dos(source, dos, grid, structure.name)
@@ -129,10 +131,12 @@ def read_frames(path: str | os.PathLike, format: str | None = None) -> list[Atom
         raise InputError(f"{path} does not exist.")
     try:
         check_counts(path, format)
-        if path.suffix == ".db" or format == "db":
+        # ase.io reads these too, without the rows' data.
+        if path.suffix in (".db", ".json") or format in ("db", "json"):
             with ase.db.connect(path) as database:
                 return [_from_row(row) for row in database.select()]
-        return ase.io.read(path, index=":", format=format)
+        # Otherwise ASE takes what follows an "@" in the name for a choice of frames.
+        return ase.io.read(path, index=":", format=format, do_not_split_by_at_sign=True)
     except Exception as error:  # ASE's readers raise anything on malformed files
         reason = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, ase.io.formats.UnknownFileTypeError):
@@ -140,10 +144,15 @@ def read_frames(path: str | os.PathLike, format: str | None = None) -> list[Atom
         raise InputError(f"{path} cannot be read by ASE: {reason}") from error
 
 
-def structure_from_atoms(atoms: Atoms, name: str) -> Structure:
-    """The structure, type, temperature and split of an ASE object; no DOS."""
+def check_atoms(atoms: object, name: str) -> None:
+    """Raise `InputError` unless it is an ASE object."""
     if not hasattr(atoms, "get_positions"):
         raise InputError(f"{name} must be an ase.Atoms object, not a {type(atoms).__name__}.")
+
+
+def structure_from_atoms(atoms: Atoms, name: str) -> Structure:
+    """The structure, type, temperature and split of an ASE object; no DOS."""
+    check_atoms(atoms, name)
     if not len(atoms):
         raise InputError(f"{name}: the structure has no atoms.")
     info = atoms.info
@@ -167,8 +176,9 @@ def _from_row(row: Any) -> Atoms:
 
 def _number(info: dict, field: str, name: str) -> float:
     """A number of `atoms.info`, NaN where it is missing."""
+    value = info.get(field)
     try:
-        return float(info.get(field, np.nan))
+        return np.nan if value is None else float(value)
     except (ValueError, TypeError) as error:
         raise InputError(f"{name}: {field} is {info[field]!r}; expected a number.") from error
 

@@ -22,7 +22,7 @@ def dos(states=6.0, center=-5.0):
 
 
 def write(path, frames):
-    if path.suffix == ".db":
+    if path.suffix in (".db", ".json"):
         with ase.db.connect(path) as database:
             for atoms in frames:
                 info = dict(atoms.info)
@@ -32,7 +32,7 @@ def write(path, frames):
         ase.io.write(path, frames, format="extxyz")
 
 
-@pytest.mark.parametrize("file", ["set.xyz", "set.db"])
+@pytest.mark.parametrize("file", ["set.xyz", "set.db", "set.json", "set@300K.xyz"])
 def test_dos_and_facts_from_info(tmp_path, file):
     facts = {"temperature": 300.0, "split": "val", "type": "diamond"}
     frames = [silicon(dos=dos(), dos_energies=ENERGIES, **facts) for _ in range(3)]
@@ -82,6 +82,21 @@ def test_a_set_is_not_rebinned_to_uneven_energies_of_its_first_structure():
         structures_from_atoms(frames)
     found = structures_from_atoms([frames[0], frames[0]])
     np.testing.assert_array_equal(found.energies, uneven)
+
+
+def test_what_follows_an_at_sign_is_part_of_the_name(tmp_path):
+    write(tmp_path / "POSCAR", [silicon()])
+    ase.io.write(tmp_path / "POSCAR@0", Atoms("C", cell=np.eye(3), pbc=True), format="vasp")
+    assert load_structures(tmp_path / "POSCAR@0").numbers.tolist() == [6]
+
+
+def test_one_structure_is_no_list_and_no_level_is_none():
+    with pytest.raises(InputError, match="frames must be a list .* put the one into a list"):
+        structures_from_atoms(silicon())
+    found = structures_from_atoms(
+        [silicon(dos=dos(), dos_energies=ENERGIES, efermi=None, temperature=None)], electrons=4
+    )
+    assert np.isnan(found.temperature[0])
 
 
 def test_energies_that_are_none_are_named():
