@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from csnn_tf.data.atoms import StructureSet, structure_from_atoms
+from csnn_tf.data.atoms.ase_files import check_atoms
 from csnn_tf.dos_inference import DosPrediction, DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
@@ -23,8 +26,9 @@ class DosCalculator:
     `get_energies` and `get_dos` are those of `ase.dft.dos.DOS`, with differences that its users
     should know: energies count from the vacuum level, not from the Fermi level (subtract
     `get_fermi_level()` to compare), the broadening is that of the training data, and both spins are
-    together. The result is kept until atoms, positions, cell or boundaries change. It computes no
-    energies or forces, so it is not for `atoms.calc`.
+    together. The result is kept until atoms, positions, cell, boundaries or the model's weights
+    change. It computes no energies or forces, so it is not for `atoms.calc`. Copies and pickled
+    ones have a model of their own.
 
     Args:
         model: A density-of-states model, or what `csnn_tf.models.loading.load_model` reads: a
@@ -51,7 +55,7 @@ class DosCalculator:
     ) -> None:
         self._predictor = DosPredictor(model, chunk_atoms, votes)
         self.model, self.atoms = self._predictor.model, atoms
-        self._known: tuple[Atoms, DosPrediction] | None = None
+        self._known: tuple[Atoms, bytes, DosPrediction] | None = None
 
     def get_energies(self) -> NDArray:
         """Energies of the bins, [bins], eV from the vacuum level."""
@@ -101,11 +105,22 @@ class DosCalculator:
         atoms = self.atoms if atoms is None else atoms
         if atoms is None:
             raise InputError("there are no atoms: give them to the call or to DosCalculator.")
-        if self._known is None or _changed(self._known[0], atoms):
+        check_atoms(atoms, "the structure")
+        weights = _digest(self.model)
+        if self._known is None or weights != self._known[1] or _changed(self._known[0], atoms):
             structure = structure_from_atoms(atoms, atoms.get_chemical_formula() or "the structure")
             structures = StructureSet.from_structures([structure])
-            self._known = atoms.copy(), self._predictor.predict(structures, atomic=True)
-        return self._known[1]
+            prediction = self._predictor.predict(structures, atomic=True)
+            self._known = atoms.copy(), weights, prediction
+        return self._known[2]
+
+
+def _digest(model: AtomicDosModel) -> bytes:
+    """Tells one state of the weights from others."""
+    found = sha256()
+    for weight in model.weights:
+        found.update(np.ascontiguousarray(keras.ops.convert_to_numpy(weight)))
+    return found.digest()
 
 
 def _changed(before: Atoms, now: Atoms) -> bool:

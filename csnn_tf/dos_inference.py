@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from csnn_tf.compiled_predictor import CompiledPredictor
 from csnn_tf.data.atoms.structure_set import check_structures
 from csnn_tf.data.environments import Batch, Environments, padded
 from csnn_tf.electronic import solve_fermi
@@ -52,7 +53,7 @@ class DosPrediction:
     atomic_dos: NDArray | None = None
 
 
-class DosPredictor:
+class DosPredictor(CompiledPredictor):
     """Runs a density-of-states model over structures; time and memory go with the atoms.
 
     It computes what the model's `network_inputs` and `network` do one after the other.
@@ -83,7 +84,10 @@ class DosPredictor:
         if chunk_atoms is None:
             chunk_atoms = _affordable(self.model)
         self.chunk_atoms = check_positive("chunk_atoms", chunk_atoms)
-        self._forward = _compiled(self.model)
+        super().__init__()
+
+    def _compile(self):
+        return _compiled(self.model)
 
     def predict(self, structures: StructureSet, *, atomic: bool = False) -> DosPrediction:
         """DOS, Fermi level and band energy of structures.

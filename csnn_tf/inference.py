@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from csnn_tf.compiled_predictor import CompiledPredictor
 from csnn_tf.data.coordinates import check_unmasked, enlarged, float32_coordinates
 from csnn_tf.data.resampling import padded
 from csnn_tf.errors import InputError
@@ -20,7 +21,7 @@ from csnn_tf.rotating import vote_rotations
 _MOST_EXACT_SIZES = 4
 
 
-class Predictor:
+class Predictor(CompiledPredictor):
     """Runs a classifier over point clouds, compiled once for each padded size.
 
     It computes what the model's `normalized`, `features` and `network` do one after the other, with
@@ -45,7 +46,10 @@ class Predictor:
         self.votes = check_positive("votes", votes)
         self.model = as_model(model, CloudClassifier)
         self._exact: set[int] = set()
-        self._forward = _compiled(self.model)
+        super().__init__()
+
+    def _compile(self):
+        return _compiled(self.model)
 
     def logits(self, clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """Logits of all clouds.

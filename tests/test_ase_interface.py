@@ -1,5 +1,8 @@
 """The calculator for users of ASE."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -76,6 +79,16 @@ def test_a_result_is_kept_until_something_changes(model, sheet, monkeypatch):
     assert len(calls) == 5
 
 
+def test_copies_and_pickled_ones_compute_with_models_of_their_own(sheet):
+    calculator = DosCalculator(tiny({"C": 4.0}), sheet)
+    expected = calculator.get_dos()
+    for other in (copy.deepcopy(calculator), pickle.loads(pickle.dumps(calculator))):
+        np.testing.assert_array_equal(other.get_dos(), expected)
+        other.model.set_weights([0 * weight for weight in other.model.get_weights()])
+        assert not other.get_dos().any()
+    np.testing.assert_array_equal(calculator.get_dos(), expected)
+
+
 def test_a_saved_model(model, sheet, tmp_path):
     path = tmp_path / "dos.keras"
     model.save(path)
@@ -92,6 +105,9 @@ def test_errors_are_one_clear_sentence(model, sheet):
         DosCalculator(model).get_dos(Atoms())
     with pytest.raises(InputError, match="no-such-model"):
         DosCalculator("no-such-model")
+    for given, kind in (([sheet], "list"), ("POSCAR", "str")):
+        with pytest.raises(InputError, match=f"must be an ase.Atoms object, not a {kind}"):
+            DosCalculator(model).get_dos(given)
     with pytest.raises(InputError, match="C2Si.*Si"):
         DosCalculator(model).get_dos(Atoms("C2Si", np.eye(3) * 1.5))
     blind = DosCalculator(tiny(None), sheet)

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import keras
 import numpy as np
 import pytest
@@ -146,3 +149,13 @@ def test_votes_leave_clouds_where_the_model_does(monkeypatch):
     expected -= np.logaddexp.reduce(expected, axis=-1, keepdims=True)
     found = Predictor(model, votes=2).logits(cloud)
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_copies_and_pickled_ones_compute_with_models_of_their_own(model):
+    predictor, cloud = Predictor(model, votes=2), clouds(1, 33)
+    expected = predictor.logits(cloud)
+    for other in (copy.deepcopy(predictor), pickle.loads(pickle.dumps(predictor))):
+        np.testing.assert_array_equal(other.logits(cloud), expected)
+        other.model.set_weights([0 * weight for weight in other.model.get_weights()])
+        assert np.ptp(other.logits(cloud)) == 0
+    np.testing.assert_array_equal(predictor.logits(cloud), expected)

@@ -1,0 +1,27 @@
+"""What predictors have in common: a model and its compiled forward pass."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+
+class CompiledPredictor(ABC):
+    """Holds a forward pass, compiled for its own model.
+
+    Compiled functions belong to the variables of one model and cannot be pickled, so a copy, by
+    `copy` or by `pickle` into another process, compiles its own.
+    """
+
+    def __init__(self) -> None:
+        self._forward = self._compile()
+
+    @abstractmethod
+    def _compile(self) -> Callable[..., Any]:
+        """The model's forward pass, see `csnn_tf.models.compiled_forward`."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_forward"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._forward = self._compile()
