@@ -125,10 +125,11 @@ class AgniFingerprints(keras.layers.Layer):
     def _width(self) -> int:
         return self.elements * self.gaussians * (1, 2, 5)[INVARIANTS.index(self.invariants)]
 
-    def compute_output_shape(
-        self, displacements_shape: tuple[int | None, ...], *_: Any, **__: Any
-    ) -> tuple[int | None, int]:
-        """[atoms, S * K * n]; the number of atoms does not follow from shapes."""
+    def compute_output_shape(self, *_: Any, **__: Any) -> tuple[int | None, int]:
+        """[atoms, S * K * n]; the number of atoms does not follow from shapes.
+
+        Keras asks for it without any shape in a summary, as the layer was not built from shapes.
+        """
         return (None, self._width())
 
     def compute_output_spec(self, displacements, centre, species=None, num_atoms=None):

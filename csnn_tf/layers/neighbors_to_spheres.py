@@ -195,17 +195,18 @@ class NeighborsToSpheres(keras.layers.Layer):
         upper_share = place - 0.5 - lower
         return [(limited(lower), 1 - upper_share), (limited(lower + 1), upper_share)]
 
-    def compute_output_shape(
-        self, displacements_shape: tuple[int | None, ...], *_: Any, **__: Any
-    ) -> tuple[int | None, ...]:
-        """[atoms, vertex, R, S * C]; the number of atoms does not follow from shapes."""
+    def compute_output_shape(self, *_: Any, **__: Any) -> tuple[int | None, ...]:
+        """[atoms, vertex, R, S * C]; the number of atoms does not follow from shapes.
+
+        Keras asks for it without any shape in a summary, as the layer was not built from shapes.
+        """
         return (None, num_vertices(self.level), self.spheres, self.elements * self.channels)
 
     def compute_output_spec(
         self, displacements, centre, species=None, num_atoms=None, training=None
     ):
         """Shape and dtype of the feature map."""
-        shape = list(self.compute_output_shape(displacements.shape))
+        shape = list(self.compute_output_shape())
         shape[0] = num_atoms if isinstance(num_atoms, int) else None
         return keras.KerasTensor(shape, self.compute_dtype)
 

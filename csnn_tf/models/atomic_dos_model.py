@@ -30,6 +30,10 @@ class AtomicDosModel(keras.Model, PresetFields):
     normalisation and ReLU for every layer, the last included; then a convolution over energy from 1
     to 3 filters, ReLU, and their mean. With several elements it also sees the atom's own element.
 
+    Its batches differ in size from structure to structure, so that Keras's own `predict` and
+    `export` do not take them: `csnn_tf.dos_inference.DosPredictor` predicts, and
+    `csnn_tf.export` or `csnn-tf export` exports.
+
     Args:
         elements: Chemical symbols that the model knows.
         energies: [bins], eV from the vacuum level, evenly spaced.

@@ -12,6 +12,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.grid import icosahedral_rotations
 from csnn_tf.models import DensityOfStates
 from csnn_tf.models.atomic_dos_model import structure_means
+from csnn_tf.models.dos_architectures import dos_architecture
 from tests.helpers import mixed, numpy_of, randomise, relative, saved_and_loaded
 
 ENERGIES = np.arange(20) * 0.5 - 9.0
@@ -189,3 +190,14 @@ def test_bad_arguments_are_named(arguments, named):
     fields = {"name": "tiny", "elements": ["C"], "energies": ENERGIES, **arguments}
     with pytest.raises(InputError, match=named):
         DensityOfStates.from_preset(**fields)
+
+
+@pytest.mark.parametrize("architecture", ["csnn", "agni", "schnet"])
+def test_a_model_that_was_called_has_a_summary(architecture):
+    model = dos_architecture(architecture).from_preset("tiny", ["C"], np.arange(8.0))
+    atoms = bulk("C")
+    structures = StructureSet.from_structures([structure_from_atoms(atoms, "diamond")])
+    model(Environments.find(structures, model.elements, model.cutoff).of_structures([0]))
+    lines = []
+    model.summary(print_fn=lambda text, **_: lines.append(text))
+    assert "network" in "".join(lines)
