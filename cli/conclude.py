@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from csnn_tf.training.best_epoch import best_row
+from csnn_tf.training.best_epoch import best_row, epoch_score
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.dos_config import DosConfig
-from csnn_tf.training.run_folder import history_numbers
+from csnn_tf.training.run_folder import RunFolder, history_numbers
 
 
 def conclude(
@@ -43,4 +43,10 @@ def conclude(
         with suppress(KeyError):  # which a history of another kind may raise
             found = f"{describe(best)} in epoch {best['epoch']:.0f}"
             click.echo(f"Best on the held-out {held_out}: {found}.")
+            begun = RunFolder(out).read_initial()
+            if begun is not None and epoch_score(begun) > epoch_score(best):
+                click.echo(
+                    f"No epoch is better there than {config.initial}, which the run began with: "
+                    f"{describe(begun)}, unless that one was trained on what is held out here."
+                )
     click.echo(f"Run folder: {out}")

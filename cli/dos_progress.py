@@ -17,19 +17,18 @@ class DosProgress(TrainingProgress):
         super().on_train_begin(logs)
         anew = (logs or {}).get("bins_set_anew", 0)
         if anew:
-            self.console.print(
+            self.say(
                 f"{anew:.0f} energy bins in which the trained model gives nothing like the data "
-                "begin anew",
-                highlight=False,
-                soft_wrap=True,
+                "begin anew"
             )
 
     def described(self, row: dict[str, float]) -> str:
         """What an epoch's line says of its loss and errors."""
-        text = f"loss {row['loss']:.3e}"
-        if "val_loss" in row:
-            text += f"  held out {row['val_loss']:.3e}: {dos_errors(row)}"
-        return text
+        return f"loss {row['loss']:.3e}{self.held_out(row)}"
+
+    def held_out(self, row: dict[str, float]) -> str:
+        """What a line says of held-out structures, nothing where there are none."""
+        return f"  held out {row['val_loss']:.3e}: {dos_errors(row)}" if "val_loss" in row else ""
 
 
 def dos_errors(row: dict[str, float]) -> str:

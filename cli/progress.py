@@ -56,6 +56,8 @@ class TrainingProgress(keras.callbacks.Callback):
         """Set the bar's length."""
         total = self.epochs * self.params["steps"]
         self._task = self._bar.add_task("compiling", total=total, metrics="")
+        if logs and "val_loss" in logs:
+            self.say(f"before training  {self.held_out(logs).strip()}")
 
     def on_epoch_begin(self, epoch, logs=None):
         """Know where a resumed run is."""
@@ -92,11 +94,7 @@ class TrainingProgress(keras.callbacks.Callback):
             return
         step = (now - begun) / (done - first)
         epoch, left = step * steps, step * (self.epochs * steps - done)
-        self.console.print(
-            f"an epoch takes some {_duration(epoch)}, all that is left {_duration(left)}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        self.say(f"an epoch takes some {_duration(epoch)}, all that is left {_duration(left)}")
 
     def on_epoch_end(self, epoch, logs=None):
         """One line."""
@@ -106,14 +104,19 @@ class TrainingProgress(keras.callbacks.Callback):
         self.history.append(row)
         text = f"epoch {epoch + 1:3d}/{self.epochs}  {self.described(row)}"
         text += f"  rate {row['learning_rate']:.2e}  {row['seconds']:.1f} s"
+        self.say(text)
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
         self.console.print(text, highlight=False, soft_wrap=True)
 
     def described(self, row: dict[str, float]) -> str:
         """What an epoch's line says of its loss and accuracies."""
-        text = f"loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}"
-        if "val_accuracy" in row:
-            text += f"  held out {row['val_accuracy']:.4f}"
-        return text
+        return f"loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}{self.held_out(row)}"
+
+    def held_out(self, row: dict[str, float]) -> str:
+        """What a line says of held-out shapes, nothing where there are none."""
+        return f"  held out {row['val_accuracy']:.4f}" if "val_accuracy" in row else ""
 
 
 def _duration(seconds: float) -> str:

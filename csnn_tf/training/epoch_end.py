@@ -26,9 +26,11 @@ class EpochEnd(keras.callbacks.Callback):
         validate: Gives val_loss and further measures, or None to go by the training loss.
         plateau: The published schedule, or None.
         min_learning_rate: The plateau schedule ends the training below it.
-        begun: What there is to say of the trained model that the run begins with: it is written to
-            initial.json, and the callbacks that follow have it when training begins. None if the
-            run begins with none, or goes on.
+        begun: What there is to say of the trained model that the run begins with, or None if it
+            begins with none, or goes on. It is written to initial.json together with what
+            `validate` gives before the first epoch, and the callbacks that follow have it when
+            training begins. It is no epoch that could be the best: what is held out here may have
+            been trained on there.
     """
 
     def __init__(
@@ -51,8 +53,9 @@ class EpochEnd(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Record what the run begins with."""
         if self.begun is not None:
-            self.run.write_json(INITIAL, self.begun)
-            logs.update(self.begun)
+            found = {} if self.validate is None else self.validate()
+            self.run.write_json(INITIAL, {**self.begun, **found})
+            logs.update({**self.begun, **found})
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clock."""

@@ -96,6 +96,17 @@ class RunFolder:
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path} cannot be read as JSON: {error}.") from error
 
+    def read_initial(self) -> dict[str, float] | None:
+        """What initial.json says of the model that the run began with; None without measures.
+
+        Raises:
+            InputError: If it is there and not JSON.
+        """
+        if not (self.path / INITIAL).is_file():
+            return None
+        found = self.read_json(INITIAL)
+        return found if isinstance(found, dict) and "val_loss" in found else None
+
     def write_history(self, rows: list[dict[str, float]]) -> None:
         """Write history.csv, one row an epoch."""
         text = io.StringIO()

@@ -122,6 +122,8 @@ def train(
         Validation(model, held_out, config) if held_out is not None else None,
         Plateau() if config.schedule == "plateau" else None,
         config.min_learning_rate,
+        # Of other classes it says nothing about these.
+        {} if trained is not None and _same_classes(model, trained) else None,
     )
     for callback in callbacks or []:
         if isinstance(callback, TensorBoardLog):
@@ -165,6 +167,10 @@ def _take_weights(model: CloudClassifier, trained: CloudClassifier, config: Trai
             f"{error} The trained model is of the preset {preset}, not {config.preset}: "
             "TrainingConfig.from_recipe(..., initial=...) takes its fields."
         ) from None
+
+
+def _same_classes(model: CloudClassifier, trained: CloudClassifier) -> bool:
+    return set(model.class_names or ()) == set(trained.class_names or ())
 
 
 def _check_resample(config: TrainingConfig, shapes: ShapeSet | MeshSet) -> None:

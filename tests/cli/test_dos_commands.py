@@ -77,6 +77,13 @@ def test_training_leaves_a_run_folder(trained, data):
     assert (trained / "best.keras").is_file()
 
 
+def test_a_trained_model_is_measured_before_and_after(trained, data, tmp_path):
+    options = ["--data", data, *TINY, "--recipe", "refine", "--from", trained]
+    found = run("train", "dos", *options, "--set", "learning_rate=0.5", "--out", tmp_path / "run")
+    assert "before training  held out " in found.stderr
+    assert f"No epoch is better there than {trained}, which the run began with: DOS" in found.stdout
+
+
 def test_evaluate_prints_tables_and_json_and_draws(trained, data, tmp_path):
     picture = tmp_path / "parity.png"
     text = run("evaluate", trained, "--data", data, "--rotations", 1, "--parity", picture).output

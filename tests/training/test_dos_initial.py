@@ -10,9 +10,11 @@ from csnn_tf.data.atoms import builtin_carbon
 from csnn_tf.data.environments import Environments
 from csnn_tf.dos_evaluation import evaluate_dos
 from csnn_tf.models.dos_architectures import dos_architecture
+from csnn_tf.training.best_epoch import best_row
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_initial import restart_lost_bins
 from csnn_tf.training.dos_trainer import train_dos
+from csnn_tf.training.run_folder import history_numbers
 from tests.helpers import tensorflow_only
 
 pytestmark = tensorflow_only
@@ -57,6 +59,7 @@ def test_bins_that_were_empty_take_part(trained, carbon, tmp_path):
     (seen,) = begun
     assert seen == run.read_json("initial.json")
     assert seen["bins_set_anew"] > 20
+    assert seen["val_loss"] > 0
     held = moved.select(split="val")
     new = (carbon.dos.max(axis=0) < 1e-3) & (held.dos.mean(axis=0) > 0.1)
     assert new.sum() > 10
@@ -98,7 +101,11 @@ def structure_dos(model, environments):
 def test_bins_of_the_same_data_stay_as_they_are(trained, carbon, tmp_path):
     still = configuration(initial=str(trained.path), epochs=1, learning_rate=0.0)
     run = train_dos(still, carbon, tmp_path / "run")
-    assert run.read_json("initial.json")["bins_set_anew"] == 0
+    begun = run.read_json("initial.json")
+    assert begun["bins_set_anew"] == 0
+    rows = history_numbers(trained.path / "history.csv")
+    for name in ("val_dos", "val_band"):  # the loss of the other recipe weighs them otherwise
+        assert begun[name] == pytest.approx(best_row(rows)[name], rel=1e-4)
     before, after = (keras.models.load_model(one).network for one in (trained.best, run.last))
     for name in ("gamma", "beta"):
         one, two = (getattr(net.get_layer("bins_norm"), name).numpy() for net in (before, after))

@@ -76,6 +76,17 @@ def test_training_begins_with_the_weights(trained, shapes, tmp_path):
     np.testing.assert_array_equal(columns[0][:, :-1], columns[1][:, 2:])
 
 
+def test_the_trained_model_is_measured_where_it_has_the_same_classes(trained, shapes, tmp_path):
+    still = config(trained, learning_rate=0.0, weight_decay=0.0, epochs=1)
+    first = train(still, shapes, tmp_path / "first")
+    assert not (first.path / "initial.json").exists()
+    again = train(
+        config(first.last, learning_rate=0.0, weight_decay=0.0, epochs=1), shapes, tmp_path / "run"
+    )
+    assert again.read_json("initial.json").keys() == {"val_loss", "val_accuracy"}
+    assert again.last.is_file()
+
+
 def test_a_resumed_run_needs_the_trained_model_no_more(shapes, trained, tmp_path):
     moved = tmp_path / "moved.keras"
     moved.write_bytes(trained.read_bytes())
