@@ -198,6 +198,13 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"{folder} cannot be made: {error.strerror}.") from error
 
 
+def check_leaves_model(ctx: click.Context) -> None:
+    """Raise `InputError` if a model is named beside that of --from."""
+    for name, option in (("architecture", "model"), ("preset", "preset")):
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise InputError(f"the model is like that of --from: leave out --{option}.")
+
+
 def check_resume(ctx: click.Context, out: Path | None, free: Collection[str]) -> Path:
     """The folder of the run that --resume goes on with; nothing that defines the run may change.
 

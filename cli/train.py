@@ -5,11 +5,11 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
 from csnn_tf.cli.conclude import conclude
 from csnn_tf.cli.hand_over import HandOver, first_argument
 from csnn_tf.cli.options import (
+    check_leaves_model,
     check_resume,
     check_still_there,
     data_option,
@@ -107,9 +107,7 @@ def train_command(
             fields = {"architecture": architecture, **fields}
             fields["preset"] = preset or ("paper" if kind == "modelnet" else "small")
         else:
-            for name, option in (("architecture", "model"), ("preset", "preset")):
-                if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-                    raise InputError(f"the model is like that of --from: leave out --{option}.")
+            check_leaves_model(ctx)
         config = TrainingConfig.from_recipe(
             recipe or ("paper" if initial is None else "finetune"),
             data=kind,

@@ -14,6 +14,7 @@ from csnn_tf.cli.dos_options import (
 )
 from csnn_tf.cli.dos_progress import DosProgress, dos_errors
 from csnn_tf.cli.options import (
+    check_leaves_model,
     check_resume,
     check_still_there,
     interrupted,
@@ -33,11 +34,15 @@ from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 @electrons_option
 @model_option(["csnn", "agni", "schnet"], "II")
 @click.option(
-    "--preset", default="small", show_default=True, help="Its size: paper, small or tiny."
+    "--preset",
+    default="small",
+    show_default=True,
+    help="Its size: paper, small or tiny; that of --from where it is given.",
 )
 @click.option(
     "--recipe",
-    help="Optimiser: paper, best, refine or quick [default: best; built-in data: quick].",
+    help="Optimiser: paper, best, refine or quick [default: best; built-in data: quick; with "
+    "--from: refine].",
 )
 @click.option(
     "--set",
@@ -49,7 +54,7 @@ from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 @click.option(
     "--rotate/--no-rotate", default=True, show_default=True, help="Turn structures at random."
 )
-@click.option("--from", "initial", help="Trained model of the same fields to begin with.")
+@click.option("--from", "initial", help="Trained model to begin with; its fields are taken.")
 @click.option("--epochs", type=int, help="Number of epochs.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder [default: runs/TIME].")
@@ -83,15 +88,19 @@ def train_dos_command(
             check_still_there(out, path)
     else:
         fields = parse_epochs(epochs, parse_fields(settings))
+        if initial is None:
+            fields = {"architecture": architecture, "preset": preset, **fields}
+        else:
+            check_leaves_model(ctx)
+        usual = "refine" if initial else "quick" if path is None else "best"
         config = DosConfig.from_recipe(
-            recipe or ("quick" if path is None else "best"),
+            recipe or usual,
             data="carbon" if path is None else str(path),
             electrons=parse_electrons(electrons),
-            preset=preset,
             initial=initial,
             rotate=rotate,
             seed=seed,
-            **{"architecture": architecture, **fields},
+            **fields,
         )
     structures = structures_of(path, config.electrons)
     if not resume:

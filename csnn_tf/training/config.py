@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from csnn_tf.data.augmenter import ROTATIONS
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_number
+from csnn_tf.models import CloudClassifier
 from csnn_tf.models.architectures import ARCHITECTURES, architecture
 from csnn_tf.named import NamedConfigurations
 from csnn_tf.training.run_config import RunConfig, check_initial
@@ -144,11 +145,8 @@ class TrainingConfig(RunConfig):
         found = super().recipe_fields(recipe, changes)
         trained: dict[str, Any] = {}
         if changes.get("initial") is not None:
-            for name in ("preset", "architecture"):
-                if name in changes:
-                    raise InputError(f"the model is like the trained one: leave out {name}.")
-            check_initial(changes["initial"])
-            trained = trained_fields(changes["initial"])
+            check_initial(changes["initial"], changes)
+            trained = trained_fields(changes["initial"], CloudClassifier, ARCHITECTURES)
         if {**changes, **trained}.get("architecture", "csnn") != "csnn":
             known = {entry.name for entry in fields(cls)}
             found = {name: value for name, value in found.items() if name in known}

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.dos_architectures import DOS_ARCHITECTURES, dos_architecture
 from csnn_tf.named import NamedConfigurations
-from csnn_tf.training.run_config import RunConfig
+from csnn_tf.training.run_config import RunConfig, check_initial
+from csnn_tf.training.trained_fields import trained_fields
 
 
 def dos_fields() -> tuple[str, ...]:
@@ -25,8 +27,9 @@ class DosConfig(RunConfig):
         preset: Name of the preset of that model.
         recipe: Name of the recipe that the optimiser's fields came from.
         model: Fields of the model that differ from the preset.
-        initial: Trained model (a file, a run folder or a trained model's name) of the same fields
-            whose weights the run begins with, or None.
+        initial: Trained model (a file, a run folder or a trained model's name) whose weights the
+            run begins with, or None. Of the fields only those of how neighbours are mapped may
+            differ, such as cutoff_function; `from_recipe` takes all from the trained model.
         rotate: Whether structures are turned at random in training, uniformly over SO(3); models
             that are invariant to rotations never need it.
         validation: Share of the training structures held out to pick the best epoch, where the
@@ -113,6 +116,15 @@ class DosConfig(RunConfig):
         model = dos_architecture(self.architecture)
         model.presets.get(self.preset)
         model.check_fields(self.model)
+
+    @classmethod
+    def recipe_fields(cls, recipe: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """Fields of a recipe, and of the trained model that a run begins with."""
+        found = super().recipe_fields(recipe, changes)
+        if changes.get("initial") is None:
+            return found
+        check_initial(changes["initial"], changes)
+        return {**trained_fields(changes["initial"], AtomicDosModel, DOS_ARCHITECTURES), **found}
 
 
 def dos_recipe_names() -> tuple[str, ...]:

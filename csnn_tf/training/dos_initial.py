@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from csnn_tf.data.environments import Environments
 
 _ATOMS_AT_ONCE = 512
+_FREE = ("name", "dtype", "electrons", "contribution", "cutoff_function", "radial", "angular")
+"""Fields in which a run may differ from the model that it begins with."""
 _SLIGHT = 0.02
 """Share of the largest mean DOS that counts as nothing."""
 _DEAD = 0.1
@@ -27,6 +29,8 @@ _OFF = 3.0
 def take_dos_weights(model: AtomicDosModel, initial: str) -> None:
     """Give a model the weights of a trained one of the same fields.
 
+    How neighbours are mapped may differ: the weights have the same shapes, and learn the rest.
+
     Args:
         model: Changed in place.
         initial: The trained one's .keras file, run folder or name.
@@ -37,7 +41,7 @@ def take_dos_weights(model: AtomicDosModel, initial: str) -> None:
     source = load_model(initial, type(model))
     for name, value in model.get_config().items():
         theirs = source.get_config()[name]
-        if name in ("name", "dtype", "electrons") or theirs == value:
+        if name in _FREE or theirs == value:
             continue
         if name == "energies":
             if same_bins(theirs, value):

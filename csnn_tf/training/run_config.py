@@ -1,7 +1,7 @@
 """What the configurations of all training runs share: checks, recipes, JSON."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -145,7 +145,13 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def check_initial(initial: Any) -> None:
-    """Raise `InputError` if it is neither the name or path of a trained model nor None."""
+def check_initial(initial: Any, changes: Collection[str] = ()) -> None:
+    """Raise `InputError` if it is neither the name or path of a trained model nor None.
+
+    Or if `changes`, the fields that are given beside it, name another model.
+    """
     if initial is not None and not isinstance(initial, str | Path):
         raise InputError(f"initial must name a model or be nothing, not {initial!r:.60}.")
+    for name in ("preset", "architecture"):
+        if name in changes:
+            raise InputError(f"the model is like the trained one: leave out {name}.")

@@ -15,7 +15,7 @@ from csnn_tf.data.sources import make_source
 from csnn_tf.errors import InputError
 from csnn_tf.layers import NormalizePoints, compiled_kernels
 from csnn_tf.models import CloudClassifier
-from csnn_tf.models.architectures import architecture
+from csnn_tf.models.architectures import ARCHITECTURES, architecture
 from csnn_tf.models.loading import load_model
 from csnn_tf.models.transfer import take_weights
 from csnn_tf.training.checkpoint import CHECKPOINT, Checkpoint
@@ -160,7 +160,8 @@ def _take_weights(model: CloudClassifier, trained: CloudClassifier, config: Trai
     try:
         take_weights(model, trained)
     except InputError as error:
-        preset = trained_fields(str(config.initial))["preset"]
+        initial = str(config.initial)
+        preset = trained_fields(initial, CloudClassifier, ARCHITECTURES)["preset"]
         if preset == config.preset:
             raise
         raise InputError(

@@ -78,10 +78,18 @@ def test_training_leaves_a_run_folder(trained, data):
 
 
 def test_a_trained_model_is_measured_before_and_after(trained, data, tmp_path):
-    options = ["--data", data, *TINY, "--recipe", "refine", "--from", trained]
-    found = run("train", "dos", *options, "--set", "learning_rate=0.5", "--out", tmp_path / "run")
+    options = ["--data", data, "--electrons", "4", "--from", trained, "--epochs", 1]
+    options += ["--set", "batch_size=4", "--set", "learning_rate=0.5"]
+    found = run("train", "dos", *options, "--out", tmp_path / "run")
     assert "before training  held out " in found.stderr
     assert f"No epoch is better there than {trained}, which the run began with: DOS" in found.stdout
+    made, first = (
+        json.loads((each / "config.json").read_text()) for each in (tmp_path / "run", trained)
+    )
+    assert (made["preset"], made["model"]) == (first["preset"], first["model"])
+    assert made["recipe"] == "refine"
+    with pytest.raises(InputError, match="like that of --from: leave out --preset"):
+        run("train", "dos", *options, "--preset", "tiny", "--out", tmp_path / "other")
 
 
 def test_evaluate_prints_tables_and_json_and_draws(trained, data, tmp_path):

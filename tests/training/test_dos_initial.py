@@ -22,7 +22,9 @@ MODEL = {"hidden": [8], "channels": 4, "cutoff": 3.0}
 
 
 def configuration(recipe="refine", **changes):
-    fields = {"preset": "tiny", "epochs": 2, "batch_size": 3, "model": MODEL}
+    fields = {"epochs": 2, "batch_size": 3}
+    if "initial" not in changes:
+        fields |= {"preset": "tiny", "model": MODEL}
     return DosConfig.from_recipe(recipe, **{**fields, **changes})
 
 

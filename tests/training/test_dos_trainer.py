@@ -22,7 +22,9 @@ MODEL = {"hidden": [8], "channels": 4, "cutoff": 3.0}
 
 
 def configuration(**changes):
-    fields = {"preset": "tiny", "epochs": 2, "batch_size": 3, "model": MODEL}
+    fields = {"epochs": 2, "batch_size": 3}
+    if "initial" not in changes:
+        fields |= {"preset": "tiny", "model": MODEL}
     return DosConfig.from_recipe("quick", **{**fields, **changes})
 
 
@@ -250,3 +252,12 @@ def test_a_run_can_begin_with_a_trained_model(run, carbon, tmp_path):
     with pytest.raises(InputError, match="differs from the model to train in cutoff"):
         train_dos(other, carbon, tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+def test_a_run_may_map_neighbours_as_the_trained_model_did_not(run, carbon, tmp_path):
+    like = configuration(initial=str(run.path))
+    assert (like.preset, like.model) == ("tiny", MODEL)
+    faded = configuration(initial=str(run.path), epochs=1, cutoff_function="none")
+    model = keras.models.load_model(train_dos(faded, carbon, tmp_path / "faded").last)
+    assert model.get_config()["cutoff_function"] == "none"
+    assert keras.models.load_model(run.best).get_config()["cutoff_function"] == "switch"

@@ -8,7 +8,8 @@ import pytest
 
 from csnn_tf.data.shapes import builtin_shapes
 from csnn_tf.errors import InputError
-from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models import CloudClassifier, PointCloudClassifier
+from csnn_tf.models.architectures import ARCHITECTURES
 from csnn_tf.models.loading import load_model
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.trained_fields import trained_fields
@@ -59,8 +60,9 @@ def test_a_recipe_changes_what_it_says_of_the_model(trained):
 
 
 def test_fields_of_the_trained_models_of_the_package():
-    assert trained_fields("modelnet40_small_so3") == {"architecture": "csnn", "preset": "small"}
-    paper = trained_fields("modelnet40_paper_z")
+    small = trained_fields("modelnet40_small_so3", CloudClassifier, ARCHITECTURES)
+    assert small == {"architecture": "csnn", "preset": "small"}
+    paper = trained_fields("modelnet40_paper_z", CloudClassifier, ARCHITECTURES)
     assert paper["preset"] == "paper"
     assert paper["tilt"] == [-0.82, 2.28, 0.76]
 
