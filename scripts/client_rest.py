@@ -4,9 +4,9 @@
     python client_rest.py --model NAME chair.xyz table.xyz
 
 A file holds one point a line, x y z, separated by blanks or commas; anything after the third number
-is ignored, and so are lines that begin with #. A cloud that lies farther from the origin than its
-extent is moved to its centroid, as requests carry float32; --as-is leaves it, for a model that was
-made with center=False. Prints a JSON list with one answer for each file.
+is ignored, and so are lines that begin with #. A cloud that lies farther from the origin than 1.5
+times its extent is moved to its centroid, as requests carry float32; --as-is leaves it, for a model
+that was made with center=False. Prints a JSON list with one answer for each file.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def near(cloud):
     """A cloud moved to its centroid if it lies so far away that float32 would spoil its shape."""
     axes = list(zip(*cloud, strict=True))
     extent = max(max(axis) - min(axis) for axis in axes)
-    if not 0 < extent < max(abs(number) for axis in axes for number in axis):
+    if not 0 < 1.5 * extent < max(abs(number) for axis in axes for number in axis):
         return cloud
     centre = [sum(axis) / len(axis) for axis in axes]
     return [[number - c for number, c in zip(point, centre, strict=True)] for point in cloud]

@@ -10,8 +10,8 @@ from csnn_tf.errors import InputError
 # Extents that a cloud may lie from the origin: farther on, float32 goes in steps of a ten
 # thousandth of it or more.
 _FARTHEST = 1e-4 / float(np.finfo(np.float32).eps)
-# The same where the place does not count: from here on digits are lost that the origin has.
-_FARTHEST_CENTRED = 1.0
+# The same where the place does not count: what is at the origin, or stands on it, does not move.
+_FARTHEST_CENTRED = 1.5
 # Largest coordinate below which float32, and what computes with it, runs out of small numbers.
 _SMALLEST = 1e-30
 

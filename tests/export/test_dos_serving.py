@@ -201,7 +201,7 @@ def test_the_example_client_reads_frames_and_columns(tmp_path, monkeypatch, caps
         np.testing.assert_allclose(structure["cell"], atoms.cell, atol=1e-7)
         assert structure["pbc"] == atoms.pbc.tolist()
     monkeypatch.setattr(
-        client, "predict", lambda *_: {"dos": [[1.0], [2.0], [3.0]], "energies": [0.0]}
+        client, "predict", lambda *_, **__: {"dos": [[1.0], [2.0], [3.0]], "energies": [0.0]}
     )
     write(tmp_path / "one.xyz", first)
     client.main(["--model", "any", str(path), str(tmp_path / "one.xyz")])
