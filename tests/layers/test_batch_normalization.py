@@ -12,6 +12,7 @@ from tests.helpers import (
     gradients,
     numpy_of,
     randomise,
+    relative,
     tensorflow_only,
     training_step,
 )
@@ -46,6 +47,45 @@ SHAPES = [(3, 12, 4, 5), (16, 5)]
 DTYPES = ["float16", "bfloat16", "mixed_float16", "mixed_bfloat16"]
 DTYPES += ["float64"] if BACKEND == "tensorflow" else []  # JAX must be asked for it when it starts
 OPTIONS = [{}, {"scale": False}, {"center": False}, {"activation": "relu"}]
+
+
+@tensorflow_only
+@pytest.mark.parametrize("activation", [None, "relu"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_second_derivatives_are_exact(activation, compiled):
+    import tensorflow as tf
+
+    shape = (2, 6, 2, 3)
+    layer = BatchNormalization(activation=activation)
+    layer.build(shape)
+    randomise(layer)
+    arrays = [inputs(shape, seed=seed) for seed in range(3)]
+
+    def formula(x):
+        # Keras's, of `tf.nn.moments`, holds the mean fixed in the variance.
+        centred = x - tf.reduce_mean(x, (0, 1, 2))
+        variance = tf.reduce_mean(centred**2, (0, 1, 2))
+        gamma, beta = (tf.cast(weight, x.dtype) for weight in (layer.gamma, layer.beta))
+        return layer.activation(gamma * centred * tf.math.rsqrt(variance + 1e-5) + beta)
+
+    def second(function, dtype):
+        """Gradients, by the input and gamma, of the derivative of a loss along a direction."""
+        x, direction, weight = (tf.constant(array, dtype) for array in arrays)
+
+        def found():
+            with tf.GradientTape() as outer:
+                outer.watch(x)
+                with tf.GradientTape() as inner:
+                    inner.watch(x)
+                    loss = tf.reduce_sum(weight * tf.sin(function(x)))
+                slope = tf.reduce_sum(inner.gradient(loss, x) * direction)
+            return outer.gradient(slope, (x, layer.gamma.value))
+
+        return tf.function(found)() if compiled else found()
+
+    ours = second(lambda x: layer(x, training=True), "float32")
+    for found, expected in zip(ours, second(formula, "float64"), strict=True):
+        assert relative(found, expected) < 1e-5
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
