@@ -35,6 +35,9 @@ def evaluate(
 ) -> EvaluationResult:
     """Classify every shape in random orientations and compare with its label.
 
+    Shapes are turned as in training: about their centroid, or about the origin by models that do
+    not move them there (`center=False`).
+
     Args:
         model: The classifier, or its .keras file, run folder or name.
         shapes: The test shapes; their class names must be the model's, where it has names.
@@ -74,10 +77,14 @@ def evaluate(
     classes: list[np.ndarray] = []
     for number in range(max(repeats, consistency)):
         rng = np.random.default_rng([seed, number])
-        turned = rotated(shapes.clouds, rotation, rng, upright_axis, sampling)
+        turned = rotated(
+            shapes.clouds, rotation, rng, upright_axis, sampling, centred=model.centred
+        )
         total = np.zeros((len(shapes), model.num_classes))
         for vote in range(votes):
-            clouds = turned if vote == 0 else rotated(turned, "so3", rng)
+            clouds = turned
+            if vote:
+                clouds = rotated(turned, "so3", rng, centred=model.centred)
             total += predictor.probabilities(clouds)
             done += 1
             if progress is not None:

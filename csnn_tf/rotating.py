@@ -17,8 +17,10 @@ def rotated(
     rng: np.random.Generator,
     upright_axis: int = 1,
     sampling: str = "haar",
+    *,
+    centred: bool = True,
 ):
-    """Every cloud turned about its centroid by a rotation of its own.
+    """Every cloud turned by a rotation of its own.
 
     Args:
         clouds: S clouds [n_i, 3], or one array [S, n, 3].
@@ -27,6 +29,8 @@ def rotated(
         upright_axis: Coordinate along which the shapes stand.
         sampling: How SO(3) is sampled: "haar" (uniform) or "euler" (the published code's three
             uniform Euler angles).
+        centred: Whether about its centroid, in place of the origin: as the model has it that sees
+            the clouds, and as its training had it.
 
     Returns:
         Clouds of the same form, float32.
@@ -48,7 +52,7 @@ def rotated(
     matrices = matrices.astype(np.float32)
 
     def turn(cloud, matrix):
-        centre = cloud.mean(axis=-2, keepdims=True)
+        centre = cloud.mean(axis=-2, keepdims=True) if centred else np.float32(0)
         return (cloud - centre) @ np.swapaxes(matrix, -1, -2) + centre
 
     if isinstance(clouds, np.ndarray):

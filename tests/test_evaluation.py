@@ -13,7 +13,10 @@ from csnn_tf.evaluation_result import EvaluationResult
 from csnn_tf.grid import icosahedral_rotations
 from csnn_tf.inference import Predictor
 from csnn_tf.models import PointCloudClassifier
+from csnn_tf.report.classifier_findings import ClassifierFindings
 from csnn_tf.rotating import rotated
+from csnn_tf.training import TrainingConfig
+from csnn_tf.training.validation import Validation
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +148,42 @@ def test_rotations_are_rigid(rotation, sampling):
     np.testing.assert_allclose(*lengths, atol=1e-4)
     if rotation == "z":
         np.testing.assert_allclose(turned[..., 1], clouds[..., 1], atol=1e-5)
+
+
+@pytest.mark.parametrize("rotation", ["z", "so3"])
+def test_rotations_about_the_origin(rotation):
+    clouds = np.random.default_rng(0).normal(size=(5, 20, 3)).astype(np.float32) + np.float32(3)
+    turned = rotated(clouds, rotation, np.random.default_rng(1), centred=False)
+    lengths = [np.linalg.norm(part, axis=-1) for part in (clouds, turned)]
+    np.testing.assert_allclose(*lengths, rtol=1e-5)
+    assert turned.dtype == np.float32
+    assert np.ptp(turned.mean(axis=1), axis=0)[0] > 1
+    again = rotated(list(clouds), rotation, np.random.default_rng(1), centred=False)
+    np.testing.assert_allclose(again, turned, rtol=1e-5)
+
+
+def test_shapes_are_turned_as_in_training(monkeypatch):
+    """About the origin where the model does not move clouds to their centroid."""
+    clouds = np.random.default_rng(0).normal(size=(8, 30, 3)) + 3
+    shapes = ShapeSet(clouds, [0, 1] * 4, None, ("a", "b"))
+    seen, logits = [], Predictor.logits
+
+    def spy(predictor, clouds):
+        seen.append(np.asarray(clouds))
+        return logits(predictor, clouds)
+
+    monkeypatch.setattr(Predictor, "logits", spy)
+    config = TrainingConfig.from_recipe("quick", preset="tiny", rotation="so3", num_points=30)
+    for center in (True, False):
+        model = PointCloudClassifier.from_preset("tiny", class_names=("a", "b"), center=center)
+        seen.clear()
+        evaluate(model, shapes, votes=2)
+        Validation(model, shapes, config)()
+        ClassifierFindings.measure(model, shapes, consistency_shapes=2)
+        turned = [clouds for clouds in seen if not np.array_equal(clouds, shapes.clouds)]
+        apart = [np.ptp(clouds.mean(axis=1), axis=0).max() for clouds in turned]
+        assert len(apart) >= 6
+        assert all(value < 1 if center else value > 3 for value in apart), apart
 
 
 def test_uniform_rotations_differ_from_euler_angles():

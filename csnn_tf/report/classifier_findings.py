@@ -83,7 +83,7 @@ class ClassifierFindings:
             progress(title)
             rng = np.random.default_rng([seed, 0])
             found[rotation] = predictor.probabilities(
-                rotated(shapes.clouds, rotation, rng, upright_axis)
+                rotated(shapes.clouds, rotation, rng, upright_axis, centred=model.centred)
             )
             results[rotation] = EvaluationResult.from_predictions(
                 found[rotation].argmax(axis=1)[None], shapes.labels, shapes.class_names
@@ -128,7 +128,8 @@ def _many(predictor: Predictor, shapes: ShapeSet, rows: NDArray, seed: int) -> N
     chosen = shapes.subset(rows).clouds
     clouds: list[NDArray] = []
     for number in range(ROTATIONS):
-        clouds.extend(rotated(chosen, "so3", np.random.default_rng([seed, 1, number])))
+        rng = np.random.default_rng([seed, 1, number])
+        clouds.extend(rotated(chosen, "so3", rng, centred=predictor.model.centred))
     # One list, so that no batch is half empty.
     return predictor.probabilities(clouds).reshape(ROTATIONS, len(rows), -1)
 

@@ -20,7 +20,9 @@ class Validation:
             shapes = shapes.to_shape_set(config.num_points, config.seed)
         rng = np.random.default_rng([config.seed, 1])
         clouds = shapes.drawn(config.num_points, config.seed).clouds
-        self.clouds = rotated(clouds, config.rotation, rng, config.upright_axis)
+        self.clouds = rotated(
+            clouds, config.rotation, rng, config.upright_axis, centred=model.centred
+        )
         self.labels = shapes.labels
         self.predictor = Predictor(model)
 
