@@ -9,6 +9,9 @@ import pytest
 
 import csnn_tf
 from csnn_tf import layers, models
+from csnn_tf.losses import DosLoss
+from csnn_tf.training.schedules import WarmUpCosine
+from csnn_tf.training.smoothed_crossentropy import SmoothedCrossentropy
 
 HEAVY = ("tensorflow", "tensorflow_graphics", "scipy", "ase", "trimesh", "h5py", "matplotlib")
 
@@ -33,6 +36,23 @@ assert "tensorflow" not in sys.modules
 assert keras.backend.backend() == "jax"
 """
     run(script, "jax")
+
+
+def test_compiled_models_are_loaded_after_the_import_alone(tmp_path):
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.Dense(5)(inputs))
+    rate = WarmUpCosine(0.1, 2, 10)
+    for name, loss in (("dos", DosLoss()), ("classes", SmoothedCrossentropy(0.1))):
+        model.compile(keras.optimizers.Adam(rate), loss)
+        model.save(tmp_path / f"{name}.keras")
+    script = f"""
+import csnn_tf, keras
+for name, loss in (("dos", "DosLoss"), ("classes", "SmoothedCrossentropy")):
+    model = keras.models.load_model(r"{tmp_path}/" + name + ".keras")
+    assert type(model.loss).__name__ == loss
+    assert type(model.optimizer._learning_rate).__name__ == "WarmUpCosine"
+"""
+    run(script, keras.backend.backend())
 
 
 def test_version():
