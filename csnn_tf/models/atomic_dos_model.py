@@ -13,6 +13,7 @@ from csnn_tf.layers.checks import check_sizes
 from csnn_tf.models.frozen import made_with_frozen, with_frozen
 from csnn_tf.models.limits import check_weights
 from csnn_tf.models.preset_fields import PresetFields
+from csnn_tf.models.unquantised import Unquantised
 from csnn_tf.named import NamedConfigurations
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ SMOOTHING_FILTERS = 3
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
-class AtomicDosModel(keras.Model, PresetFields):
+class AtomicDosModel(Unquantised, keras.Model, PresetFields):
     """Base of the models that predict a DOS of every atom and take the mean over a structure.
 
     A subclass makes `network` with `_make_network` and says in `_descriptor` what goes in. The head
@@ -224,17 +225,6 @@ class AtomicDosModel(keras.Model, PresetFields):
     def compute_output_shape(self, input_shape: dict[str, Any]) -> tuple[int | None, int]:
         """[S, bins]."""
         return (input_shape["counts"][0], len(self.energies))
-
-    def quantize(self, *_: Any, **__: Any) -> None:
-        """Not supported: what a file says of the model does not make quantised layers again.
-
-        Raises:
-            InputError: Always.
-        """
-        raise InputError(
-            f"a {type(self).__name__} cannot be quantised; an export with precision bfloat16 is "
-            "half as large."
-        )
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor, and which layers are frozen."""

@@ -20,13 +20,14 @@ from csnn_tf.layers.feature_map_conv import only_norms_read
 from csnn_tf.models.frozen import made_with_frozen, with_frozen
 from csnn_tf.models.limits import MOST_LAYERS, check_weights
 from csnn_tf.models.policy import dtype_policy
+from csnn_tf.models.unquantised import Unquantised
 
 # The published model has maps of 400,000 numbers.
 _MOST_NUMBERS = 2**26
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
-class ConcentricBackbone(keras.Model):
+class ConcentricBackbone(Unquantised, keras.Model):
     """Feature map on concentric spheres -> rotation-invariant descriptor (figures 1 and 4).
 
     At every level, from fine to coarse: graph convolutions within the spheres (equation 4), then

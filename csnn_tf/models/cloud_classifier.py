@@ -12,11 +12,12 @@ from csnn_tf.layers.normalize_points import masked
 from csnn_tf.models.frozen import freeze, frozen_places, made_with_frozen, with_frozen
 from csnn_tf.models.preset_fields import PresetFields
 from csnn_tf.models.transfer import last_layer, take_weights
+from csnn_tf.models.unquantised import Unquantised
 from csnn_tf.named import NamedConfigurations
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
-class CloudClassifier(keras.Model, PresetFields):
+class CloudClassifier(Unquantised, keras.Model, PresetFields):
     """Base of the models from point clouds to the logits of classes.
 
     A subclass makes `backbone`, from what `features` gives to one vector a cloud, and `network`,
@@ -200,16 +201,13 @@ class CloudClassifier(keras.Model, PresetFields):
         shape = input_shape["points"] if isinstance(input_shape, dict) else input_shape
         return (shape[0], self.num_classes)
 
-    def quantize(self, *_: Any, **__: Any) -> None:
-        """Not supported: what a file says of the model does not make quantised layers again.
+    def export(self, *args: Any, **kwargs: Any) -> Any:
+        """Keras's own export; see `csnn_tf.export` for one that serves raw points and names.
 
-        Raises:
-            InputError: Always.
+        The arguments are those of `keras.Model.export`.
         """
-        raise InputError(
-            f"a {type(self).__name__} cannot be quantised; an export with precision bfloat16 is "
-            "half as large."
-        )
+        self(keras.Input((None, 3)))  # Keras asks for a call before
+        return super().export(*args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor, and which layers are frozen."""

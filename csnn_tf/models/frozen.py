@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import keras
 
 from csnn_tf.errors import InputError
+from csnn_tf.models.unquantised import check_not_quantised
 
 _FIELD = "frozen"
 _Made = TypeVar("_Made", bound=keras.Model)
@@ -54,7 +55,12 @@ def freeze(model: keras.Model, places: Any) -> None:
 
 
 def with_frozen(config: dict[str, Any], model: keras.Model) -> dict[str, Any]:
-    """A model's configuration, with its frozen layers if there are any."""
+    """A model's configuration, with its frozen layers if there are any.
+
+    Raises:
+        InputError: If layers are quantised, which no configuration here says.
+    """
+    check_not_quantised(model)
     places = frozen_places(model)
     return {**config, _FIELD: places} if places else config
 

@@ -302,3 +302,14 @@ def test_trained_models_know_a_cone_in_any_orientation(kind):
     turned = cone @ random_rotations(3, np.random.default_rng(0)).swapaxes(1, 2)
     found = logits(model, np.concatenate([cone[None], turned]).astype("float32"))
     assert [model.class_names[place] for place in found.argmax(axis=1)] == ["cone"] * 4
+
+
+@tensorflow_only
+def test_keras_exports_a_model_that_was_never_called(tmp_path):
+    import tensorflow as tf
+
+    model = PointCloudClassifier.from_preset("tiny", num_classes=3)
+    model.export(tmp_path / "served", verbose=False)
+    points = clouds(2, 40)
+    served = tf.saved_model.load(str(tmp_path / "served"))
+    np.testing.assert_allclose(served.serve(points), numpy_of(model(points)), atol=1e-5)

@@ -81,3 +81,15 @@ def test_quantisation_is_refused(name):
     kind = DensityOfStates if "dos" in name else PointCloudClassifier
     with pytest.raises(InputError, match=f"a {kind.__name__} cannot be quantised"):
         kind.from_preset(name).quantize("int8")
+
+
+def test_quantised_parts_are_refused_by_name(tmp_path):
+    model = PointCloudClassifier.from_preset("tiny", num_classes=3)
+    with pytest.raises(InputError, match="a ConcentricBackbone cannot be quantised"):
+        model.backbone.quantize("int8")
+    copy = model.for_classes(["a", "b"])
+    with pytest.warns(UserWarning, match="quantize"):
+        copy.network.quantize("int8")
+    with pytest.raises(InputError, match=r"layer '\w+' is quantised, and a file of a PointCl"):
+        copy.save(tmp_path / "model.keras")
+    model.save(tmp_path / "model.keras")
