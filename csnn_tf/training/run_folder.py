@@ -8,6 +8,7 @@ import platform
 import re
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import keras
 
 from csnn_tf.errors import InputError
+from csnn_tf.training.run_lock import locked
 
 # Name of a file of a run that is being written, see `write_aside`.
 _ASIDE = re.compile(r"\.(best|last|history|checkpoint|config|versions|resumed|initial)-\w{8}\.\w+")
@@ -68,6 +70,14 @@ class RunFolder:
         """Raise `InputError` if the run was begun with data of another digest."""
         if self.read_json("config.json").get(CONTENTS, contents) != contents:
             raise InputError(f"{self.path} was begun with other data, or it has changed since.")
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other processes from training here; the run has begun.
+
+        Raises:
+            InputError: If one does.
+        """
+        return locked(self.path)
 
     @property
     def best(self) -> Path:

@@ -1,5 +1,6 @@
 """A run folder that is read and not written."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ from csnn_tf.training.run_folder import RunFolder
 
 class SilentRun(RunFolder):
     """What the processes of a run have that do not write: one of them does it for all."""
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Nothing: the process that writes holds the lock."""
+        return nullcontext()
 
     def write_json(self, name: str, content: Any) -> None:
         """Nothing."""

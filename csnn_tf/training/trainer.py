@@ -65,8 +65,8 @@ def train(
         held-out shapes (the lower loss among equals), `last.keras` that of the last epoch.
 
     Raises:
-        InputError: If the configuration does not fit the data, the folder is in use, or the run
-            that goes on was begun with other shapes.
+        InputError: If the configuration does not fit the data, the folder is in use, also by
+            another process, or the run that goes on was begun with other shapes.
     """
     if not isinstance(config, TrainingConfig):
         raise InputError(f"config must be a TrainingConfig, not a {type(config).__name__}.")
@@ -113,45 +113,47 @@ def train(
         recorded = {"classes": list(shapes.class_names), CONTENTS: contents}
         run.write_json("config.json", {**config.to_dict(), **recorded})
         run.write_json("versions.json", versions())
-    network = training_network(
-        model.network, make_optimizer(config, plan.steps), config.label_smoothing
-    )
-    ending = EpochEnd(
-        model,
-        run,
-        Validation(model, held_out, config) if held_out is not None else None,
-        Plateau() if config.schedule == "plateau" else None,
-        config.min_learning_rate,
-        # Of other classes it says nothing about these.
-        {} if trained is not None and _same_classes(model, trained) else None,
-    )
-    for callback in callbacks or []:
-        if isinstance(callback, TensorBoardLog):
-            callback.validation = ending.validate
-    checkpoint = Checkpoint(run.path / CHECKPOINT, ending, writes=part.writes)
-    first = checkpoint.restore(network) if goes_on else 0
-    if first >= config.epochs or ending.finished:
-        return run
-    if first:
-        run.mark_resumed(first + 1)
-    batches = training_batches(
-        source,
-        preparation(config, model, rows),
-        plan,
-        epochs=config.epochs,
-        first_epoch=first,
-        rows=rows,
-    )
-    with compiled_kernels(not network.jit_compile):
-        network.fit(
-            batches,
-            steps_per_epoch=plan.steps,
-            initial_epoch=first,
-            epochs=config.epochs,
-            callbacks=[FiniteLoss(plan, training.names), ending, checkpoint, *(callbacks or [])],
-            verbose=0,
-            shuffle=False,
+    with run.locked():
+        network = training_network(
+            model.network, make_optimizer(config, plan.steps), config.label_smoothing
         )
+        ending = EpochEnd(
+            model,
+            run,
+            Validation(model, held_out, config) if held_out is not None else None,
+            Plateau() if config.schedule == "plateau" else None,
+            config.min_learning_rate,
+            # Of other classes it says nothing about these.
+            {} if trained is not None and _same_classes(model, trained) else None,
+        )
+        for callback in callbacks or []:
+            if isinstance(callback, TensorBoardLog):
+                callback.validation = ending.validate
+        checkpoint = Checkpoint(run.path / CHECKPOINT, ending, writes=part.writes)
+        first = checkpoint.restore(network) if goes_on else 0
+        if first >= config.epochs or ending.finished:
+            return run
+        if first:
+            run.mark_resumed(first + 1)
+        batches = training_batches(
+            source,
+            preparation(config, model, rows),
+            plan,
+            epochs=config.epochs,
+            first_epoch=first,
+            rows=rows,
+        )
+        finite = FiniteLoss(plan, training.names)
+        with compiled_kernels(not network.jit_compile):
+            network.fit(
+                batches,
+                steps_per_epoch=plan.steps,
+                initial_epoch=first,
+                epochs=config.epochs,
+                callbacks=[finite, ending, checkpoint, *(callbacks or [])],
+                verbose=0,
+                shuffle=False,
+            )
     return run
 
 
