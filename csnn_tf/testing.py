@@ -101,6 +101,11 @@ def _checked(
     name = getattr(function, "name", None) or getattr(function, "__name__", None)
     if isinstance(inputs, tuple | list) and all(isinstance(size, Integral) for size in inputs):
         inputs = np.random.default_rng(seed).normal(size=inputs).astype("float32")
+    if isinstance(inputs, dict) or (isinstance(inputs, tuple | list) and any(map(_maps, inputs))):
+        raise InputError(
+            f"{owner} expects one tensor [batch, vertex, ...], not a {type(inputs).__name__} of "
+            f"{len(inputs)}: check by each input, with a function that holds the others."
+        )
     features = keras.ops.convert_to_numpy(inputs)
     if features.ndim < 2 or not features.size:
         raise InputError(f"{owner} expects [batch, vertex, ...], not the shape {features.shape}.")
@@ -111,6 +116,12 @@ def _checked(
     if all(np.array_equal(features[:, permutations[index]], features) for index in rotations):
         raise InputError(f"{owner} needs inputs that the rotations change.")
     return str(name or type(function).__name__), features, rotations
+
+
+def _maps(value: Any) -> bool:
+    """Whether it is a tensor of feature maps, and not those of one entry of a batch."""
+    shape = tuple(getattr(value, "shape", ()))
+    return _level(shape) is not None and _level((1, *shape)) is None
 
 
 def _compare(
@@ -170,6 +181,11 @@ def _output(name: str, function: Callable[[Any], Any], features: NDArray) -> NDA
         output = function(features, training=False)
     else:
         output = function(features)
+    if isinstance(output, tuple | list | dict):
+        raise InputError(
+            f"{name} gave a {type(output).__name__} of {len(output)} outputs, not one tensor: "
+            "check each by a function that gives it alone."
+        )
     output = np.atleast_1d(np.asarray(keras.ops.convert_to_numpy(output), dtype="float64"))
     if not np.isfinite(output).all():
         raise AssertionError(f"{name} gave numbers that are not finite.")

@@ -159,3 +159,17 @@ def test_outputs_without_vertices():
 def test_checks_that_could_not_fail(check, inputs, options, message):
     with pytest.raises(InputError, match=message):
         check(lambda x: x, inputs, **options)
+
+
+@pytest.mark.parametrize("check", [assert_equivariant, assert_invariant])
+def test_several_tensors_are_refused_by_name(check):
+    def both(x):
+        return x, ops.tanh(x)
+
+    for function, kind in ((both, "tuple"), (lambda x: {"a": x, "b": x}, "dict")):
+        with pytest.raises(InputError, match=f"gave a {kind} of 2 outputs, not one tensor"):
+            check(function, MAPS)
+    for inputs, kind in (([MAPS, MAPS], "list"), ({"a": MAPS}, "dict")):
+        with pytest.raises(InputError, match=f"{check.__name__} expects one .* not a {kind} of"):
+            check(ops.tanh, inputs)
+    assert_equivariant(ops.tanh, list(MAPS))  # entries of one batch
