@@ -131,7 +131,7 @@ def train_command(
                 whole=config.resample,
             )
             if folder is not None and not resume and (part is None or part.writes):
-                _say_what_has_no_test(folder, shapes.class_names)
+                _say_what_lacks(folder, shapes.class_names)
             with progress:
                 shown = [progress] if part is None or part.writes else []
                 if tensorboard and shown:
@@ -144,8 +144,14 @@ def train_command(
         conclude(out, "shapes", _accuracy, config, finished_before=finished)
 
 
-def _say_what_has_no_test(folder: Path, class_names: tuple[str, ...]) -> None:
-    """Before hours of training, where the data is a folder a class."""
+def _say_what_lacks(folder: Path, class_names: tuple[str, ...]) -> None:
+    """Before hours of training: other classes, or test shapes where each class has a folder."""
+    if len(class_names) == 1:
+        click.echo(
+            f"{folder} has one class, {class_names[0]}: any answer is right, and an accuracy of "
+            "100 % means nothing.",
+            err=True,
+        )
     if not is_class_tree(folder):
         return
     for name in class_names:

@@ -168,6 +168,7 @@ def test_a_training_says_what_it_lacks_and_why_it_ended(tmp_path):
     options = ["--epochs", 3, "--set", "min_learning_rate=1", "--out", tmp_path / "run"]
     result = run("train", "modelnet", *data, *options, "--set", "learning_rate=1")
     assert "bolt/test has no shapes" in result.stderr
+    assert "data has one class, bolt: any answer is right, and an accuracy of" in result.stderr
     assert "Ended after" not in result.output
     (tmp_path / "data" / "bolt" / "test").mkdir()
     out = tmp_path / "other"
