@@ -1,4 +1,10 @@
-"""Keras layers: points and atoms to spheres, the two convolutions, pooling, augmentations."""
+"""Keras layers: points and atoms to spheres, the two convolutions, pooling, augmentations.
+
+The convolutions and the poolings declare their gradients, which is faster and, of maxima, safer.
+With JAX that leaves out forward mode through them: `jax.jvp`, `jax.jacfwd` and `jax.linearize` of a
+layer or a model raise a TypeError. Reverse mode, `jax.jacrev` of any order and `jax.hessian` work,
+and with TensorFlow forward mode too.
+"""
 
 from csnn_tf.layers.agni_fingerprints import AgniFingerprints
 from csnn_tf.layers.batch_normalization import BatchNormalization

@@ -25,6 +25,8 @@ class CoRadialConv(FeatureMapConv):
     the grid count as zeros, so their number stays. It is a one-dimensional convolution over the
     radial axis, and equivariant to the 60 icosahedral rotations.
 
+    Not for forward mode with JAX, see `csnn_tf.layers`.
+
     Args:
         filters: F, number of output channels.
         kernel_size: K, odd number of spheres that a window covers.

@@ -18,6 +18,8 @@ class GlobalMaxPooling(keras.layers.Layer):
     Unlike that of Keras's layers of this kind, the gradient cannot be lost to a compiler
     (`csnn_tf.layers.largest`); it goes to the first of the largest values.
 
+    Not for forward mode with JAX, see `csnn_tf.layers`.
+
     Args:
         **kwargs: Arguments of `keras.layers.Layer`.
 

@@ -17,6 +17,8 @@ class IntraSphereConv(FeatureMapConv):
     with i the sphere, u the vertex, Z a [C, F] matrix shared by all vertices and spheres.
     Equivariant to the 60 icosahedral rotations.
 
+    Not for forward mode with JAX, see `csnn_tf.layers`.
+
     Args:
         filters: F, number of output channels.
         activation: Name of, or a Keras activation function; none by default.

@@ -45,6 +45,8 @@ def neighbor_sum(x, level: int):
 
     Of a symbolic tensor it is a step of the functional model, kept in its file.
 
+    Not for forward mode with JAX, see `csnn_tf.layers`.
+
     Args:
         x: [batch, vertex, sphere, channel].
         level: Level of the icosphere that axis 1 enumerates, 0 to 7.

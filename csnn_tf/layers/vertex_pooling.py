@@ -26,6 +26,8 @@ class VertexPooling(keras.layers.Layer):
 
     Equivariant to the 60 icosahedral rotations.
 
+    Not for forward mode with JAX, see `csnn_tf.layers`.
+
     Args:
         mode: "max", "mean", "sum", or "none" to keep the coarse vertices without pooling.
         **kwargs: Arguments of `keras.layers.Layer`.

@@ -229,3 +229,21 @@ def test_no_layer_is_left_out():
     of_atoms = {"NeighborsToSpheres", "AgniFingerprints", "SchNetDescriptor", "SchNetInteraction"}
     of_points = {"EdgeConv", "LearnedTransform", "PointDense", "PointPooling"}
     assert exported == set(CASES) | of_atoms | of_points
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="TensorFlow has forward mode")
+@pytest.mark.parametrize("kind", [layers.GlobalMaxPooling, lambda: layers.IntraSphereConv(2)])
+def test_what_jax_differentiates_and_what_not(kind):
+    import jax
+
+    layer = kind()
+    x = jax.numpy.array(feature_maps(0, 2, 2, batch=1))
+    layer(x)
+
+    def total(x):
+        return (layer(x) ** 3).sum()
+
+    twice_back = jax.jacrev(jax.grad(total))(x)
+    np.testing.assert_allclose(jax.hessian(total)(x), twice_back, rtol=1e-4, atol=1e-4)
+    with pytest.raises(TypeError, match="forward-mode"):  # as `csnn_tf.layers` says
+        jax.jvp(layer, (x,), (x,))
