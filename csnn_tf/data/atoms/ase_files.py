@@ -15,6 +15,7 @@ from csnn_tf.data.atoms.rebinning import check_electrons, energy_bins, rebin_dos
 from csnn_tf.data.atoms.structure import Electrons, Structure, check_dos, electrons_per_atom
 from csnn_tf.data.atoms.structure_set import StructureSet
 from csnn_tf.errors import InputError
+from csnn_tf.even_bins import evened
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -96,7 +97,7 @@ def structures_from_atoms(
         if "dos" in atoms.info:
             dos = _floats(atoms.info["dos"], structure.name, "dos") / divisor
             own = atoms.info.get("dos_energies")
-            own = None if own is None else _floats(own, structure.name, "dos_energies")
+            own = None if own is None else evened(_floats(own, structure.name, "dos_energies"))
             if grid is None:
                 if own is None:
                     raise InputError(

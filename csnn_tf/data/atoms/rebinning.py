@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.errors import InputError
+from csnn_tf.even_bins import evened
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms.structure_set import StructureSet
@@ -125,7 +126,7 @@ def energy_bins(energies: ArrayLike) -> NDArray[np.float64]:
         raise InputError(
             f"energies must be at least 2 numbers of eV that increase, not {energies!r:.60}."
         )
-    return bins
+    return evened(bins)
 
 
 def check_electrons(
@@ -201,7 +202,7 @@ def _mismatch(name: str, found: float, end: float, electrons: float) -> str:
 
 
 def _check(energies: ArrayLike, values: ArrayLike, name: str) -> tuple[NDArray, NDArray]:
-    energies, values = np.asarray(energies, np.float64), np.asarray(values, np.float64)
+    energies, values = evened(energies), np.asarray(values, np.float64)
     if energies.ndim != 1 or energies.size < 2 or values.shape != energies.shape:
         raise InputError(
             f"{name}: energies {energies.shape} and DOS {values.shape} must be one row each of the "

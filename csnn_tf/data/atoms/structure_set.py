@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from csnn_tf.data.atoms.neighbors import check_cell
 from csnn_tf.data.atoms.structure import Structure, check_dos
 from csnn_tf.errors import InputError
+from csnn_tf.even_bins import evened
 
 
 @dataclasses.dataclass
@@ -24,7 +25,8 @@ class StructureSet:
         cells: [S, 3, 3], Å, one lattice vector a row.
         pbc: [S, 3], bool.
         dos: [S, bins], states/eV/atom, both spins, or None.
-        energies: [bins], eV from the vacuum level, or None where there is no DOS.
+        energies: [bins], eV from the vacuum level, or None where there is no DOS. Three decimals
+            count as rounded, see `csnn_tf.even_bins.evened`.
         electrons: [S], electrons/atom, NaN where unknown.
         types: [S], structure type, text.
         temperature: [S], K, NaN where unknown.
@@ -114,6 +116,7 @@ class StructureSet:
             raise InputError(
                 f"dos has shape {self.dos.shape}; expected {(len(self), self.energies.size)}."
             )
+        self.energies = evened(self.energies)
         for name, dos in zip(self.names, self.dos, strict=True):
             check_dos(dos, self.energies.size, str(name))
 
