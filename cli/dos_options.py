@@ -1,5 +1,6 @@
 """Options and data that the commands about densities of states share."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ import click
 from csnn_tf.cli.options import check_recorded, data_name, recorded_data
 from csnn_tf.data.atoms import StructureSet, builtin_carbon, load_structures
 from csnn_tf.data.atoms.fingerprint import fingerprint
+from csnn_tf.data.atoms.rebinning import rebin_structures
 from csnn_tf.data.atoms.structure import Electrons, check_electron_counts
 from csnn_tf.errors import InputError
+from csnn_tf.even_bins import bins_of_text
+from csnn_tf.models.atomic_dos_model import described_bins, same_bins
 from csnn_tf.training.run_folder import CONTENTS
 
 
@@ -35,8 +39,27 @@ electrons_option = click.option(
     metavar="C=4,O=6",
     multiple=True,
     callback=lambda *given: ",".join(given[-1]) if given[-1] else None,
-    help="Valence electrons of each element, where the data does not say; one number for all.",
+    help="Valence electrons of each element, where data or model do not say; one number for all.",
 )
+
+
+_READING = (
+    click.option(
+        "--per-cell", is_flag=True, help="The DOS and electrons of a file are of the whole cell."
+    ),
+    click.option(
+        "--reference-energy",
+        type=float,
+        help="Vacuum level on VASP's scale, eV, where --data is a VASP run.",
+    ),
+)
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How `--data` is read: `per_cell` and `reference_energy`."""
+    for option in reversed(_READING):
+        command = option(command)
+    return command
 
 
 def parse_electrons(text: str | None) -> Electrons:
@@ -70,24 +93,74 @@ def _positive(text: str) -> float:
     return value
 
 
-def structures_of(path: Path | None, electrons: str | Electrons) -> StructureSet:
-    """The structures with DOS that `--data` and `--electrons`, as text or read already, stand for.
+def structures_of(
+    path: Path | None,
+    electrons: str | Electrons,
+    *,
+    per_cell: bool = False,
+    reference_energy: float | None = None,
+    bins: str | None = None,
+) -> StructureSet:
+    """The structures with DOS that `--data` and the options with it stand for.
+
+    Args:
+        path, per_cell, reference_energy, bins: As given.
+        electrons: As text or read already.
 
     Raises:
         InputError: If they cannot be read or have no DOS.
     """
+    energies = None if bins is None else bins_of_text(bins)
     if path is None:
-        return builtin_carbon()
+        if per_cell or reference_energy is not None:
+            raise InputError("--per-cell and --reference-energy are about --data.")
+        carbon = builtin_carbon()
+        return carbon if energies is None else rebin_structures(carbon, energies)
     if isinstance(electrons, str):
         electrons = parse_electrons(electrons)
-    structures = load_structures(path, electrons)
+    structures = load_structures(
+        path, electrons, energies=energies, reference_energy=reference_energy, per_cell=per_cell
+    )
     if structures.dos is None:
         raise InputError(f"{path} holds structures without a DOS (atoms.info['dos']).")
     return structures
 
 
+def on_bins_of(
+    model: Sequence[float],
+    structures: StructureSet,
+    read: Callable[[], StructureSet] | None = None,
+) -> StructureSet:
+    """Structures with their DOS on a model's energies, saying so where they were on others.
+
+    Args:
+        model: Energies of the model, eV.
+        structures: As they were read.
+        read: Reads them anew on the model's energies; by default those that are there are
+            re-binned.
+
+    Raises:
+        InputError: If the data does not reach over the model's energies.
+    """
+    found, wanted = described_bins(structures.energies), described_bins(model)
+    if same_bins(structures.energies, model):
+        return structures
+    try:
+        rebinned = rebin_structures(structures, model) if read is None else read()
+    except InputError as error:
+        raise InputError(f"the data has {found}, the model {wanted}: {error}") from None
+    click.echo(f"The DOS are re-binned from {found} to the model's {wanted}.", err=True)
+    return rebinned
+
+
 def measured_structures(
-    model: str, record: dict[str, Any], path: Path | None, electrons: str | None
+    model: str,
+    record: dict[str, Any],
+    path: Path | None,
+    electrons: str | None,
+    *,
+    per_cell: bool = False,
+    reference_energy: float | None = None,
 ) -> tuple[StructureSet, str]:
     """What a trained model is measured on, and its name.
 
@@ -96,17 +169,23 @@ def measured_structures(
         record: How it was trained, see `csnn_tf.models.loading.training_record`.
         path: What was given as --data; without it the run's own data.
         electrons: What was given as --electrons; without it what the run had.
+        per_cell, reference_energy: How to read what was given as --data; the run's own data is read
+            as in its training.
 
     Raises:
         InputError: If that is not at hand, cannot be read or has no DOS.
     """
     given = path is not None
+    how: dict[str, Any] = {"per_cell": per_cell, "reference_energy": reference_energy}
     if path is None:
+        if per_cell or reference_energy is not None:
+            raise InputError("--per-cell and --reference-energy are about --data.")
+        how = {name: record[name] for name in (*how, "bins") if name in record}
         check_recorded(model, record)
         if record["data"] != "carbon":
             path = recorded_data(model, record["data"])
     known = electrons if electrons is not None else record.get("electrons")
-    structures = structures_of(path, known)
+    structures = structures_of(path, known, **how)
     begun = record.get(CONTENTS)
     if not given and electrons is None and begun and begun != fingerprint(structures):
         raise InputError(

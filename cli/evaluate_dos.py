@@ -5,7 +5,13 @@ from pathlib import Path
 
 import click
 
-from csnn_tf.cli.dos_options import electrons_option, measured_structures, structures_option
+from csnn_tf.cli.dos_options import (
+    electrons_option,
+    measured_structures,
+    on_bins_of,
+    reading_options,
+    structures_option,
+)
 from csnn_tf.cli.options import json_option
 from csnn_tf.cli.passes_bar import passes_bar
 from csnn_tf.dos_evaluation import DosEvaluation, evaluate_dos
@@ -24,6 +30,7 @@ _TABLES = {
 @click.argument("model")
 @structures_option("what the model was trained on")
 @electrons_option
+@reading_options
 @click.option("--split", default="test", show_default=True, help="Split to evaluate, or all.")
 @click.option(
     "--convention",
@@ -43,7 +50,17 @@ _TABLES = {
 )
 @json_option
 def evaluate_dos_command(
-    model, path, electrons, split, convention, rotations, seed, parity, as_json
+    model,
+    path,
+    electrons,
+    per_cell,
+    reference_energy,
+    split,
+    convention,
+    rotations,
+    seed,
+    parity,
+    as_json,
 ) -> None:
     """Measure a density-of-states MODEL (a .keras file, a run folder or a trained model's name).
 
@@ -52,7 +69,10 @@ def evaluate_dos_command(
     """
     network = load_model(model, AtomicDosModel)
     trained = training_record(Path(model))
-    structures, data = measured_structures(model, trained, path, electrons)
+    structures, data = measured_structures(
+        model, trained, path, electrons, per_cell=per_cell, reference_energy=reference_energy
+    )
+    structures = on_bins_of(network.energies, structures)
     if split != "all" and set(structures.split.tolist()) == {""}:
         raise InputError(
             f"{data} says of no structure which split it is of (atoms.info['split']): "

@@ -45,6 +45,9 @@ _OWN_OPTIONS = {
     "rotate": "rotate or --no-rotate",
     "initial": "from",
     "electrons": "electrons",
+    "per_cell": "per-cell",
+    "reference_energy": "reference-energy",
+    "bins": "bins",
 } | {name: name for name in ("data", "preset", "recipe", "rotation", "seed")}
 
 

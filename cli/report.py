@@ -8,7 +8,7 @@ import click
 from csnn_tf.cli.dos_options import electrons_option
 from csnn_tf.errors import InputError
 from csnn_tf.models.kind import is_dos_model
-from csnn_tf.models.loading import model_file, training_record
+from csnn_tf.models.loading import model_arguments, model_file, training_record
 
 
 @click.command("report")
@@ -61,9 +61,12 @@ def _classifier(run: str, data: Path | None, electrons: str | None, path: Path, 
 
 
 def _dos(run: str, data: Path | None, electrons: str | None, path: Path, seed: int) -> None:
-    from csnn_tf.cli.dos_options import measured_structures
+    from csnn_tf.cli.dos_options import measured_structures, on_bins_of
+    from csnn_tf.models import AtomicDosModel
     from csnn_tf.report import dos_report_page
 
     config = training_record(run)
     structures, _ = measured_structures(run, config, data, electrons)
+    energies = model_arguments(run, AtomicDosModel)[1]["energies"]
+    structures = on_bins_of(energies, structures)
     dos_report_page(run, structures, path, seed=seed, progress=_step)

@@ -1,14 +1,18 @@
 """csnn-tf train dos"""
 
+import dataclasses
 import time
 from pathlib import Path
 
 import click
+import numpy as np
 
 from csnn_tf.cli.conclude import conclude
 from csnn_tf.cli.dos_options import (
     electrons_option,
+    on_bins_of,
     parse_electrons,
+    reading_options,
     structures_of,
     structures_option,
 )
@@ -23,15 +27,28 @@ from csnn_tf.cli.options import (
     parse_fields,
 )
 from csnn_tf.data.atoms import StructureSet
+from csnn_tf.even_bins import text_of_bins
+from csnn_tf.models import AtomicDosModel
+from csnn_tf.models.loading import model_arguments
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_data import electrons_by_element, training_parts
 from csnn_tf.training.dos_trainer import train_dos
 from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 
+_MANY = 5.0
+"""States for each electron that bands up to the vacuum level and somewhat above never hold."""
+
 
 @click.command("dos")
 @structures_option()
 @electrons_option
+@reading_options
+@click.option(
+    "--bins",
+    metavar="FIRST:LAST:STEP",
+    help="Energies, eV, to which the DOS are re-binned [default: the data's; with --from: those "
+    "of that model].",
+)
 @model_option(["csnn", "agni", "schnet"], "II")
 @click.option(
     "--preset",
@@ -65,6 +82,9 @@ def train_dos_command(
     ctx,
     path,
     electrons,
+    per_cell,
+    reference_energy,
+    bins,
     architecture,
     preset,
     recipe,
@@ -97,13 +117,22 @@ def train_dos_command(
             recipe or usual,
             data="carbon" if path is None else str(path),
             electrons=parse_electrons(electrons),
+            per_cell=per_cell,
+            reference_energy=reference_energy,
+            bins=bins,
             initial=initial,
             rotate=rotate,
             seed=seed,
             **fields,
         )
-    structures = structures_of(path, config.electrons)
+    structures = _read(path, config)
     if not resume:
+        if config.initial is not None and bins is None:
+            energies = model_arguments(config.initial, AtomicDosModel)[1]["energies"]
+            binned = dataclasses.replace(config, bins=text_of_bins(energies))
+            found = on_bins_of(energies, structures, lambda: _read(path, binned))
+            if found is not structures:
+                structures, config = found, binned
         _announce(structures, config)
     out = out or Path("runs") / time.strftime("dos-%Y%m%d-%H%M%S")
     progress = DosProgress(config.epochs)
@@ -115,6 +144,16 @@ def train_dos_command(
         interrupted(out, f"csnn-tf train dos --out {out} --resume")
     finished = resume and not progress.history
     conclude(out, "structures", dos_errors, config, finished_before=finished)
+
+
+def _read(path: Path | None, config: DosConfig) -> StructureSet:
+    return structures_of(
+        path,
+        config.electrons,
+        per_cell=config.per_cell,
+        reference_energy=config.reference_energy,
+        bins=config.bins,
+    )
 
 
 def _announce(structures: StructureSet, config: DosConfig) -> None:
@@ -130,3 +169,17 @@ def _announce(structures: StructureSet, config: DosConfig) -> None:
             "(--electrons).",
             err=True,
         )
+    times = _times_the_electrons(training)
+    if times > _MANY:
+        click.echo(
+            f"The DOS hold {times:.0f} times the electrons: are they of the whole cell "
+            "(--per-cell)?",
+            err=True,
+        )
+
+
+def _times_the_electrons(structures: StructureSet) -> float:
+    """States of the DOS for each electron, in the median of the structures; 0 where unknown."""
+    width = (structures.energies[-1] - structures.energies[0]) / (len(structures.energies) - 1)
+    ratios = structures.dos.sum(axis=1) * width / structures.electrons
+    return float(np.nan_to_num(np.nanmedian(ratios))) if np.isfinite(ratios).any() else 0.0

@@ -8,7 +8,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.training.run_config import RunConfig
 
 _BY_OPTION = {"data", "folder", "preset", "recipe", "model", "rotation", "rotate", "seed", "epochs"}
-_BY_OPTION |= {"architecture", "electrons", "initial"}
+_BY_OPTION |= {"architecture", "electrons", "initial", "per_cell", "reference_energy", "bins"}
 """Fields that have an option of their own."""
 
 
@@ -60,11 +60,13 @@ def _data(config: dict[str, Any]) -> list[str]:
             electrons = ",".join(f"{name}={_exact(count)}" for name, count in electrons.items())
         for option, value in (
             ("--electrons", electrons),
+            ("--reference-energy", config.get("reference_energy")),
+            ("--bins", config.get("bins")),
             ("--model", config.get("architecture")),
             ("--from", config.get("initial")),
         ):
             words += [] if value is None else [option, str(value)]
-        return words
+        return [*words, "--per-cell"] if config.get("per_cell") else words
     folder, model = config.get("folder"), config.get("architecture", "csnn")
     words = [config["data"], *(["--data", folder] if folder else [])]
     if config.get("initial") is not None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from csnn_tf.even_bins import bins_of_text
+from csnn_tf.layers.checks import check_number
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.dos_architectures import DOS_ARCHITECTURES, dos_architecture
 from csnn_tf.named import NamedConfigurations
@@ -23,6 +25,8 @@ class DosConfig(RunConfig):
     Args:
         data: File or folder of the structures, or "carbon" for the built-in ones.
         electrons: Valence electrons, one number or by element, for data which does not say.
+        per_cell, reference_energy: How `data` is read, see `csnn_tf.data.atoms.load_structures`.
+        bins: FIRST:LAST:STEP in eV, to which the DOS of `data` are re-binned in reading, or None.
         architecture: "csnn", or a baseline of the paper's Table II: "agni" or "schnet".
         preset: Name of the preset of that model.
         recipe: Name of the recipe that the optimiser's fields came from.
@@ -58,6 +62,9 @@ class DosConfig(RunConfig):
 
     data: str = "carbon"
     electrons: float | dict[str, float] | None = None
+    per_cell: bool = False
+    reference_energy: float | None = None
+    bins: str | None = None
     architecture: str = "csnn"
     preset: str = "small"
     recipe: str = "best"
@@ -86,6 +93,7 @@ class DosConfig(RunConfig):
     subject, found = "a density of states", "elements"
     choices: ClassVar = {
         "architecture": tuple(DOS_ARCHITECTURES),
+        "per_cell": (True, False),
         "rotate": (True, False),
         "stratified": (True, False),
         "optimizer": ("adam", "adamw"),
@@ -113,6 +121,10 @@ class DosConfig(RunConfig):
 
         self.check()
         check_electron_counts(self.electrons)
+        if self.reference_energy is not None:
+            check_number("reference_energy", self.reference_energy)
+        if self.bins is not None:
+            bins_of_text(self.bins)
         model = dos_architecture(self.architecture)
         model.presets.get(self.preset)
         model.check_fields(self.model)

@@ -55,7 +55,7 @@ def train_dos(
     Python, NumPy, Keras and the backend, and stays it afterwards.
 
     Args:
-        config: What to train and how. Its `data` is only recorded.
+        config: What to train and how. Its `data`, and how that was read, is only recorded.
         structures: With DOS. Their splits "train" and "val" are used where there; structures of
             the split "test" never are.
         out: Run folder, which must not hold anything yet.

@@ -13,6 +13,8 @@ from click.testing import CliRunner
 
 from csnn_tf.data.atoms import builtin_carbon, read_npz, read_published, write_npz
 from csnn_tf.errors import InputError
+from csnn_tf.models import DensityOfStates
+from csnn_tf.models.loading import load_model
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_trainer import train_dos
 from csnn_tf_command import cli
@@ -92,6 +94,56 @@ def test_a_trained_model_is_measured_before_and_after(trained, data, tmp_path):
         run("train", "dos", *options, "--preset", "tiny", "--out", tmp_path / "other")
 
 
+def labelled(path, energies, whole=False):
+    """Structures with a wide band each, of the whole cell."""
+    frames = []
+    for place in range(6):
+        atoms = graphene(a=2.4 + 0.02 * place, vacuum=5.0, size=(1, 3, 1) if whole else (1, 1, 1))
+        dos = np.exp(-((energies + 12) ** 2) / 18)
+        atoms.info = {"dos": 4.5 * len(atoms) ** whole * dos / (dos.sum() * np.diff(energies)[0])}
+        atoms.info |= {"dos_energies": energies, "split": ["train", "val", "test"][place % 3]}
+        frames.append(atoms)
+    write(path, frames)
+    return path
+
+
+def test_data_on_other_energies_is_brought_to_the_models(trained, tmp_path):
+    path = labelled(tmp_path / "other.extxyz", np.arange(-30, 2, 0.25))
+    options = ["--data", path, "--electrons", "C=4"]
+    line = "The DOS are re-binned from 128 bins from -30 to 1.75 eV to the model's 310 bins from"
+    assert line in run("evaluate", trained, *options).stderr
+    out = tmp_path / "run"
+    said = run("train", "dos", *options, *TINY, "--from", trained, "--out", out)
+    assert line in said.stderr
+    assert json.loads((out / "config.json").read_text())["bins"] == "-30:0.9:0.1"
+    assert f"{out}: 2 structures" in run("evaluate", out).stdout
+    assert "finished before" in run("train", "dos", "--out", out, "--resume").stdout
+    out = tmp_path / "binned"
+    run("train", "dos", *options, *TINY, "--bins", "-30:1:0.5", "--out", out)
+    assert DosConfig.of_run(out).bins == "-30:1:0.5"
+    assert load_model(out, DensityOfStates).energies[-1] == 1
+    with pytest.raises(InputError, match="leave out --bins"):
+        run("train", "dos", "--out", out, "--resume", "--bins", "-30:1:0.5")
+    short = labelled(tmp_path / "short.extxyz", np.arange(-30, -8, 0.25))
+    with pytest.raises(InputError, match=r"the data has 88 bins .*, the model 310 .*: .*ends at"):
+        run("evaluate", trained, "--data", short, "--electrons", 2)
+
+
+def test_a_dos_of_the_whole_cell(tmp_path):
+    path = labelled(tmp_path / "cells.extxyz", np.arange(-30, 2, 0.5), whole=True)
+    out = tmp_path / "run"
+    options = ["--data", path, "--electrons", "C=4", "--per-cell"]
+    run("train", "dos", *options, *TINY, "--out", out)
+    assert DosConfig.of_run(out).per_cell
+    said = run("train", "dos", *options[:-1], *TINY, "--out", tmp_path / "wrong").stderr
+    assert "The DOS hold 7 times the electrons: are they of the whole cell (--per-cell)?" in said
+    assert f"{out}: 2 structures" in run("evaluate", out).stdout
+    assert run("evaluate", out, *options).exit_code == 0
+    for arguments in (["train", "dos"], ["evaluate", "carbon_dos_small"]):
+        with pytest.raises(InputError, match="--per-cell and .* are about --data"):
+            run(*arguments, "--per-cell")
+
+
 def test_evaluate_prints_tables_and_json_and_draws(trained, data, tmp_path):
     picture = tmp_path / "parity.png"
     text = run("evaluate", trained, "--data", data, "--rotations", 1, "--parity", picture).output
@@ -127,7 +179,9 @@ def test_predict_dos_prints_text_json_and_csv_and_draws(trained, sheet, tmp_path
     np.testing.assert_allclose(values[:, 0], rows[0]["energies"], atol=1e-4)
     np.testing.assert_allclose(values[:, 2], rows[1]["dos"], atol=1e-5)
     picture = tmp_path / "dos.png"
-    assert run("predict", "dos", trained, sheet, "--plot", picture).exit_code == 0
+    many = run("predict", "dos", trained, *[sheet] * 7, "--plot", picture)
+    assert f"Picture: {picture}, of the first 12 structures" in many.stderr
+    assert len(many.stdout.splitlines()) == 14
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
@@ -189,6 +243,8 @@ def test_what_is_trained_on_is_said(data, tmp_path):
     result = run("train", "dos", "--data", tmp_path / "blank.npz", *TINY, "--out", tmp_path / "run")
     assert "structures to train on, 2 held out, 5 left out (split test or none)" in result.stderr
     assert "The model will know no Fermi level" in result.stderr
+    said = run("predict", "dos", tmp_path / "run", data, "--electrons", "C=4").stdout
+    assert "Fermi level -" in said
     said = run("predict", "dos", tmp_path / "run", data).stdout
     assert "no Fermi level: the model does not know how many electrons" in said
     given = run(
@@ -211,7 +267,7 @@ def test_electrons_may_be_given_one_by_one(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
         "csnn_tf.cli.dos_options.load_structures",
-        lambda path, electrons: seen.append(electrons) or builtin_carbon(),
+        lambda path, electrons, **_: seen.append(electrons) or builtin_carbon(),
     )
     for given in (["C=4,O=6"], ["C=4", "--electrons", "O=6"]):
         options = ["--data", tmp_path, "--electrons", *given, "--set", "batch_size=0"]

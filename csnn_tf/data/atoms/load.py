@@ -23,6 +23,7 @@ def load_structures(
     *,
     energies: ArrayLike | None = None,
     reference_energy: float | None = None,
+    per_cell: bool = False,
 ) -> StructureSet:
     """Read structures from a file or folder of any form that this package knows.
 
@@ -36,6 +37,8 @@ def load_structures(
             or 310 bins of 0.1 eV from -30 eV.
         reference_energy: Vacuum level on VASP's scale, eV; VASP runs need it, and nothing else has
             a use for it.
+        per_cell: The DOS and electrons in a file that ASE reads are of the whole cell; nothing else
+            has a use for it.
 
     Returns:
         The structures.
@@ -48,7 +51,7 @@ def load_structures(
     if not path.exists():
         raise InputError(f"{path} does not exist.")
     try:
-        return _read(path, electrons, energies, grid, reference_energy)
+        return _read(path, electrons, energies, grid, reference_energy, per_cell)
     except InputError as error:
         # What is wrong with the atoms themselves is said without knowing the file.
         message = str(error)
@@ -61,11 +64,17 @@ def _read(
     energies: ArrayLike | None,
     grid: ArrayLike,
     reference_energy: float | None,
+    per_cell: bool,
 ) -> StructureSet:
     is_npz = path.suffix == ".npz" or (path.is_dir() and any(path.glob("*.npz")))
+    if per_cell and (is_npz or not path.is_file()):
+        raise InputError(f"{path} holds DOS per atom: per_cell does not apply.")
     if not is_npz and (path / "DOSCAR").is_file():
         if reference_energy is None:
-            raise InputError(f"{path} is a VASP run, which needs the reference (vacuum) energy.")
+            raise InputError(
+                f"{path} is a VASP run, which needs the reference (vacuum) energy: "
+                "--reference-energy, or reference_energy."
+            )
         return read_vasp(path, reference_energy, grid, electrons)
     if reference_energy is not None:
         raise InputError(
@@ -75,7 +84,7 @@ def _read(
     if is_npz:
         return read_npz(path, electrons, energies)
     if path.is_file():
-        return read_ase(path, energies, electrons)
+        return read_ase(path, energies, electrons, per_cell=per_cell)
     inside = sorted(path.iterdir())
     if inside and not any(each.is_dir() for each in inside):
         raise InputError(
