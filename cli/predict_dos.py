@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from csnn_tf.cli.dos_options import electrons_option, parse_electrons
 from csnn_tf.cli.options import json_option, votes_option
 from csnn_tf.data.atoms import (
     Structure,
@@ -30,11 +31,12 @@ from csnn_tf.models.loading import load_model
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
-    help="Plot of the DOS, E_F marked: PNG, PDF or SVG, by the file's name.",
+    help="Plot of the first 12 DOS, E_F marked: PNG, PDF or SVG, by the file's name.",
 )
+@electrons_option
 @votes_option
 @json_option
-def predict_dos_command(model, files, as_csv, plot, votes, as_json) -> None:
+def predict_dos_command(model, files, as_csv, plot, electrons, votes, as_json) -> None:
     """Predict the density of states, Fermi level and band energy of the structures in FILES.
 
     MODEL is a .keras file, a run folder or a trained model's name; FILES are of any format that ASE
@@ -45,21 +47,24 @@ def predict_dos_command(model, files, as_csv, plot, votes, as_json) -> None:
     network = load_model(model, AtomicDosModel)
     frames = [structure for name in files for structure in _read(name)]
     structures = StructureSet.from_structures(frames)
-    prediction = DosPredictor(network, votes=votes).predict(structures)
+    predictor = DosPredictor(network, votes=votes, electrons=parse_electrons(electrons))
+    prediction = predictor.predict(structures)
     names = [str(name) for name in structures.names]
     if plot is not None:
-        from csnn_tf.plots.dos import plot_dos
+        from csnn_tf.plots.dos import MOST_STRUCTURES, plot_dos
 
-        plot_dos(prediction, names, plot)
-        click.echo(f"Picture: {plot}", err=True)
+        shown = _first(prediction, MOST_STRUCTURES)
+        plot_dos(shown, names[: len(shown.dos)], plot)
+        part = "" if len(shown.dos) == len(names) else f", of the first {len(shown.dos)} structures"
+        click.echo(f"Picture: {plot}{part}", err=True)
     if as_json:
         click.echo(json.dumps(_rows(names, prediction)))
     elif as_csv:
         click.echo(_table(names, prediction), nl=False)
     else:
         missing = (
-            "the model does not know how many electrons its elements have"
-            if network.electrons is None
+            "the model does not know how many electrons its elements have (--electrons)"
+            if predictor.known_electrons is None
             else "the predicted DOS does not reach the electron count"
         )
         for row in _rows(names, prediction):
@@ -82,6 +87,13 @@ def _read(name: str) -> list[Structure]:
         structure_from_atoms(atoms, f"{name}[{place}]")
         for place, atoms in enumerate(read_frames(name))
     ]
+
+
+def _first(prediction: DosPrediction, count: int) -> DosPrediction:
+    """The prediction for the first structures."""
+    fields = ("dos", "fermi_level", "band_energy", "electrons", "counts")
+    parts = {name: getattr(prediction, name)[:count] for name in fields}
+    return dataclasses.replace(prediction, **parts)
 
 
 def _rows(names: list[str], prediction: DosPrediction) -> list[dict]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from csnn_tf.data.atoms import StructureSet, structure_from_atoms
 from csnn_tf.data.atoms.ase_files import check_atoms
+from csnn_tf.data.atoms.structure import Electrons
 from csnn_tf.dos_inference import DosPrediction, DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
@@ -36,9 +37,11 @@ class DosCalculator:
         atoms: Structure for calls that give none.
         chunk_atoms: Atoms at once, see `csnn_tf.dos_inference.DosPredictor`.
         votes: Rotations that are averaged over, see there.
+        electrons: Valence electrons per atom, a number or one by chemical symbol, in place of those
+            that the model knows.
 
     Raises:
-        InputError: If there is no such model.
+        InputError: If there is no such model, or a number is out of range.
 
     Example:
         >>> calculator = DosCalculator("runs/carbon")
@@ -52,8 +55,9 @@ class DosCalculator:
         *,
         chunk_atoms: int | None = None,
         votes: int = 1,
+        electrons: Electrons = None,
     ) -> None:
-        self._predictor = DosPredictor(model, chunk_atoms, votes)
+        self._predictor = DosPredictor(model, chunk_atoms, votes, electrons)
         self.model, self.atoms = self._predictor.model, atoms
         self._known: tuple[Atoms, bytes, DosPrediction] | None = None
 
@@ -76,7 +80,7 @@ class DosCalculator:
         """Fermi level, eV from the vacuum level.
 
         Raises:
-            InputError: The model knows no electron counts, or its DOS does not reach the count.
+            InputError: Nothing says the electron counts, or the DOS does not reach the count.
         """
         return self._solved(atoms, "fermi_level")
 
@@ -94,8 +98,10 @@ class DosCalculator:
         return float(prediction.electrons[0]) * int(prediction.counts[0])
 
     def _solved(self, atoms: Atoms | None, field: str) -> float:
-        if self.model.electrons is None:
-            raise InputError("the model does not know how many electrons its elements have.")
+        if self._predictor.known_electrons is None:
+            raise InputError(
+                "the model does not know how many electrons its elements have: give electrons."
+            )
         value = float(getattr(self._predict(atoms), field)[0])
         if np.isnan(value):
             raise InputError("the predicted DOS never reaches the electron count.")

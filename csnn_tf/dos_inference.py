@@ -11,6 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csnn_tf.compiled_predictor import CompiledPredictor
+from csnn_tf.data.atoms.structure import (
+    Electrons,
+    check_electron_counts,
+    electrons_per_atom,
+)
 from csnn_tf.data.atoms.structure_set import check_structures
 from csnn_tf.data.environments import Batch, Environments, padded
 from csnn_tf.electronic import solve_fermi
@@ -39,7 +44,7 @@ class DosPrediction:
         dos: [S, bins], states/eV/atom, both spins.
         fermi_level: [S], eV; NaN where the DOS never reaches the electron count, or it is unknown.
         band_energy: [S], eV/atom (equation 14); NaN likewise.
-        electrons: [S], electrons/atom; NaN where the model does not know.
+        electrons: [S], electrons/atom; NaN where unknown.
         counts: [S], atoms of each structure.
         atomic_dos: [A, bins], states/eV of every atom, or None where not asked for.
     """
@@ -66,6 +71,11 @@ class DosPredictor(CompiledPredictor):
             structures, however large, as many as have so many atoms.
         votes: Rotations, the same for all structures, over which densities of states are averaged;
             of no use to models that are invariant to them. As `csnn-tf export --votes`.
+        electrons: Valence electrons per atom, a number or one by chemical symbol, in place of those
+            that the model knows.
+
+    Raises:
+        InputError: There is no such model, or a number is out of range.
 
     Example:
         >>> model = DensityOfStates.from_preset("tiny", ["C"], np.linspace(-30, 1, 311), {"C": 4})
@@ -78,8 +88,11 @@ class DosPredictor(CompiledPredictor):
         model: AtomicDosModel | str | Path,
         chunk_atoms: int | None = None,
         votes: int = 1,
+        electrons: Electrons = None,
     ) -> None:
         self.model = as_model(model, AtomicDosModel)
+        check_electron_counts(electrons)
+        self._electrons = electrons
         self.votes = check_positive("votes", votes)
         if chunk_atoms is None:
             chunk_atoms = _affordable(self.model)
@@ -112,7 +125,7 @@ class DosPredictor(CompiledPredictor):
         energies = np.asarray(self.model.energies)
         electrons = self.electrons(structures)
         level, band = (np.full(len(structures), np.nan) for _ in range(2))
-        if self.model.electrons is not None:
+        if self.known_electrons is not None:
             level, band = solve_fermi(energies, mean, electrons, role="prediction")
         return DosPrediction(
             energies=energies,
@@ -124,15 +137,24 @@ class DosPredictor(CompiledPredictor):
             atomic_dos=np.concatenate(parts) if atomic else None,
         )
 
-    def electrons(self, structures: StructureSet) -> NDArray:
-        """Electrons/atom of each structure [S], NaN if the model does not know."""
-        from csnn_tf.data.atoms import electrons_per_atom
+    @property
+    def known_electrons(self) -> Electrons:
+        """Valence electrons as given, or else as the model knows them."""
+        return self.model.electrons if self._electrons is None else self._electrons
 
-        known = self.model.electrons
+    def electrons(self, structures: StructureSet) -> NDArray:
+        """Electrons/atom of each structure [S], NaN if unknown.
+
+        Raises:
+            InputError: The count of an element was not given.
+        """
+        known = self.known_electrons
         return np.array(
             [
-                electrons_per_atom(structures.numbers[first : first + count], known)
-                for first, count in zip(structures.offsets, structures.counts, strict=True)
+                electrons_per_atom(structures.numbers[first : first + count], known, str(name))
+                for first, count, name in zip(
+                    structures.offsets, structures.counts, structures.names, strict=True
+                )
             ]
         )
 

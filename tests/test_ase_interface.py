@@ -115,6 +115,14 @@ def test_errors_are_one_clear_sentence(model, sheet):
     assert np.isnan(blind.get_number_of_electrons())
     with pytest.raises(InputError, match="how many electrons"):
         blind.get_fermi_level()
+    told = DosCalculator(blind.model, sheet, electrons={"C": 4.0})
+    assert told.get_number_of_electrons() == 16
+    assert np.isfinite(told.get_fermi_level())
+    assert DosCalculator(model, sheet, electrons=3).get_number_of_electrons() == 12
+    with pytest.raises(InputError, match="C4 contains C, whose electron count is not given"):
+        DosCalculator(model, electrons={"Si": 4}).get_fermi_level(sheet)
+    with pytest.raises(InputError, match="electrons must be a positive number"):
+        DosCalculator(model, electrons=-4)
     hungry = DosCalculator(tiny({"C": 4000.0}), sheet)
     with pytest.raises(InputError, match="never reaches"):
         hungry.get_band_energy()

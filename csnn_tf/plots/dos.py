@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from csnn_tf.dos_inference import DosPrediction
     from csnn_tf.electronic.quantities import Convention
 
-_MOST = 12
-"""Structures drawn above each other before the figure becomes unreadable."""
+MOST_STRUCTURES = 12
+"""Drawn above each other before the figure becomes unreadable."""
 _MARKERS = "osD^vP<>X"
 """Types differ by more than colour, for those who see few."""
 
@@ -45,8 +45,8 @@ def plot_dos(
     """
     plt = pyplot()
     count = len(prediction.dos)
-    if count > _MOST:
-        raise InputError(f"a plot shows at most {_MOST} structures, not {count}.")
+    if count > MOST_STRUCTURES:
+        raise InputError(f"a plot shows at most {MOST_STRUCTURES} structures, not {count}.")
     figure, panels = plt.subplots(
         count,
         1,
