@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.data.atoms.structure import NOISE, without_noise
 from csnn_tf.errors import InputError
 from csnn_tf.even_bins import evened
 
@@ -28,11 +29,12 @@ def rebin_dos(
 
     A shape-preserving cubic (PCHIP, never negative) through the values is integrated exactly over
     every bin, which reaches half a bin to either side of its energy. Where both grids are the same
-    the values return unchanged.
+    the values return unchanged. A DOS that ends in a gap, with a zero, has no states above: bins
+    there are zeros, also where bands follow that were left out.
 
     Args:
         energies: [n], eV, increasing.
-        dos: [n], states/eV/atom.
+        dos: [n], states/eV/atom; noise below zero becomes zero, down to -0.01 of the largest.
         target: [bins], eV, evenly spaced.
         name: File or structure, for messages.
 
@@ -40,10 +42,10 @@ def rebin_dos(
         [bins], states/eV/atom.
 
     Raises:
-        InputError: The DOS is malformed, has states below the first bin, or ends before the last;
-            or the bins are not evenly spaced.
+        InputError: The DOS is malformed, has states below the first bin, or ends before the last
+            with states; or the bins are not evenly spaced.
     """
-    energies, dos = _check(energies, dos, name)
+    energies, dos = _check_dos(energies, dos, name)
     target = energy_bins(target)
     if energies.shape == target.shape and np.allclose(energies, target, rtol=0, atol=1e-6):
         return dos.copy()
@@ -65,7 +67,8 @@ def rebin_cumulative(
 
     Args:
         energies: [n], eV, increasing.
-        cumulative: [n], states/atom, not decreasing.
+        cumulative: [n], states/atom, not decreasing but for noise: where it falls by no more than
+            0.01 of its steepest rise it counts as constant.
         target: [bins], eV, evenly spaced.
         name: File or structure, for messages.
 
@@ -78,8 +81,12 @@ def rebin_cumulative(
     from scipy.interpolate import PchipInterpolator
 
     energies, cumulative = _check(energies, cumulative, name)
-    if (np.diff(cumulative) < 0).any():
+    dos = np.diff(cumulative) / np.diff(energies)
+    if dos.min() < -NOISE * dos.max():
         raise InputError(f"{name}: the cumulative DOS decreases, so the DOS would be negative.")
+    if cumulative.min() < -ELECTRON_TOLERANCE:
+        raise InputError(f"{name}: the cumulative DOS is negative, down to {cumulative.min():.3g}.")
+    cumulative = np.maximum(np.maximum.accumulate(cumulative), 0)
     target = energy_bins(target)
     curve = PchipInterpolator(energies, cumulative)
     open_end = (cumulative[-1] - cumulative[-2]) / (energies[-1] - energies[-2])
@@ -153,7 +160,7 @@ def check_electrons(
     """
     if np.isnan(electrons):
         return
-    energies, dos = _check(energies, dos, name)
+    energies, dos = _check_dos(energies, dos, name)
     end = energies[-1] if fermi_level is None else float(fermi_level)
     found = float(_primitive(energies, dos)(np.clip(end, energies[0], energies[-1])))
     short = electrons - found
@@ -201,6 +208,11 @@ def _mismatch(name: str, found: float, end: float, electrons: float) -> str:
     )
 
 
+def _check_dos(energies: ArrayLike, dos: ArrayLike, name: str) -> tuple[NDArray, NDArray]:
+    energies, values = _check(energies, dos, name)
+    return energies, without_noise(values, name)
+
+
 def _check(energies: ArrayLike, values: ArrayLike, name: str) -> tuple[NDArray, NDArray]:
     energies, values = evened(energies), np.asarray(values, np.float64)
     if energies.ndim != 1 or energies.size < 2 or values.shape != energies.shape:
@@ -212,11 +224,6 @@ def _check(energies: ArrayLike, values: ArrayLike, name: str) -> tuple[NDArray, 
         raise InputError(f"{name}: the energies of the DOS must increase.")
     if not np.isfinite(values).all():
         raise InputError(f"{name}: the DOS has entries that are not finite numbers.")
-    if values.min() < 0:
-        raise InputError(
-            f"{name}: the DOS is negative in {int((values < 0).sum())} entries, "
-            f"down to {values.min():.3g}."
-        )
     return energies, values
 
 

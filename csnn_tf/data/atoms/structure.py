@@ -13,6 +13,8 @@ from csnn_tf.errors import InputError
 
 #: Valence electrons of an atom: one number for all elements, or one by chemical symbol.
 Electrons = float | Mapping[str, float] | None
+#: Share of the largest DOS that noise may fall below zero.
+NOISE = 1e-2
 
 
 @dataclasses.dataclass
@@ -48,17 +50,32 @@ def check_dos(dos: ArrayLike, bins: int, name: str) -> None:
     """Check one DOS [bins].
 
     Raises:
-        InputError: Wrong length, negative or not finite entries; the message names the structure.
+        InputError: Wrong length, entries that are not finite or negative by more than noise, see
+            `without_noise`; the message names the structure.
     """
     dos = np.asarray(dos)
     if dos.shape != (bins,):
         raise InputError(f"{name}: the DOS has shape {dos.shape}; expected ({bins},) energy bins.")
     if not np.isfinite(dos).all():
         raise InputError(f"{name}: the DOS has entries that are not finite numbers.")
-    if dos.min() < 0:
+    without_noise(dos, name)
+
+
+def without_noise(dos: NDArray, name: str) -> NDArray:
+    """A DOS [..., bins] with zeros in place of noise below zero.
+
+    Smearing of higher order, splines and Fourier sums leave dips between bands: down to -0.01 of
+    the largest value they count as noise.
+
+    Raises:
+        InputError: It falls below; the message has the name.
+    """
+    lowest = dos.min(initial=0.0)
+    if lowest < -NOISE * dos.max(initial=0.0):
         raise InputError(
-            f"{name}: the DOS is negative in {int((dos < 0).sum())} bins, down to {dos.min():.3g}."
+            f"{name}: the DOS is negative in {int((dos < 0).sum())} bins, down to {lowest:.3g}."
         )
+    return np.maximum(dos, 0.0) if lowest < 0 else dos
 
 
 def check_electron_counts(electrons: Electrons, name: str = "electrons") -> None:

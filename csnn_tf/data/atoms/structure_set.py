@@ -35,8 +35,9 @@ class StructureSet:
 
     Raises:
         InputError: An array has the wrong shape; a structure has no atoms, a position that is not
-            finite, or periodic boundaries without a cell; a DOS has the wrong length, negative or
-            not finite entries. The message names the structure.
+            finite, periodic boundaries without a cell or electrons that are not positive; a DOS has
+            the wrong length, entries that are not finite or negative by more than noise (see
+            `csnn_tf.data.atoms.structure.without_noise`). The message names the structure.
     """
 
     positions: NDArray
@@ -89,6 +90,12 @@ class StructureSet:
             raise InputError(
                 f"{self.names[index]}: the position of atom {atom} is not a finite number."
             )
+        wrong = ~(np.isnan(self.electrons) | ((self.electrons > 0) & np.isfinite(self.electrons)))
+        for index in np.flatnonzero(wrong)[:1]:
+            raise InputError(
+                f"{self.names[index]} has {self.electrons[index]:g} electrons/atom; expected a "
+                "positive number, or NaN where unknown."
+            )
         if (self.numbers <= 0).any():
             atom = int((self.numbers <= 0).argmax())
             index = int(np.searchsorted(self.offsets, atom, side="right")) - 1
@@ -119,6 +126,7 @@ class StructureSet:
         self.energies = evened(self.energies)
         for name, dos in zip(self.names, self.dos, strict=True):
             check_dos(dos, self.energies.size, str(name))
+        self.dos = np.maximum(self.dos, 0)  # what is below is noise
 
     def __len__(self) -> int:
         return len(self.counts)

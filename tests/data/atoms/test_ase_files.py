@@ -136,3 +136,17 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "empty.xyz").write_text("0\nPBC\n")
     with pytest.raises(InputError, match="no atoms"):
         read_ase(tmp_path / "empty.xyz")
+
+
+@pytest.mark.parametrize("electrons", [0, -4.0, np.inf])
+def test_electrons_that_are_not_positive_are_named(electrons):
+    frames = [silicon(electrons=4.0), silicon(electrons=electrons)]
+    with pytest.raises(InputError, match=r"^atoms\[1\] has .* electrons/atom; expected a positive"):
+        structures_from_atoms(frames)
+
+
+def test_noise_below_zero_is_no_dos():
+    noisy = dos() - 1e-5
+    found = structures_from_atoms([silicon(dos=noisy, dos_energies=ENERGIES)])
+    np.testing.assert_allclose(found.dos[0], np.maximum(noisy, 0), atol=1e-7)
+    assert found.dos.min() == 0

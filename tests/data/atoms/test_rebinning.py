@@ -44,6 +44,25 @@ def test_same_grid_returns_the_values():
     np.testing.assert_array_equal(rebin_dos(DEFAULT_ENERGIES, dos, DEFAULT_ENERGIES), dos)
 
 
+def test_noise_below_zero_becomes_zero():
+    dos = bump(DEFAULT_ENERGIES)
+    noisy = np.where(DEFAULT_ENERGIES < -29.75, -0.009 * dos.max(), dos)
+    found = rebin_dos(DEFAULT_ENERGIES, noisy, DEFAULT_ENERGIES)
+    np.testing.assert_array_equal(found, np.maximum(noisy, 0))
+    cumulative = np.cumsum(noisy) * 0.1
+    found = rebin_cumulative(DEFAULT_ENERGIES, cumulative, DEFAULT_ENERGIES[:300])
+    assert found.min() == 0
+    assert found.sum() * 0.1 == pytest.approx(cumulative[299], abs=0.02)
+    with pytest.raises(InputError, match="negative in 3 bins, down to -0.0"):
+        rebin_dos(DEFAULT_ENERGIES, noisy * np.where(noisy < 0, 2, 1), DEFAULT_ENERGIES)
+
+
+def test_a_dos_that_ends_in_a_gap_has_no_states_above():
+    energies = np.arange(-30, -5.95, 0.1)
+    dos = np.where(energies < -6.5, bump(energies), 0)
+    assert not rebin_dos(energies, dos, DEFAULT_ENERGIES)[DEFAULT_ENERGIES > -6].any()
+
+
 def test_fine_source_gives_bin_averages():
     energies = np.arange(-35, 3, 0.005)
     binned = rebin_dos(energies, bump(energies), DEFAULT_ENERGIES)
@@ -71,7 +90,7 @@ def test_cumulative_source_conserves_every_state():
         (np.arange(-30, -2, 0.1), None, "ends at"),
         (np.arange(-60, 2, 0.1), "low", "states/atom lie below"),
         (np.arange(-31, 2, 0.1)[::-1], None, "increase"),
-        (np.arange(-31, 2, 0.1), "negative", "negative in 1 entries"),
+        (np.arange(-31, 2, 0.1), "negative", "negative in 1 bins"),
         (np.arange(-31, 2, 0.1), "nan", "not finite"),
         (np.arange(-31, 2, 0.1), "short", "same length"),
     ],
