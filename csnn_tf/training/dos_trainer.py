@@ -111,55 +111,56 @@ def train_dos(
         recorded = {"elements": list(model.elements), CONTENTS: contents}
         run.write_json("config.json", {**config.to_dict(), **recorded})
         run.write_json("versions.json", versions())
-    plain = dataclasses.replace(config, fermi_weight=0.0, band_weight=0.0)
-    trained = _Training(model, make_loss(plain if config.refine else config, model), loss)
-    trained.compile(
-        optimizer=make_optimizer(config, plan.steps),
-        loss=trained.loss_of,
-        jit_compile=keras.backend.backend() != "tensorflow",
-    )
-    # Were its variables made in the first step, TensorFlow would trace that step twice.
-    trained.optimizer.build(trained.trainable_variables)
-    plateau = Plateau(patience=config.patience, threshold=config.threshold)
-    ending = EpochEnd(
-        model,
-        run,
-        DosValidation(model, held_out, loss) if held_out is not None else None,
-        plateau if config.schedule == "plateau" else None,
-        config.min_learning_rate,
-        begun,
-    )
-    checkpoint = Checkpoint(run.path / CHECKPOINT, ending)
-    first = checkpoint.restore(trained) if goes_on else 0
-    if first >= config.epochs or ending.finished:
-        return run
-    if first:
-        run.mark_resumed(first + 1)
-    batches = dos_batches(
-        environments,
-        reference(training),
-        plan,
-        rotate=config.rotate and not model.rotation_invariant,
-        epochs=config.epochs,
-        first_epoch=first,
-    )
-    first_refined = config.epochs - refined_epochs(config.refine, config.epochs)
-    with compiled_kernels():
-        trained.fit(
-            batches,
-            steps_per_epoch=plan.steps,
-            initial_epoch=first,
-            epochs=config.epochs,
-            callbacks=[
-                FiniteLoss(plan, training.names),
-                _Refine(first_refined),
-                ending,
-                checkpoint,
-                *(callbacks or []),
-            ],
-            verbose=0,
-            shuffle=False,
+    with run.locked():
+        plain = dataclasses.replace(config, fermi_weight=0.0, band_weight=0.0)
+        trained = _Training(model, make_loss(plain if config.refine else config, model), loss)
+        trained.compile(
+            optimizer=make_optimizer(config, plan.steps),
+            loss=trained.loss_of,
+            jit_compile=keras.backend.backend() != "tensorflow",
         )
+        # Were its variables made in the first step, TensorFlow would trace that step twice.
+        trained.optimizer.build(trained.trainable_variables)
+        plateau = Plateau(patience=config.patience, threshold=config.threshold)
+        ending = EpochEnd(
+            model,
+            run,
+            DosValidation(model, held_out, loss) if held_out is not None else None,
+            plateau if config.schedule == "plateau" else None,
+            config.min_learning_rate,
+            begun,
+        )
+        checkpoint = Checkpoint(run.path / CHECKPOINT, ending)
+        first = checkpoint.restore(trained) if goes_on else 0
+        if first >= config.epochs or ending.finished:
+            return run
+        if first:
+            run.mark_resumed(first + 1)
+        batches = dos_batches(
+            environments,
+            reference(training),
+            plan,
+            rotate=config.rotate and not model.rotation_invariant,
+            epochs=config.epochs,
+            first_epoch=first,
+        )
+        first_refined = config.epochs - refined_epochs(config.refine, config.epochs)
+        with compiled_kernels():
+            trained.fit(
+                batches,
+                steps_per_epoch=plan.steps,
+                initial_epoch=first,
+                epochs=config.epochs,
+                callbacks=[
+                    FiniteLoss(plan, training.names),
+                    _Refine(first_refined),
+                    ending,
+                    checkpoint,
+                    *(callbacks or []),
+                ],
+                verbose=0,
+                shuffle=False,
+            )
     return run
 
 

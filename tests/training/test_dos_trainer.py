@@ -261,3 +261,9 @@ def test_a_run_may_map_neighbours_as_the_trained_model_did_not(run, carbon, tmp_
     model = keras.models.load_model(train_dos(faded, carbon, tmp_path / "faded").last)
     assert model.get_config()["cutoff_function"] == "none"
     assert keras.models.load_model(run.best).get_config()["cutoff_function"] == "switch"
+
+
+def test_a_folder_that_another_process_trains_in_is_refused(run, carbon):
+    pytest.importorskip("fcntl", reason="systems without it have no locks")
+    with run.locked(), pytest.raises(InputError, match="another process trains in"):
+        train_dos(configuration(), carbon, run.path, resume=True)
