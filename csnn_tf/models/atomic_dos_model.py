@@ -206,20 +206,22 @@ class AtomicDosModel(Unquantised, keras.Model, PresetFields):
         # What is left of the initial kernel keeps the filters different from each other.
         smoothing.kernel.assign(identity + 0.1 * ops.convert_to_numpy(smoothing.kernel))
 
-    def restart_bins(self, which: np.ndarray, dos: np.ndarray, before: np.ndarray) -> None:
+    def restart_bins(
+        self, which: np.ndarray, dos: np.ndarray, mean: np.ndarray, variance: np.ndarray
+    ) -> None:
         """Set some bins of a trained head as `start_from` does, to learn other curves.
 
         Args:
             which: [bins], bool.
             dos: [S, bins], the curves, states/eV/atom.
-            before: [A, bins], what the layer "bins" gives for the atoms of their structures.
+            mean, variance: [bins], of what the layer "bins" gives for the structures' atoms.
         """
         norm = self.network.get_layer("bins_norm")
         for variable, value in (
             (norm.beta, dos.mean(axis=0)),
             (norm.gamma, dos.std(axis=0)),
-            (norm.moving_mean, before.mean(axis=0)),
-            (norm.moving_variance, before.var(axis=0)),
+            (norm.moving_mean, mean),
+            (norm.moving_variance, variance),
         ):
             variable.assign(np.where(which, value, ops.convert_to_numpy(variable)))
 

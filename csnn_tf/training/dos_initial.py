@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 _ATOMS_AT_ONCE = 512
 _FREE = ("name", "dtype", "electrons", "contribution", "cutoff_function", "radial", "angular")
 """Fields in which a run may differ from the model that it begins with."""
-_SLIGHT = 0.02
+_SLIGHT = 0.01
 """Share of the largest mean DOS that counts as nothing."""
 _DEAD = 0.1
 """Share of the data's mean that a bin gives at least."""
-_OFF = 3.0
+_OFF = 2.0
 """Standard deviations of the data by which a bin's mean may be off."""
 
 
@@ -60,8 +60,8 @@ def restart_lost_bins(model: AtomicDosModel, environments: Environments, dos: ND
     and the ReLU behind it has no gradient; and a bin whose mean is far off, as where the bands lie
     lower, takes longer to move there than to learn from the start. So a bin begins as in an
     untrained model, with the mean and deviation of the new data, if the model's mean DOS of the
-    structures is below a tenth of theirs, or off by more than three of their standard deviations.
-    Less than 2 % of the largest mean counts as nothing. All other bins stay as they are.
+    structures is below a tenth of theirs, or off by more than two of their standard deviations.
+    Less than 1 % of the largest mean counts as nothing. All other bins stay as they are.
 
     Args:
         model: With the trained weights; changed in place.
@@ -71,26 +71,32 @@ def restart_lost_bins(model: AtomicDosModel, environments: Environments, dos: ND
     Returns:
         The number of bins that begin anew.
     """
-    before, found = _bins(model, environments)
-    ends = environments.offsets
-    predicted = np.add.reduceat(found, ends[:-1], axis=0) / np.diff(ends)[:, None]
-    mean, off = dos.mean(axis=0), np.abs(predicted.mean(axis=0) - dos.mean(axis=0))
+    predicted, moments = _means(model, environments)
+    mean, off = dos.mean(axis=0), np.abs(predicted - dos.mean(axis=0))
     slight = _SLIGHT * mean.max()
-    dead = (mean > slight) & (predicted.mean(axis=0) < _DEAD * mean)
+    dead = (mean > slight) & (predicted < _DEAD * mean)
     lost = dead | (off > slight + _OFF * dos.std(axis=0))
     if lost.any():
-        model.restart_bins(lost, dos, before)
+        model.restart_bins(lost, dos, *moments)
     return int(lost.sum())
 
 
-def _bins(model: AtomicDosModel, environments: Environments) -> tuple[NDArray, NDArray]:
-    """What the layer "bins" and the network give for every atom, [A, bins] each."""
+def _means(
+    model: AtomicDosModel, environments: Environments
+) -> tuple[NDArray, tuple[NDArray, NDArray]]:
+    """Mean DOS of the structures, and mean and variance of what enters the last normalisation."""
     network = model.network
     both = keras.Model(network.input, [network.get_layer("bins").output, network.output])
-    group = np.cumsum(environments.counts) // _ATOMS_AT_ONCE
-    parts = []
-    for rows in np.split(np.arange(len(group)), np.flatnonzero(np.diff(group)) + 1):
+    counts = environments.counts
+    group = np.cumsum(counts) // _ATOMS_AT_ONCE
+    totals = np.zeros((3, len(model.energies)))
+    for rows in np.split(np.arange(len(counts)), np.flatnonzero(np.diff(group)) + 1):
         inputs = model.network_inputs(environments.of_structures(rows), training=False)
-        parts.append([keras.ops.convert_to_numpy(part) for part in both(inputs, training=False)])
-    before, found = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return before, found
+        before, found = (
+            keras.ops.convert_to_numpy(part).astype(np.float64)
+            for part in both(inputs, training=False)
+        )
+        share = 1 / np.repeat(counts[rows], counts[rows])
+        totals += share @ found, before.sum(axis=0), np.square(before).sum(axis=0)
+    predicted, mean, square = totals / np.reshape([len(counts), *2 * [counts.sum()]], (3, 1))
+    return predicted, (mean, square - mean**2)
