@@ -27,16 +27,16 @@ def load_structures(
 ) -> StructureSet:
     """Read structures from a file or folder of any form that this package knows.
 
-    Our NPZ files (`read_npz`), a VASP run (`read_vasp`), the published layout (`read_published`),
+    Our NPZ files (`read_npz`), VASP runs (`read_vasp`), the published layout (`read_published`),
     and any other file through ASE (`read_ase`).
 
     Args:
-        path: File or folder.
+        path: File or folder; of VASP, the folder of a run or one with the folders of several.
         electrons: Valence electrons per atom, a number or one by chemical symbol.
         energies: [bins], eV, to which a DOS on others is re-binned; None takes a file's own grid,
             or 310 bins of 0.1 eV from -30 eV.
-        reference_energy: Vacuum level on VASP's scale, eV; VASP runs need it, and nothing else has
-            a use for it.
+        reference_energy: Vacuum level on VASP's scale, eV, one for all runs; VASP runs need it, and
+            nothing else has a use for it.
         per_cell: The DOS and electrons in a file that ASE reads are of the whole cell; nothing else
             has a use for it.
 
@@ -69,13 +69,14 @@ def _read(
     is_npz = path.suffix == ".npz" or (path.is_dir() and any(path.glob("*.npz")))
     if per_cell and (is_npz or not path.is_file()):
         raise InputError(f"{path} holds DOS per atom: per_cell does not apply.")
-    if not is_npz and (path / "DOSCAR").is_file():
+    runs = [] if is_npz else _vasp_runs(path)
+    if runs:
         if reference_energy is None:
             raise InputError(
-                f"{path} is a VASP run, which needs the reference (vacuum) energy: "
+                f"{runs[0]} is a VASP run, which needs the reference (vacuum) energy: "
                 "--reference-energy, or reference_energy."
             )
-        return read_vasp(path, reference_energy, grid, electrons)
+        return read_vasp(runs, reference_energy, grid, electrons)
     if reference_energy is not None:
         raise InputError(
             f"{path} is no VASP run: its energies are from the vacuum level, reference_energy "
@@ -91,3 +92,10 @@ def _read(
             f"{path} is a folder of files, of no known layout: name the file, such as {inside[0]}."
         )
     return read_published(path, energies=grid, electrons=electrons)
+
+
+def _vasp_runs(path: Path) -> list[Path]:
+    """The folders of the VASP runs in a folder, or itself if it is one."""
+    if (path / "DOSCAR").is_file():
+        return [path]
+    return sorted(found.parent for found in path.glob("*/DOSCAR") if found.is_file())
