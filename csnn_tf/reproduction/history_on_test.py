@@ -46,11 +46,9 @@ class HistoryOnTest(keras.callbacks.Callback):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.folder, self.labels, self.rotations = folder, shapes.labels, tuple(rotations)
-        self.clouds = {
-            name: rotated(shapes.clouds, name, np.random.default_rng([seed, 0]), upright_axis)
-            for name in self.rotations
-        }
+        self.folder, self.shapes, self.rotations = folder, shapes, tuple(rotations)
+        self.upright_axis, self.seed = upright_axis, seed
+        self._clouds: dict[str, Sequence[np.ndarray]] = {}
         self._predictor: Predictor | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -71,12 +69,17 @@ class HistoryOnTest(keras.callbacks.Callback):
         model = load_model(self.folder.last, CloudClassifier)
         if self._predictor is None:
             self._predictor = Predictor(model)
+            for name in self.rotations:
+                rng = np.random.default_rng([self.seed, 0])
+                self._clouds[name] = rotated(
+                    self.shapes.clouds, name, rng, self.upright_axis, centred=model.centred
+                )
         else:  # compiled once
             self._predictor.model.set_weights(model.get_weights())
         row = [epoch]
         for name in self.rotations:
-            found = self._predictor.logits(self.clouds[name]).argmax(axis=1)
-            row.append(float((found == self.labels).mean()))
+            found = self._predictor.logits(self._clouds[name]).argmax(axis=1)
+            row.append(float((found == self.shapes.labels).mean()))
         path = self.folder.path / FILE
         earlier = [line for line in history_rows(path) if int(line["epoch"]) < epoch]
         header = ["epoch", *self.rotations]
