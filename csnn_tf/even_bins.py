@@ -14,6 +14,12 @@ _SHARE = 0.02
 _MOST = 1_000_000
 
 
+def is_even(energies: NDArray[np.float64]) -> bool:
+    """Whether energies [n], eV, increase by the same step, but for rounding in float64 or text."""
+    steps = np.diff(energies)
+    return bool(steps.min() > 0 and np.ptp(steps) < 1e-6 * steps.max() * energies.size)
+
+
 def evened(energies: ArrayLike) -> NDArray[np.float64]:
     """Energies without the rounding that files with three decimals have.
 
@@ -25,12 +31,11 @@ def evened(energies: ArrayLike) -> NDArray[np.float64]:
         within 0.001 eV and 2 % of the step; otherwise those given, also if they are even already.
     """
     values = np.asarray(energies, np.float64)
-    if values.ndim != 1 or values.size < 4 or not np.isfinite(values).all():
+    if values.ndim != 1 or values.size < 4 or not np.isfinite(values).all() or is_even(values):
         return values
     even = np.linspace(values[0], values[-1], values.size)
     step, off = even[1] - even[0], np.abs(values - even).max()
-    rounded = 1e-6 * step < off <= min(_ROUNDING, _SHARE * step)
-    return even if rounded else values
+    return even if off <= min(_ROUNDING, _SHARE * step) else values
 
 
 def bins_of_text(text: str) -> NDArray[np.float64]:

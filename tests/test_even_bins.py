@@ -38,3 +38,8 @@ def test_grids_as_text():
     for text in ("-30:0.9", "a:b:c", "0:1:0", "1:0:0.1", "0:1:0.3", "0:nan:1", "0:1:1e-9", 3):
         with pytest.raises(InputError, match="bins must be FIRST:LAST:STEP"):
             bins_of_text(text)
+
+
+def test_energies_that_are_even_but_for_five_decimals_stay_as_they_are():
+    energies = np.round(-20.123457 + 25 / 300 * np.arange(301), 5)
+    np.testing.assert_array_equal(evened(energies), energies)

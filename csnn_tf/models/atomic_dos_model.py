@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from csnn_tf.errors import InputError
-from csnn_tf.even_bins import evened
+from csnn_tf.even_bins import evened, is_even
 from csnn_tf.layers import BatchNormalization
 from csnn_tf.layers.checks import check_sizes
 from csnn_tf.models.frozen import made_with_frozen, with_frozen
@@ -295,8 +295,7 @@ def check_energies(energies: Sequence[float]) -> tuple[float, ...]:
     values = evened(energies)
     if values.ndim != 1 or values.size < 4 or not np.isfinite(values).all():
         raise InputError("energies must be at least 4 finite numbers of eV.")
-    steps = np.diff(values)
-    if not (steps.min() > 0 and np.ptp(steps) < 1e-6 * steps.max() * values.size):
+    if not is_even(values):
         raise InputError(
             "energies must increase by the same step from bin to bin: data on others is re-binned "
             "by --bins FIRST:LAST:STEP, or by energies= of load_structures."
