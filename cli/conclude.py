@@ -44,7 +44,9 @@ def conclude(
             found = f"{describe(best)} in epoch {best['epoch']:.0f}"
             click.echo(f"Best on the held-out {held_out}: {found}.")
             begun = RunFolder(out).read_initial()
-            if begun is not None and epoch_score(begun) > epoch_score(best):
+            # With bins that began anew it is not that model which was measured.
+            same = begun is not None and not begun.get("bins_set_anew")
+            if same and epoch_score(begun) > epoch_score(best):
                 click.echo(
                     f"No epoch is better there than {config.initial}, which the run began with: "
                     f"{describe(begun)}, unless that one was trained on what is held out here."

@@ -14,13 +14,13 @@ class DosProgress(TrainingProgress):
 
     def on_train_begin(self, logs=None):
         """Say how many bins of a trained model do not begin as they were."""
-        super().on_train_begin(logs)
         anew = (logs or {}).get("bins_set_anew", 0)
         if anew:
             self.say(
                 f"{anew:.0f} energy bins in which the trained model gives nothing like the data "
                 "begin anew"
             )
+        super().on_train_begin(logs)
 
     def described(self, row: dict[str, float]) -> str:
         """What an epoch's line says of its loss and errors."""
