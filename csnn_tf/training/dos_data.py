@@ -28,7 +28,7 @@ def training_parts(
     """Training and held-out structures.
 
     The data's own splits "train" and "val" where it has them; otherwise a random share of all that
-    are not of the split "test".
+    are not of the split "test", but for structures with an element that no other would teach.
 
     Args:
         structures: With DOS.
@@ -58,10 +58,24 @@ def training_parts(
     if not len(held):
         rows = np.random.default_rng([seed, 2]).permutation(rows)
         count = min(round(validation * len(rows)), len(rows) - 1)
-        held, rows = np.sort(rows[:count]), np.sort(rows[count:])
+        held, rows = _elements_in_both(structures, np.sort(rows[:count]), np.sort(rows[count:]))
     if not len(rows):
         raise InputError("no structure is left to train on: all are of the splits test and val.")
     return structures.subset(rows), structures.subset(held) if len(held) else None
+
+
+def _elements_in_both(
+    structures: StructureSet, held: NDArray, rows: NDArray
+) -> tuple[NDArray, NDArray]:
+    """Rows to hold out and to train on, where the latter have every element."""
+    known = set(structures.subset(rows).numbers.tolist())
+    moved = []
+    for row in held:
+        found = set(structures[row].numbers.tolist())
+        if not found <= known:
+            known |= found
+            moved.append(row)
+    return np.setdiff1d(held, moved), np.sort(np.append(rows, np.asarray(moved, rows.dtype)))
 
 
 def check_held_out(training: StructureSet, held_out: StructureSet | None) -> None:
