@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 from csnn_tf.errors import InputError
 from csnn_tf.models.atomic_dos_model import AtomicDosModel, described_bins, same_bins
 from csnn_tf.models.loading import load_model
+from csnn_tf.training.trained_fields import fields_of
 
 if TYPE_CHECKING:
     from csnn_tf.data.environments import Environments
+    from csnn_tf.training.dos_config import DosConfig
 
 _ATOMS_AT_ONCE = 512
-_FREE = ("name", "dtype", "electrons", "contribution", "cutoff_function", "radial", "angular")
+_MAPPING = ("contribution", "cutoff_function", "radial", "angular")
+"""Fields of how neighbours are mapped."""
+_FREE = ("name", "dtype", "electrons", *_MAPPING)
 """Fields in which a run may differ from the model that it begins with."""
 _SLIGHT = 0.01
 """Share of the largest mean DOS that counts as nothing."""
@@ -24,6 +28,18 @@ _DEAD = 0.1
 """Share of the data's mean that a bin gives at least."""
 _OFF = 2.0
 """Standard deviations of the data by which a bin's mean may be off."""
+
+
+def mapping_fields(config: DosConfig, kind: type[AtomicDosModel]) -> dict[str, Any]:
+    """Fields of a run's model that differ from the preset.
+
+    Where a run begins with a trained model, neighbours are mapped as for that one unless the run
+    says otherwise: the preset may have been another then.
+    """
+    if config.initial is None:
+        return config.model
+    theirs = fields_of(config.initial, kind)
+    return {**{name: theirs[name] for name in _MAPPING if name in theirs}, **config.model}
 
 
 def take_dos_weights(model: AtomicDosModel, initial: str) -> None:

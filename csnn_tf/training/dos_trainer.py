@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,12 +31,13 @@ from csnn_tf.training.dos_data import (
     training_parts,
     with_electrons,
 )
-from csnn_tf.training.dos_initial import restart_lost_bins, take_dos_weights
+from csnn_tf.training.dos_initial import mapping_fields, restart_lost_bins, take_dos_weights
 from csnn_tf.training.dos_validation import DosValidation
 from csnn_tf.training.epoch_end import EpochEnd
 from csnn_tf.training.finite_loss import FiniteLoss
 from csnn_tf.training.run_folder import CONTENTS, RunFolder, versions
 from csnn_tf.training.schedules import Plateau, make_optimizer
+from csnn_tf.training.trained_fields import begun_fields
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
@@ -74,25 +76,42 @@ def train_dos(
     if not isinstance(config, DosConfig):
         raise InputError(f"config must be a DosConfig, not a {type(config).__name__}.")
     check_structures(structures)
+    with RunFolder.begun(out).locked() if resume else nullcontext():
+        return _train(config, structures, Path(out), resume, callbacks or [])
+
+
+def _train(
+    config: DosConfig,
+    structures: StructureSet,
+    out: Path,
+    resume: bool,
+    callbacks: list[keras.callbacks.Callback],
+) -> RunFolder:
+    """See `train_dos`; the folder of a run that goes on is locked."""
     contents = fingerprint(structures)
     if resume:
         RunFolder.begun(out).check_contents(contents)
+    goes_on = resume and (out / CHECKPOINT).exists()
     keras.utils.set_random_seed(config.seed)
     training, held_out = training_parts(structures, config.validation, config.seed)
     check_held_out(training, held_out)
     training = with_electrons(training, config.electrons)
     if held_out is not None:
         held_out = with_electrons(held_out, config.electrons)
-    model = dos_architecture(config.architecture).from_preset(
+    kind = dos_architecture(config.architecture)
+    if goes_on:
+        fields = begun_fields(RunFolder(out).last, kind, config.model)
+    else:
+        fields = mapping_fields(config, kind)
+    model = kind.from_preset(
         config.preset,
         elements_of(training),
         training.energies,
         electrons_by_element(training, config.electrons),
-        **config.model,
+        **fields,
     )
     loss = make_loss(config, model)
     environments = Environments.find(training, model.elements, model.cutoff)
-    goes_on = resume and (Path(out) / CHECKPOINT).exists()
     begun = None
     if config.initial is None:
         model.start_from(training.dos)
@@ -111,7 +130,7 @@ def train_dos(
         recorded = {"elements": list(model.elements), CONTENTS: contents}
         run.write_json("config.json", {**config.to_dict(), **recorded})
         run.write_json("versions.json", versions())
-    with run.locked():
+    with nullcontext() if resume else run.locked():
         plain = dataclasses.replace(config, fermi_weight=0.0, band_weight=0.0)
         trained = _Training(model, make_loss(plain if config.refine else config, model), loss)
         trained.compile(
@@ -156,7 +175,7 @@ def train_dos(
                     _Refine(first_refined),
                     ending,
                     checkpoint,
-                    *(callbacks or []),
+                    *callbacks,
                 ],
                 verbose=0,
                 shuffle=False,

@@ -24,13 +24,9 @@ def trained_fields(
     Raises:
         InputError: If it is no trained model of these.
     """
-    kind, arguments = model_arguments(initial, base)
+    kind, found = _fields(initial, base)
     if kind not in architectures.values():
         raise InputError(f"{initial} is a {kind.__name__}, which cannot be trained by commands.")
-
-    # A file from before a field was there means its default, as Keras does when it loads it.
-    names = [name for name in kind.fields() if name != "class_names"]
-    found = {name: arguments.get(name, kind.default(name)) for name in names}
 
     def changes(preset: str) -> dict[str, Any]:
         usual = kind.presets.get(preset)
@@ -43,6 +39,35 @@ def trained_fields(
     preset = min(kind.presets.names(), key=lambda name: len(changes(name)))
     architecture = next(name for name, known in architectures.items() if known is kind)
     return {"architecture": architecture, "preset": preset, **changes(preset)}
+
+
+def begun_fields(last: Path, base: type, model: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of the model of a run that goes on, whose preset may have been another at first.
+
+    Args:
+        last: The run's `last.keras`; without it the preset is taken for what it was.
+        base: `CloudClassifier` or `AtomicDosModel`.
+        model: The fields that the run names.
+    """
+    return {**(fields_of(last, base) if last.exists() else {}), **model}
+
+
+def fields_of(model: str | Path, base: type) -> dict[str, Any]:
+    """Fields of a trained model, those that are the preset's included.
+
+    Args:
+        model: A .keras file, a run folder, or the name of a trained model.
+        base: `CloudClassifier` or `AtomicDosModel`.
+    """
+    return _fields(model, base)[1]
+
+
+def _fields(model: str | Path, base: type) -> tuple[Any, dict[str, Any]]:
+    """A trained model's class, and its fields."""
+    kind, arguments = model_arguments(model, base)
+    # A file from before a field was there means its default, as Keras does when it loads it.
+    names = [name for name in kind.fields() if name != "class_names"]
+    return kind, {name: arguments.get(name, kind.default(name)) for name in names}
 
 
 def _plain(value: Any) -> Any:

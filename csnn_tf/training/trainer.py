@@ -1,5 +1,6 @@
 """The training run of the classifier."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import keras
@@ -27,7 +28,7 @@ from csnn_tf.training.run_folder import CONTENTS, RunFolder, versions
 from csnn_tf.training.schedules import Plateau, make_optimizer
 from csnn_tf.training.silent_run import SilentRun
 from csnn_tf.training.tensorboard_log import TensorBoardLog
-from csnn_tf.training.trained_fields import trained_fields
+from csnn_tf.training.trained_fields import begun_fields, trained_fields
 from csnn_tf.training.training_network import training_network
 from csnn_tf.training.validation import Validation
 
@@ -73,7 +74,22 @@ def train(
     if not isinstance(shapes, ShapeSet | MeshSet):
         raise InputError(f"shapes must be a ShapeSet or a MeshSet, not a {type(shapes).__name__}.")
     _check_resample(config, shapes)
-    goes_on = resume and (Path(out) / CHECKPOINT).exists()
+    part = distribution or Distribution()
+    writes = part.writes and resume
+    with RunFolder.begun(out).locked() if writes else nullcontext():
+        return _train(config, shapes, Path(out), resume, callbacks or [], part)
+
+
+def _train(
+    config: TrainingConfig,
+    shapes: ShapeSet | MeshSet,
+    out: Path,
+    resume: bool,
+    callbacks: list[keras.callbacks.Callback],
+    part: Distribution,
+) -> RunFolder:
+    """See `train`; the folder of a run that goes on is locked."""
+    goes_on = resume and (out / CHECKPOINT).exists()
     kind, trained = architecture(config.architecture), None
     if config.initial is not None and not goes_on:
         trained = load_model(config.initial, kind)
@@ -83,7 +99,7 @@ def train(
         config.preset,
         class_names=shapes.class_names,
         dtype="mixed_bfloat16" if config.mixed_precision else None,
-        **config.model,
+        **(begun_fields(RunFolder(out).last, kind, config.model) if goes_on else config.model),
     )
     if trained is not None:
         _take_weights(model, trained, config)
@@ -101,7 +117,6 @@ def train(
     plan = BatchPlan(len(training), min(config.batch_size, len(training)), config.seed)
     kept = config.num_points * (_KEPT if config.resample else 1)
     source = make_source(training, config.num_points, config.seed, kept)
-    part = distribution or Distribution()
     rows = part.rows(plan.batch_size)
     run = SilentRun(out)
     contents = fingerprint(shapes)
@@ -113,7 +128,7 @@ def train(
         recorded = {"classes": list(shapes.class_names), CONTENTS: contents}
         run.write_json("config.json", {**config.to_dict(), **recorded})
         run.write_json("versions.json", versions())
-    with run.locked():
+    with nullcontext() if resume else run.locked():
         network = training_network(
             model.network, make_optimizer(config, plan.steps), config.label_smoothing
         )
@@ -126,7 +141,7 @@ def train(
             # Of other classes it says nothing about these.
             {} if trained is not None and _same_classes(model, trained) else None,
         )
-        for callback in callbacks or []:
+        for callback in callbacks:
             if isinstance(callback, TensorBoardLog):
                 callback.validation = ending.validate
         checkpoint = Checkpoint(run.path / CHECKPOINT, ending, writes=part.writes)
@@ -150,7 +165,7 @@ def train(
                 steps_per_epoch=plan.steps,
                 initial_epoch=first,
                 epochs=config.epochs,
-                callbacks=[finite, ending, checkpoint, *(callbacks or [])],
+                callbacks=[finite, ending, checkpoint, *callbacks],
                 verbose=0,
                 shuffle=False,
             )

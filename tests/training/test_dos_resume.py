@@ -9,6 +9,7 @@ import pytest
 from csnn_tf.data.atoms import builtin_carbon
 from csnn_tf.errors import InputError
 from csnn_tf.training.dos_trainer import train_dos
+from csnn_tf.training.run_folder import history_numbers
 from csnn_tf.training.time_budget import TimeBudget
 from tests.helpers import tensorflow_only
 from tests.training.killing import EPOCHS, KILLS, killed_and_whole, left_over, long_run
@@ -121,3 +122,12 @@ def test_a_budget_stops_before_an_epoch_that_would_end_too_late():
         budget.on_epoch_end(epoch)
         stopped.append(budget.model.stop_training)
     assert stopped == [False, False, True, True]
+
+
+def test_a_preset_may_have_been_another_when_the_run_began(tmp_path):
+    carbon = few()
+    begun = configuration(epochs=1, cutoff_function="none")
+    train_dos(begun, carbon, tmp_path / "run")
+    run = train_dos(configuration(epochs=2), carbon, tmp_path / "run", resume=True)
+    assert len(history_numbers(run.path / "history.csv")) == 2
+    assert keras.models.load_model(run.last).get_config()["cutoff_function"] == "none"

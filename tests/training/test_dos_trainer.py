@@ -261,9 +261,40 @@ def test_a_run_may_map_neighbours_as_the_trained_model_did_not(run, carbon, tmp_
     model = keras.models.load_model(train_dos(faded, carbon, tmp_path / "faded").last)
     assert model.get_config()["cutoff_function"] == "none"
     assert keras.models.load_model(run.best).get_config()["cutoff_function"] == "switch"
+    direct = {"preset": "tiny", "model": MODEL, "epochs": 1, "initial": str(tmp_path / "faded")}
+    again = train_dos(DosConfig(**direct), carbon, tmp_path / "again")
+    assert keras.models.load_model(again.last).get_config()["cutoff_function"] == "none"
 
 
 def test_a_folder_that_another_process_trains_in_is_refused(run, carbon):
     pytest.importorskip("fcntl", reason="systems without it have no locks")
     with run.locked(), pytest.raises(InputError, match="another process trains in"):
         train_dos(configuration(), carbon, run.path, resume=True)
+
+
+def test_a_folder_is_locked_before_it_is_looked_at(run, carbon, monkeypatch):
+    pytest.importorskip("fcntl", reason="systems without it have no locks")
+    seen = []
+
+    def fingerprint(structures):
+        with pytest.raises(InputError, match="another process trains in"), run.locked():
+            pass
+        seen.append(structures)
+        return "another"
+
+    monkeypatch.setattr("csnn_tf.training.dos_trainer.fingerprint", fingerprint)
+    with pytest.raises(InputError, match="other data"):
+        train_dos(configuration(), carbon, run.path, resume=True)
+    assert seen
+
+
+def test_rare_elements_are_trained_on():
+    cages = builtin_carbon().select(type="C20").subset(np.arange(10))
+    numbers = cages.numbers.copy()
+    numbers[cages.offsets[4]] = 14
+    mixed = dataclasses.replace(cages, numbers=numbers, split=np.full(10, ""))
+    for seed in range(5):
+        training, held_out = training_parts(mixed, 0.5, seed)
+        assert 14 in training.numbers
+        assert set(held_out.numbers) == {6}
+        assert len(training) + len(held_out) == 10
