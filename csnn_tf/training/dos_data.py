@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from csnn_tf.data.atoms.rebinning import check_all_electrons
+from csnn_tf.data.atoms.rebinning import ELECTRON_TOLERANCE, check_all_electrons
 from csnn_tf.data.atoms.structure import electrons_per_atom
 from csnn_tf.errors import InputError
 
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from csnn_tf.data.atoms.structure import Electrons
 
 _SPLITS = ("train", "val", "test")
-_CHARGE = 0.5
-"""Electrons/atom that a charged cell may have more or fewer than its neutral atoms."""
+_CHARGE = 4.0
+"""Electrons that a charged cell may have more or fewer than its neutral atoms."""
+_CHARGE_PER_ATOM = 0.5
+_FIT = 1e-3
+"""Electrons/atom by which counts of the elements may miss those of a structure."""
 
 
 def training_parts(
@@ -147,8 +150,9 @@ def electrons_by_element(
         Electrons by chemical symbol, or None if nothing determines them.
 
     Raises:
-        InputError: A structure has another count than what is given, by more than a charge makes
-            up: half an electron per atom.
+        InputError: The structures determine other whole numbers than what is given, or one has
+            another count by more than a charge makes up: 4 electrons a cell, half an electron per
+            atom.
     """
     elements = elements_of(structures)
     numbers = np.unique(structures.numbers)
@@ -160,26 +164,60 @@ def electrons_by_element(
         axis=1,
     )
     shares /= structures.counts[:, None]
-    known = np.isfinite(structures.electrons)
+    found = _fitted(shares, structures.electrons)
+    said: Mapping[str, float] = {}
     if given is not None:
         said = given if isinstance(given, Mapping) else dict.fromkeys(elements, given)
-        if set(elements) <= said.keys():
-            counts = np.array([said[name] for name in elements], np.float64)
-            _check_given(structures, shares @ counts)
-            return dict(zip(elements, counts.tolist(), strict=True))
-    if np.linalg.matrix_rank(shares[known]) < len(elements):
+    if found is not None:
+        _check_elements(elements, shares, structures.electrons, found, said)
+    if set(elements) <= said.keys():
+        counts = np.array([said[name] for name in elements], np.float64)
+        _check_charges(structures, shares @ counts)
+        return dict(zip(elements, counts.tolist(), strict=True))
+    if found is None:
         return None
-    counts, *_ = np.linalg.lstsq(shares[known], structures.electrons[known], rcond=None)
-    if np.abs(shares[known] @ counts - structures.electrons[known]).max() > 1e-3:
-        return None
-    return {name: round(float(n), 6) for name, n in zip(elements, counts, strict=True)}
+    return {name: round(float(n), 6) for name, n in zip(elements, found, strict=True)}
 
 
-def _check_given(structures: StructureSet, expected: NDArray) -> None:
+def _fitted(shares: NDArray, electrons: NDArray) -> NDArray | None:
+    """Electrons of each element [E] that the structures [S] determine, or None."""
+    known = np.isfinite(electrons)
+    if np.linalg.matrix_rank(shares[known]) < shares.shape[1]:
+        return None
+    counts, *_ = np.linalg.lstsq(shares[known], electrons[known], rcond=None)
+    return counts if np.abs(shares[known] @ counts - electrons[known]).max() <= _FIT else None
+
+
+def _check_elements(
+    elements: tuple[str, ...],
+    shares: NDArray,
+    electrons: NDArray,
+    found: NDArray,
+    said: Mapping[str, float],
+) -> None:
+    """Hold what is given against the counts that the structures determine.
+
+    In a dilute cell a wrong count hides among the charges. Only whole numbers are sure to be those
+    of neutral atoms: cells that all have the same charge determine fractions.
+    """
+    whole = np.round(found)
+    if np.nan_to_num(np.abs(shares @ whole - electrons)).max() > _FIT:
+        return
+    for name, count, most in zip(elements, whole, shares.max(axis=0), strict=True):
+        if name in said and abs(said[name] - count) * most > _FIT:
+            raise InputError(
+                f"{name} has {count:g} electrons by the structures' own account and "
+                f"{said[name]:g} by the electrons given: they contradict each other."
+            )
+
+
+def _check_charges(structures: StructureSet, expected: NDArray) -> None:
     """Hold the structures' electrons/atom [S] against those of the neutral atoms given."""
     off = np.nan_to_num(np.abs(structures.electrons - expected))
-    worst = int(off.argmax())
-    if off[worst] > _CHARGE:
+    # Counts taken off a DOS are no more exact than its electrons need to be.
+    allowed = np.minimum(_CHARGE_PER_ATOM, _CHARGE / structures.counts + ELECTRON_TOLERANCE)
+    worst = int((off / allowed).argmax())
+    if off[worst] > allowed[worst]:
         raise InputError(
             f"{structures.names[worst]} has {structures.electrons[worst]:g} electrons/atom by its "
             f"own account and {expected[worst]:g} by the electrons given: they contradict each "

@@ -167,6 +167,38 @@ def test_electrons_of_each_element_follow_from_the_structures(carbon):
     assert electrons_by_element(dataclasses.replace(carbon, electrons=inconsistent)) is None
 
 
+def test_given_electrons_that_the_structures_contradict_are_named(carbon):
+    rng = np.random.default_rng(0)
+
+    def silicon(germanium, electrons):
+        """32 atoms a cell."""
+        numbers = np.full(32 * len(germanium), 14)
+        for place, count in enumerate(germanium):
+            numbers[32 * place : 32 * place + count] = 32
+        rows = carbon.subset(np.zeros(len(germanium), int))
+        return dataclasses.replace(
+            rows,
+            positions=rng.uniform(0, 9, (len(numbers), 3)),
+            numbers=numbers,
+            counts=np.full(len(germanium), 32),
+            electrons=np.array(electrons) / 32,
+        )
+
+    dilute = silicon([0, 1], [128, 138])
+    assert electrons_by_element(dilute) == pytest.approx({"Si": 4, "Ge": 14})
+    assert electrons_by_element(dilute, {"Si": 4.0, "Ge": 14.0}) == {"Si": 4, "Ge": 14}
+    for given in ({"Si": 4.0, "Ge": 4.0}, {"Ge": 4.0}, 4.0):
+        with pytest.raises(InputError, match=r"^Ge has 14 electrons by the str.* and 4 by the el"):
+            electrons_by_element(dilute, given)
+    # Nothing but the cell shows it where one composition is all there is.
+    with pytest.raises(InputError, match=r"has 4\.3125 electrons/atom by its own .* and 4 by"):
+        electrons_by_element(silicon([1, 1], [138, 138]), 4.0)
+    # Charged cells, each by its own and all by the same charge.
+    for given, electrons in (([0, 1, 2], [129, 127, 130]), ([0, 0], [127, 127])):
+        found = electrons_by_element(silicon(given, electrons), {"Si": 4.0, "Ge": 4.0})
+        assert set(found.values()) == {4}
+
+
 def test_electrons_of_the_configuration_count_like_those_of_the_data(carbon, tmp_path):
     silent = dataclasses.replace(carbon, electrons=np.full(len(carbon), np.nan))
     histories = []
