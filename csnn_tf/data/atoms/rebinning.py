@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from csnn_tf.data.atoms.structure import NOISE, without_noise
+from csnn_tf.data.atoms.structure import NOISE, NOISE_STATES, without_noise
 from csnn_tf.errors import InputError
 from csnn_tf.even_bins import evened
 
@@ -34,7 +34,8 @@ def rebin_dos(
 
     Args:
         energies: [n], eV, increasing.
-        dos: [n], states/eV/atom; noise below zero becomes zero, down to -0.01 of the largest.
+        dos: [n], states/eV/atom; noise below zero becomes zero, down to -0.01 of the largest and
+            0.005 states/atom in all.
         target: [bins], eV, evenly spaced.
         name: File or structure, for messages.
 
@@ -68,7 +69,7 @@ def rebin_cumulative(
     Args:
         energies: [n], eV, increasing.
         cumulative: [n], states/atom, not decreasing but for noise: where it falls by no more than
-            0.01 of its steepest rise it counts as constant.
+            0.01 of its steepest rise, nor 0.005 in all, it counts as constant.
         target: [bins], eV, evenly spaced.
         name: File or structure, for messages.
 
@@ -86,7 +87,14 @@ def rebin_cumulative(
         raise InputError(f"{name}: the cumulative DOS decreases, so the DOS would be negative.")
     if cumulative.min() < -ELECTRON_TOLERANCE:
         raise InputError(f"{name}: the cumulative DOS is negative, down to {cumulative.min():.3g}.")
-    cumulative = np.maximum(np.maximum.accumulate(cumulative), 0)
+    rising = np.maximum.accumulate(cumulative)
+    fall = float((rising - cumulative).max())
+    if fall > NOISE_STATES:
+        raise InputError(
+            f"{name}: the cumulative DOS falls by {fall:.3g} states/atom, which is more than noise "
+            f"({NOISE_STATES:g})."
+        )
+    cumulative = np.maximum(rising, 0)
     target = energy_bins(target)
     curve = PchipInterpolator(energies, cumulative)
     open_end = (cumulative[-1] - cumulative[-2]) / (energies[-1] - energies[-2])
@@ -210,7 +218,7 @@ def _mismatch(name: str, found: float, end: float, electrons: float) -> str:
 
 def _check_dos(energies: ArrayLike, dos: ArrayLike, name: str) -> tuple[NDArray, NDArray]:
     energies, values = _check(energies, dos, name)
-    return energies, without_noise(values, name)
+    return energies, without_noise(energies, values, name)
 
 
 def _check(energies: ArrayLike, values: ArrayLike, name: str) -> tuple[NDArray, NDArray]:

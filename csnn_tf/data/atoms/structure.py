@@ -15,6 +15,8 @@ from csnn_tf.errors import InputError
 Electrons = float | Mapping[str, float] | None
 #: Share of the largest DOS that noise may fall below zero.
 NOISE = 1e-2
+#: States/atom that noise may have below zero in all.
+NOISE_STATES = 5e-3
 
 
 @dataclasses.dataclass
@@ -50,32 +52,42 @@ def check_dos(dos: ArrayLike, bins: int, name: str) -> None:
     """Check one DOS [bins].
 
     Raises:
-        InputError: Wrong length, entries that are not finite or negative by more than noise, see
-            `without_noise`; the message names the structure.
+        InputError: Wrong length, entries that are not finite or negative by more than noise, down
+            to -0.01 of the largest value; the message names the structure.
     """
     dos = np.asarray(dos)
     if dos.shape != (bins,):
         raise InputError(f"{name}: the DOS has shape {dos.shape}; expected ({bins},) energy bins.")
     if not np.isfinite(dos).all():
         raise InputError(f"{name}: the DOS has entries that are not finite numbers.")
-    without_noise(dos, name)
-
-
-def without_noise(dos: NDArray, name: str) -> NDArray:
-    """A DOS [..., bins] with zeros in place of noise below zero.
-
-    Smearing of higher order, splines and Fourier sums leave dips between bands: down to -0.01 of
-    the largest value they count as noise.
-
-    Raises:
-        InputError: It falls below; the message has the name.
-    """
     lowest = dos.min(initial=0.0)
     if lowest < -NOISE * dos.max(initial=0.0):
         raise InputError(
             f"{name}: the DOS is negative in {int((dos < 0).sum())} bins, down to {lowest:.3g}."
         )
-    return np.maximum(dos, 0.0) if lowest < 0 else dos
+
+
+def without_noise(energies: NDArray, dos: NDArray, name: str) -> NDArray:
+    """A DOS [bins] at energies [bins], eV, with zeros in place of noise below zero.
+
+    Smearing of higher order, splines and Fourier sums leave dips between bands: down to -0.01 of
+    the largest value they count as noise, if they sum up to no more than 0.005 states/atom. Zeros
+    in place of more than that would add states which move the Fermi level and the band energy.
+
+    Raises:
+        InputError: It is negative by more; the message has the name.
+    """
+    check_dos(dos, np.size(energies), name)
+    below = np.minimum(dos, 0.0)
+    if not below.any():
+        return dos
+    states = -float(np.sum(below * np.abs(np.gradient(energies))))
+    if states > NOISE_STATES:
+        raise InputError(
+            f"{name}: the DOS is negative in {int((below < 0).sum())} bins, by {states:.3g} "
+            f"states/atom in all, which is more than noise ({NOISE_STATES:g})."
+        )
+    return dos - below
 
 
 def check_electron_counts(electrons: Electrons, name: str = "electrons") -> None:

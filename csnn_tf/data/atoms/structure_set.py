@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.data.atoms.neighbors import check_cell
-from csnn_tf.data.atoms.structure import Structure, check_dos
+from csnn_tf.data.atoms.structure import Structure, check_dos, without_noise
 from csnn_tf.errors import InputError
 from csnn_tf.even_bins import evened
 
@@ -124,9 +124,11 @@ class StructureSet:
                 f"dos has shape {self.dos.shape}; expected {(len(self), self.energies.size)}."
             )
         self.energies = evened(self.energies)
-        for name, dos in zip(self.names, self.dos, strict=True):
-            check_dos(dos, self.energies.size, str(name))
-        self.dos = np.maximum(self.dos, 0)  # what is below is noise
+        rows = [
+            without_noise(self.energies, dos, str(name))
+            for name, dos in zip(self.names, self.dos, strict=True)
+        ]
+        self.dos = np.stack(rows) if rows else self.dos
 
     def __len__(self) -> int:
         return len(self.counts)

@@ -57,6 +57,20 @@ def test_noise_below_zero_becomes_zero():
         rebin_dos(DEFAULT_ENERGIES, noisy * np.where(noisy < 0, 2, 1), DEFAULT_ENERGIES)
 
 
+def test_much_noise_below_zero_is_none():
+    dos = bump(DEFAULT_ENERGIES)
+    ringing = dos + 0.009 * dos.max() * (-1.0) ** np.arange(310)
+    with pytest.raises(InputError, match=r"DOSCAR: .* negative in \d+ bins, by 0.0\d+ states/atom"):
+        rebin_dos(DEFAULT_ENERGIES, ringing, DEFAULT_ENERGIES, "DOSCAR")
+    declining = np.where(DEFAULT_ENERGIES < -20, -0.009 * dos.max(), dos)
+    cumulative = np.cumsum(declining) * 0.1 + 0.2
+    with pytest.raises(InputError, match=r"DOSCAR: the cumulative DOS falls by 0.1\d+ states/atom"):
+        rebin_cumulative(DEFAULT_ENERGIES, cumulative, DEFAULT_ENERGIES[:300], "DOSCAR")
+    # Smearing's dips, and rounding in each bin.
+    for noisy in (np.where((dos < 1e-3) & (dos > 1e-4), -0.0009, dos), np.maximum(dos, 0) - 1e-12):
+        assert rebin_dos(DEFAULT_ENERGIES, noisy, DEFAULT_ENERGIES).min() == 0
+
+
 def test_a_dos_that_ends_in_a_gap_has_no_states_above():
     energies = np.arange(-30, -5.95, 0.1)
     dos = np.where(energies < -6.5, bump(energies), 0)

@@ -94,6 +94,7 @@ def test_without_dos():
         ({"cell": np.zeros((3, 3))}, "bad: the cell is missing"),
         ({"dos": np.ones(4)}, r"bad: .*\(4,\).*\(5,\)"),
         ({"dos": np.array([1, -0.5, 1, 1, 1])}, "bad: the DOS is negative in 1 bins"),
+        ({"dos": np.array([1, -9e-3, -9e-3, 1, 1])}, "bad: the DOS is negative in 2 bins, by 0.0"),
         ({"dos": np.array([1, np.nan, 1, 1, 1])}, "bad: .*not finite"),
         ({"dos": None}, "bad has no DOS"),
         ({"numbers": np.zeros(2)}, "bad: atom 0 is of no element"),
