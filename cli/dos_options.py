@@ -9,7 +9,7 @@ import click
 from csnn_tf.cli.options import check_recorded, data_name, recorded_data
 from csnn_tf.data.atoms import StructureSet, builtin_carbon, load_structures
 from csnn_tf.data.atoms.fingerprint import fingerprint
-from csnn_tf.data.atoms.rebinning import rebin_structures
+from csnn_tf.data.atoms.rebinning import check_all_electrons, rebin_structures
 from csnn_tf.data.atoms.structure import Electrons, check_electron_counts
 from csnn_tf.errors import InputError
 from csnn_tf.even_bins import bins_of_text
@@ -99,18 +99,19 @@ def structures_of(
     *,
     per_cell: bool = False,
     reference_energy: float | None = None,
-    bins: str | None = None,
+    bins: str | Sequence[float] | None = None,
 ) -> StructureSet:
     """The structures with DOS that `--data` and the options with it stand for.
 
     Args:
-        path, per_cell, reference_energy, bins: As given.
+        path, per_cell, reference_energy: As given.
         electrons: As text or read already.
+        bins: As given, or energies, eV.
 
     Raises:
-        InputError: If they cannot be read or have no DOS.
+        InputError: If they cannot be read, have no DOS or do not hold their electrons in the bins.
     """
-    energies = None if bins is None else bins_of_text(bins)
+    energies = bins_of_text(bins) if isinstance(bins, str) else bins
     if path is None:
         if per_cell or reference_energy is not None:
             raise InputError("--per-cell and --reference-energy are about --data.")
@@ -123,50 +124,63 @@ def structures_of(
     )
     if structures.dos is None:
         raise InputError(f"{path} holds structures without a DOS (atoms.info['dos']).")
+    if energies is not None:  # readers look at the DOS that a file holds
+        check_all_electrons(structures)
     return structures
 
 
 def on_bins_of(
-    model: Sequence[float],
-    structures: StructureSet,
-    read: Callable[[], StructureSet] | None = None,
+    model: Sequence[float], read: Callable[[Sequence[float] | None], StructureSet]
 ) -> StructureSet:
     """Structures with their DOS on a model's energies, saying so where they were on others.
 
     Args:
         model: Energies of the model, eV.
-        structures: As they were read.
-        read: Reads them anew on the model's energies; by default those that are there are
-            re-binned.
+        read: Reads them on the energies that it is given, or on the data's own for None.
 
     Raises:
-        InputError: If the data does not reach over the model's energies.
+        InputError: If they cannot be read, or do not reach over the model's energies.
     """
-    found, wanted = described_bins(structures.energies), described_bins(model)
-    if same_bins(structures.energies, model):
-        return structures
+    wanted = described_bins(model)
     try:
-        rebinned = rebin_structures(structures, model) if read is None else read()
+        structures, reason = read(None), None
     except InputError as error:
-        raise InputError(f"the data has {found}, the model {wanted}: {error}") from None
-    click.echo(f"The DOS are re-binned from {found} to the model's {wanted}.", err=True)
-    return rebinned
+        # The model's energies stand for missing ones, and may suit grids that do not fit together.
+        structures, reason = None, error
+    if structures is not None and same_bins(structures.energies, model):
+        return structures
+    found = None if structures is None else described_bins(structures.energies)
+    try:
+        structures = read(model)
+    except InputError as error:
+        if found is not None:
+            raise InputError(f"the data has {found}, the model {wanted}: {error}") from None
+        if str(error) == str(reason):
+            raise
+        raise InputError(f"the model has {wanted}: {error}") from None
+    if found is None:
+        click.echo(f"The DOS are read on the model's {wanted}.", err=True)
+    else:
+        click.echo(f"The DOS are re-binned from {found} to the model's {wanted}.", err=True)
+    return structures
 
 
 def measured_structures(
     model: str,
     record: dict[str, Any],
+    energies: Sequence[float],
     path: Path | None,
     electrons: str | None,
     *,
     per_cell: bool = False,
     reference_energy: float | None = None,
 ) -> tuple[StructureSet, str]:
-    """What a trained model is measured on, and its name.
+    """What a trained model is measured on, with the DOS on its energies, and the data's name.
 
     Args:
         model: As it was given.
         record: How it was trained, see `csnn_tf.models.loading.training_record`.
+        energies: Of the model, eV.
         path: What was given as --data; without it the run's own data.
         electrons: What was given as --electrons; without it what the run had.
         per_cell, reference_energy: How to read what was given as --data; the run's own data is read
@@ -175,21 +189,29 @@ def measured_structures(
     Raises:
         InputError: If that is not at hand, cannot be read or has no DOS.
     """
-    given = path is not None
-    how: dict[str, Any] = {"per_cell": per_cell, "reference_energy": reference_energy}
-    if path is None:
-        if per_cell or reference_energy is not None:
-            raise InputError("--per-cell and --reference-energy are about --data.")
-        how = {name: record[name] for name in (*how, "bins") if name in record}
-        check_recorded(model, record)
-        if record["data"] != "carbon":
-            path = recorded_data(model, record["data"])
     known = electrons if electrons is not None else record.get("electrons")
-    structures = structures_of(path, known, **how)
+    how: dict[str, Any] = {"per_cell": per_cell, "reference_energy": reference_energy}
+    if path is not None:
+        given = path
+        structures = on_bins_of(
+            energies, lambda bins: structures_of(given, known, bins=bins, **how)
+        )
+        return structures, data_name(path)
+    if per_cell or reference_energy is not None:
+        raise InputError("--per-cell and --reference-energy are about --data.")
+    how = {name: record[name] for name in (*how, "bins") if name in record}
+    check_recorded(model, record)
+    if record["data"] != "carbon":
+        path = recorded_data(model, record["data"])
+    trained_on = structures_of(path, known, **how)
     begun = record.get(CONTENTS)
-    if not given and electrons is None and begun and begun != fingerprint(structures):
+    if electrons is None and begun and begun != fingerprint(trained_on):
         raise InputError(
             f"{model} was trained on other structures than {data_name(path)}: they have changed, "
             "or were given in Python; name what to measure on with --data."
         )
-    return structures, data_name(path)
+
+    def read(bins: Sequence[float] | None) -> StructureSet:
+        return trained_on if bins is None else structures_of(path, known, **{**how, "bins": bins})
+
+    return on_bins_of(energies, read), data_name(path)

@@ -8,7 +8,6 @@ import click
 from csnn_tf.cli.dos_options import (
     electrons_option,
     measured_structures,
-    on_bins_of,
     reading_options,
     structures_option,
 )
@@ -70,9 +69,14 @@ def evaluate_dos_command(
     network = load_model(model, AtomicDosModel)
     trained = training_record(Path(model))
     structures, data = measured_structures(
-        model, trained, path, electrons, per_cell=per_cell, reference_energy=reference_energy
+        model,
+        trained,
+        network.energies,
+        path,
+        electrons,
+        per_cell=per_cell,
+        reference_energy=reference_energy,
     )
-    structures = on_bins_of(network.energies, structures)
     if split != "all" and set(structures.split.tolist()) == {""}:
         raise InputError(
             f"{data} says of no structure which split it is of (atoms.info['split']): "

@@ -61,12 +61,11 @@ def _classifier(run: str, data: Path | None, electrons: str | None, path: Path, 
 
 
 def _dos(run: str, data: Path | None, electrons: str | None, path: Path, seed: int) -> None:
-    from csnn_tf.cli.dos_options import measured_structures, on_bins_of
+    from csnn_tf.cli.dos_options import measured_structures
     from csnn_tf.models import AtomicDosModel
     from csnn_tf.report import dos_report_page
 
     config = training_record(run)
-    structures, _ = measured_structures(run, config, data, electrons)
     energies = model_arguments(run, AtomicDosModel)[1]["energies"]
-    structures = on_bins_of(energies, structures)
+    structures, _ = measured_structures(run, config, energies, data, electrons)
     dos_report_page(run, structures, path, seed=seed, progress=_step)

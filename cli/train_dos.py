@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -125,14 +126,11 @@ def train_dos_command(
             seed=seed,
             **fields,
         )
-    structures = _read(path, config)
+    if not resume and config.initial is not None and bins is None:
+        structures, config = _read_for(config.initial, path, config)
+    else:
+        structures = _read(path, config)
     if not resume:
-        if config.initial is not None and bins is None:
-            energies = model_arguments(config.initial, AtomicDosModel)[1]["energies"]
-            binned = dataclasses.replace(config, bins=text_of_bins(energies))
-            found = on_bins_of(energies, structures, lambda: _read(path, binned))
-            if found is not structures:
-                structures, config = found, binned
         _announce(structures, config)
     out = out or Path("runs") / time.strftime("dos-%Y%m%d-%H%M%S")
     progress = DosProgress(config.epochs)
@@ -154,6 +152,20 @@ def _read(path: Path | None, config: DosConfig) -> StructureSet:
         reference_energy=config.reference_energy,
         bins=config.bins,
     )
+
+
+def _read_for(initial: str, path: Path | None, config: DosConfig) -> tuple[StructureSet, DosConfig]:
+    """Structures on the energies of a trained model, and the configuration to read them so."""
+    energies = model_arguments(initial, AtomicDosModel)[1]["energies"]
+    used = config
+
+    def read(bins: Sequence[float] | None) -> StructureSet:
+        nonlocal used
+        if bins is not None:
+            used = dataclasses.replace(config, bins=text_of_bins(bins))
+        return _read(path, used)
+
+    return on_bins_of(energies, read), used
 
 
 def _announce(structures: StructureSet, config: DosConfig) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import graphene
-from ase.io import write
+from ase.io import read, write
 from click.testing import CliRunner
 
 from csnn_tf.data.atoms import builtin_carbon, read_npz, read_published, write_npz
@@ -127,6 +127,38 @@ def test_data_on_other_energies_is_brought_to_the_models(trained, tmp_path):
     short = labelled(tmp_path / "short.extxyz", np.arange(-30, -8, 0.25))
     with pytest.raises(InputError, match=r"the data has 88 bins .*, the model 310 .*: .*ends at"):
         run("evaluate", trained, "--data", short, "--electrons", 2)
+
+
+def test_data_without_energies_or_on_several_grids_comes_to_the_models(trained, tmp_path):
+    energies = np.asarray(load_model(trained, DensityOfStates).energies)
+    path = labelled(tmp_path / "silent.extxyz", energies)
+    own = run("evaluate", trained, "--data", path, "--electrons", "C=4", "--json")
+    frames = read(path, ":")
+    for atoms in frames:
+        del atoms.info["dos_energies"]
+    write(path, frames)
+    options = ["--data", path, "--electrons", "C=4"]
+    silent = run("evaluate", trained, *options, "--json")
+    assert "The DOS are read on the model's 310 bins from -30 to 0.9 eV" in silent.stderr
+    assert json.loads(silent.stdout)["overall"] == json.loads(own.stdout)["overall"]
+    out = tmp_path / "run"
+    run("train", "dos", *options, "--epochs", 1, "--from", trained, "--out", out)
+    assert f"{out}: 2 structures" in run("evaluate", out).stdout
+    for atoms in frames:
+        atoms.info["dos"] = atoms.info["dos"][1:]
+    write(path, frames)
+    with pytest.raises(InputError, match=r"the model has 310 bins .*silent.*\(309,\); expected"):
+        run("evaluate", trained, *options)
+    # The first grid is wider than the others, which the model's bins fit all the same.
+    wide = read(labelled(tmp_path / "wide.extxyz", np.arange(-30, 4, 0.5)), ":")
+    fine = read(labelled(tmp_path / "fine.extxyz", energies), ":")
+    write(path, wide[:3] + fine[3:])
+    write(tmp_path / "turned.extxyz", fine[3:] + wide[:3])
+    found = [
+        json.loads(run("evaluate", trained, "--data", each, *options[2:], "--json").stdout)
+        for each in (path, tmp_path / "turned.extxyz")
+    ]
+    assert found[0]["overall"] == pytest.approx(found[1]["overall"], rel=1e-4)
 
 
 def test_a_dos_of_the_whole_cell(tmp_path):
