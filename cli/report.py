@@ -2,10 +2,11 @@
 
 import webbrowser
 from pathlib import Path
+from typing import Any
 
 import click
 
-from csnn_tf.cli.dos_options import electrons_option
+from csnn_tf.cli.dos_options import electrons_option, reading_options
 from csnn_tf.errors import InputError
 from csnn_tf.models.kind import is_dos_model
 from csnn_tf.models.loading import model_arguments, model_file, training_record
@@ -19,6 +20,7 @@ from csnn_tf.models.loading import model_arguments, model_file, training_record
     help="Test data, as for `csnn-tf evaluate` [default: what the run was trained on].",
 )
 @electrons_option
+@reading_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -28,7 +30,7 @@ from csnn_tf.models.loading import model_arguments, model_file, training_record
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the rotations."
 )
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
-def report_command(run, data, electrons, out, seed, show) -> None:
+def report_command(run, data, electrons, per_cell, reference_energy, out, seed, show) -> None:
     """Write one HTML page about RUN: how good it is, where it fails, does it hold under rotation.
 
     RUN is a run folder, a .keras file or a trained model's name. The page needs no network.
@@ -37,8 +39,9 @@ def report_command(run, data, electrons, out, seed, show) -> None:
     path = out or (Path(run) / "report.html" if Path(run).is_dir() else Path(f"{model.stem}.html"))
     if not path.parent.is_dir():
         raise InputError(f"{path.parent} is no folder: the page cannot be written there.")
+    how = {"per_cell": per_cell, "reference_energy": reference_energy}
     write = _dos if is_dos_model(run) else _classifier
-    write(run, data, electrons, path, seed)
+    write(run, data, electrons, how, path, seed)
     click.echo(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
     if show:
         webbrowser.open(path.resolve().as_uri())
@@ -48,24 +51,33 @@ def _step(name: str) -> None:
     click.echo(f"  {name}", err=True)
 
 
-def _classifier(run: str, data: Path | None, electrons: str | None, path: Path, seed: int) -> None:
+def _classifier(
+    run: str, data: Path | None, electrons: str | None, how: dict[str, Any], path: Path, seed: int
+) -> None:
     from csnn_tf.cli.options import measured_shapes, recorded_axis
     from csnn_tf.report import classifier_report
 
-    if electrons is not None:
-        raise InputError("--electrons is for density-of-states models, which this is not.")
+    given = {
+        "--electrons": electrons is not None,
+        "--per-cell": how["per_cell"],
+        "--reference-energy": how["reference_energy"] is not None,
+    }
+    for option in (name for name, is_given in given.items() if is_given):
+        raise InputError(f"{option} is for density-of-states models, which this is not.")
     config = training_record(run)
     shapes, _, _ = measured_shapes(run, config, data, seed=seed)
     upright = recorded_axis(config)
     classifier_report(run, shapes, path, upright_axis=upright, seed=seed, progress=_step)
 
 
-def _dos(run: str, data: Path | None, electrons: str | None, path: Path, seed: int) -> None:
+def _dos(
+    run: str, data: Path | None, electrons: str | None, how: dict[str, Any], path: Path, seed: int
+) -> None:
     from csnn_tf.cli.dos_options import measured_structures
     from csnn_tf.models import AtomicDosModel
     from csnn_tf.report import dos_report_page
 
     config = training_record(run)
     energies = model_arguments(run, AtomicDosModel)[1]["energies"]
-    structures, _ = measured_structures(run, config, energies, data, electrons)
+    structures, _ = measured_structures(run, config, energies, data, electrons, **how)
     dos_report_page(run, structures, path, seed=seed, progress=_step)

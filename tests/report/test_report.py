@@ -221,7 +221,9 @@ def _few_shapes(kind, folder, split, *, num_points, per_class):
     ("arguments", "message"),
     [
         (["nothing-here"], "neither a .keras file"),
-        (["RUN", "--electrons", "C=4"], "for density-of-states models"),
+        (["RUN", "--electrons", "C=4"], "--electrons is for density-of-states models"),
+        (["RUN", "--per-cell"], "--per-cell is for density-of-states models"),
+        (["RUN", "--reference-energy", "0"], "--reference-energy is for density-of-states models"),
         (["RUN", "--out", "/no/such/folder/page.html"], "no folder"),
     ],
 )
