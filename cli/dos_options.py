@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from csnn_tf.cli.options import check_recorded, data_name, recorded_data
 from csnn_tf.data.atoms import StructureSet, builtin_carbon, load_structures
@@ -15,6 +16,11 @@ from csnn_tf.errors import InputError
 from csnn_tf.even_bins import bins_of_text
 from csnn_tf.models.atomic_dos_model import described_bins, same_bins
 from csnn_tf.training.run_folder import CONTENTS
+
+_MANY = 1.9
+"""States for each electron that bands up to the vacuum level hold less of (carbon: 1.2)."""
+_VACUUM = 1.0
+"""Energy up to which they are counted, eV: far above the vacuum there may be any number."""
 
 
 def structures_option(default: str = "the built-in carbon structures"):
@@ -165,6 +171,28 @@ def on_bins_of(
     return structures
 
 
+def ask_about_whole_cells(structures: StructureSet) -> bool:
+    """Say so if the DOS hold so many states that they seem to be of whole cells; returns whether.
+
+    A DOS of the whole cell has room for the electrons of each atom; more than those of one atom may
+    also be empty bands, as of metals with few electrons.
+    """
+    energies = structures.energies
+    width = (energies[-1] - energies[0]) / (len(energies) - 1)
+    times = structures.dos[:, energies <= _VACUUM].sum(axis=1) * width / structures.electrons
+    known = np.isfinite(times)
+    if not known.any():
+        return False
+    many = float(np.median(times[known]))
+    if many < _MANY or np.median((times / structures.counts)[known]) < 0.95:
+        return False
+    click.echo(
+        f"The DOS hold {many:.0f} times the electrons: are they of the whole cell (--per-cell)?",
+        err=True,
+    )
+    return True
+
+
 def measured_structures(
     model: str,
     record: dict[str, Any],
@@ -196,6 +224,13 @@ def measured_structures(
         structures = on_bins_of(
             energies, lambda bins: structures_of(given, known, bins=bins, **how)
         )
+        # Only what ASE reads may be of the whole cell.
+        doubtful = record.get("per_cell") and path.is_file() and path.suffix != ".npz"
+        if not ask_about_whole_cells(structures) and doubtful and not per_cell:
+            click.echo(
+                f"{model} was trained on DOS of the whole cell: are these, too (--per-cell)?",
+                err=True,
+            )
         return structures, data_name(path)
     if per_cell or reference_energy is not None:
         raise InputError("--per-cell and --reference-energy are about --data.")

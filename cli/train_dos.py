@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import numpy as np
 
 from csnn_tf.cli.conclude import conclude
 from csnn_tf.cli.dos_options import (
+    ask_about_whole_cells,
     electrons_option,
     on_bins_of,
     parse_electrons,
@@ -35,9 +35,6 @@ from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_data import electrons_by_element, training_parts
 from csnn_tf.training.dos_trainer import train_dos
 from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
-
-_MANY = 5.0
-"""States for each electron that bands up to the vacuum level and somewhat above never hold."""
 
 
 @click.command("dos")
@@ -181,17 +178,4 @@ def _announce(structures: StructureSet, config: DosConfig) -> None:
             "(--electrons).",
             err=True,
         )
-    times = _times_the_electrons(training)
-    if times > _MANY:
-        click.echo(
-            f"The DOS hold {times:.0f} times the electrons: are they of the whole cell "
-            "(--per-cell)?",
-            err=True,
-        )
-
-
-def _times_the_electrons(structures: StructureSet) -> float:
-    """States of the DOS for each electron, in the median of the structures; 0 where unknown."""
-    width = (structures.energies[-1] - structures.energies[0]) / (len(structures.energies) - 1)
-    ratios = structures.dos.sum(axis=1) * width / structures.electrons
-    return float(np.nan_to_num(np.nanmedian(ratios))) if np.isfinite(ratios).any() else 0.0
+    ask_about_whole_cells(training)

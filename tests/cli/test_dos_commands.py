@@ -24,6 +24,7 @@ pytestmark = [tensorflow_only, eagerly]
 TINY = ["--preset", "tiny", "--epochs", 1]
 for setting in ("hidden=[8]", "channels=4", "cutoff=3", "batch_size=4"):
     TINY += ["--set", setting]
+MEASURE = ("evaluate", "report")
 
 
 def run(*arguments):
@@ -170,8 +171,15 @@ def test_a_dos_of_the_whole_cell(tmp_path):
     said = run("train", "dos", *options[:-1], *TINY, "--out", tmp_path / "wrong").stderr
     assert "The DOS hold 7 times the electrons: are they of the whole cell (--per-cell)?" in said
     assert f"{out}: 2 structures" in run("evaluate", out).stdout
-    assert run("evaluate", out, *options).exit_code == 0
-    for arguments in (["train", "dos"], ["evaluate", "carbon_dos_small"]):
+    assert "whole cell" not in run("evaluate", out, *options).stderr
+    assert "whole cell" not in run("report", out, *options, "--out", tmp_path / "a.html").stderr
+    assert (
+        "7 times the electrons: are they of the whole" in run("evaluate", out, *options[:-1]).stderr
+    )
+    atoms = labelled(tmp_path / "atoms.extxyz", np.arange(-30, 2, 0.5))
+    said = run("evaluate", out, "--data", atoms, *options[2:-1]).stderr
+    assert f"{out} was trained on DOS of the whole cell: are these, too (--per-cell)?" in said
+    for arguments in (["train", "dos"], *[[each, "carbon_dos_small"] for each in MEASURE]):
         with pytest.raises(InputError, match="--per-cell and .* are about --data"):
             run(*arguments, "--per-cell")
 
