@@ -137,19 +137,17 @@ def _check_kind(model: str | Path, found: Any, kind: type[keras.Model]) -> None:
 def training_record(model: str | Path) -> dict:
     """The configuration that a run folder's or trained model's JSON file records, or nothing.
 
-    It lies beside NAME.keras as NAME.json, or as config.json where a run names its models best and
-    last. What is not the configuration of a training there has nothing to do with the model.
+    It lies beside NAME.keras as NAME.json or, in a run folder, as config.json. What is not the
+    configuration of a training there, or of one on other classes or elements, has nothing to do
+    with the model.
     """
     path = model_file(model)
-    candidates = [path.with_suffix(".json")]
-    if path.stem in ("best", "last"):
-        candidates.append(path.parent / "config.json")
-    for candidate in candidates:
+    for candidate in (path.with_suffix(".json"), path.parent / "config.json"):
         try:
             record = json.loads(candidate.read_text("utf-8"))
         except (OSError, ValueError, RecursionError):
             continue
-        if _is_training(record):
+        if _is_training(record) and _fits(record, path):
             return record
     return {}
 
@@ -159,3 +157,14 @@ def _is_training(record: Any) -> bool:
     return isinstance(record, dict) and all(
         isinstance(record.get(name), kind) for name, kind in kinds.items()
     )
+
+
+def _fits(record: dict, path: Path) -> bool:
+    """Whether a model file says of itself nothing else than a record of what was trained on."""
+    try:
+        own = check_archive(path)["config"]
+    except Exception:  # of many kinds; whoever loads the file says why it cannot be read
+        return True
+    pairs = (("classes", "class_names"), ("elements", "elements"))
+    found = ((record.get(recorded), own.get(name)) for recorded, name in pairs)
+    return all(None in pair or pair[0] == pair[1] for pair in found)
