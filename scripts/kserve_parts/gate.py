@@ -1,5 +1,7 @@
 """Which requests a server is for."""
 
+import asyncio
+import contextlib
 import re
 from http import HTTPStatus
 
@@ -9,6 +11,8 @@ HOSTS = ("localhost", "127.0.0.1", "[::1]")
 """What a request may call this machine."""
 MAX_BODY = 64 * 2**20
 """Bytes of a request: a million points with all of their digits."""
+_DISCARDED, _PATIENCE = 8, 30
+"""Of a body that is too large, how many times the limit is taken in, and for how many seconds."""
 
 
 class Gate:
@@ -34,26 +38,41 @@ class Gate:
             key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]
         }
         refused = self.refusal(scope["method"], scope["path"], headers)
-        body, more = bytearray(), refused is None
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None  # nobody is there to answer
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > self.max_body:
-                refused, more = self.too_large(), False
+        body, parts = bytearray(), parts_of(receive)
+        try:
+            while refused is None and (part := await anext(parts, None)) is not None:
+                body += part
+                refused = self.too_large() if len(body) > self.max_body else None
+            # A client that waits to be told to send its body needs the answer alone.
+            if refused == self.too_large() and (body or "expect" not in headers):
+                await self.discard(parts)
+        except ConnectionError:
+            return None  # nobody is there to answer
         if refused:
             status, sentence = refused
             return await JSONResponse({"error": sentence}, status)(scope, receive, send)
         if scope["method"] == "HEAD":  # uvicorn leaves out the body
             scope = {**scope, "method": "GET"}
-        parts = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+        messages = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 
         async def given():
-            return parts.pop() if parts else await receive()
+            return messages.pop() if messages else await receive()
 
         return await self.app(scope, given, send)
+
+    async def discard(self, parts):
+        """Take in what a client is still sending, in bounds.
+
+        It reads no answer before it has sent all, and a connection that ends with parts unread is
+        reset.
+        """
+        left = _DISCARDED * self.max_body
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                async for part in parts:
+                    left -= len(part)
+                    if left < 0:
+                        break
 
     def refusal(self, method, path, headers):
         """Status and sentence for a request that is not let through, or None."""
@@ -71,3 +90,18 @@ class Gate:
         """Status and sentence for a body that is."""
         sentence = f"a request has at most {self.max_body} bytes (--max-body)"
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence
+
+
+async def parts_of(receive):
+    """The parts of a request's body.
+
+    Raises:
+        ConnectionError: If the client leaves midway.
+    """
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionError
+        more = message.get("more_body", False)
+        yield message.get("body", b"")
