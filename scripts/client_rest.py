@@ -13,6 +13,7 @@ import argparse
 import http.client
 import json
 import math
+import re
 import sys
 import urllib.error
 import urllib.parse
@@ -20,6 +21,10 @@ import urllib.request
 
 _UNLIKE = (http.client.HTTPException, LookupError, RecursionError, TypeError, ValueError)
 """What an answer ends in that is not HTTP, not JSON or not of the server's form."""
+
+
+_POINT = re.compile(r"\s*([^\s,]+)(\s*,\s*|\s+)([^\s,]+)(\s*,\s*|\s+)([^\s,]+)(?:,\d)?")
+"""Three words, and what is between them."""
 
 
 def read_cloud(path, as_is=False):
@@ -36,8 +41,12 @@ def read_cloud(path, as_is=False):
 
 
 def point_of(line):
-    """The first three numbers of a line, in which either commas or blanks are between numbers."""
-    words = (line.split(",") if "," in line else line.split())[:3]
+    """The first three numbers of a line, between which are blanks, commas or both."""
+    found = _POINT.match(line)
+    # With blanks between numbers, a comma between two digits is a number's own.
+    if found and found.group(2, 4) != (",", ",") and re.search(r"\d,\d", found[0]):
+        raise ValueError(f"{line[:60]!r} has decimal commas")
+    words = found.group(1, 3, 5) if found else ()
     point = [float(word) for word in words if "_" not in word]  # which Python takes for nothing
     if len(point) < 3 or not all(map(math.isfinite, point)):
         raise ValueError(f"{line[:60]!r} are not three finite numbers")

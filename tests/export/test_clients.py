@@ -128,7 +128,7 @@ def test_answers_of_another_size(other_server, arguments, name, answer, message)
         (b"0 0 1\n2 3", "cloud.xyz is not a text file of x y z a line: '2 3' are not three"),
         (b"# nothing", "cloud.xyz is not a text file of x y z a line: it holds no point$"),
         (b"0 0 1\n0 nan 1", "cloud.xyz is not a text file of x y z a line: '0 nan 1' are not"),
-        (b"0,5 1,2 3,4", "cloud.xyz is not a text file of x y z a line: .*'5 1'"),
+        (b"0,5 1,2 3,4", "cloud.xyz is not a text .*: '0,5 1,2 3,4' has decimal commas"),
         (b"1_0 0 1", "cloud.xyz is not a text file of x y z a line: '1_0 0 1' are not"),
         (b"0 0 1", "http://127.0.0.1:9 does not answer: .*refused"),
     ],
@@ -161,6 +161,30 @@ def test_texts_of_points(classifying, tmp_path):
     path = tmp_path / "cloud.xyz"
     path.write_bytes(b"\xef\xbb\xbf0 0 1\n  # comment\n\n1, 2, 3, red # as well\n 4\t5 6 7\r\n")
     assert classifying.read_cloud(path, as_is=True) == [[0, 0, 1], [1, 2, 3], [4, 5, 6]]
+
+
+@pytest.mark.parametrize(
+    "line", ["0 0 1 chair,red", "0 0 1,", "0, 0 1", "0,0,1 chair", "0,0,1,5", " 0 ,0\t1", "0,0,1"]
+)
+def test_blanks_and_commas_and_what_is_after_them(line):
+    assert script("client_rest").point_of(line) == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "line", ["0,5 1,5 2,5", "0 0 1,5", "0,5 0 1", "0 0,5 1 2", "0,5, 1,5, 2,5", "0, 0, 1,5"]
+)
+def test_decimal_commas_are_refused(line):
+    """They would give other points."""
+    with pytest.raises(ValueError, match="has decimal commas"):
+        script("client_rest").point_of(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["0 0", "0,,0,1", "0;0;1", "0 0 1_0", "0 0 nan", ",0 0 1", "0 0 x"]
+)
+def test_lines_without_three_numbers(line):
+    with pytest.raises(ValueError, match="are not three finite|could not convert"):
+        script("client_rest").point_of(line)
 
 
 @pytest.mark.parametrize("extents", [1.5, 100, 1e6])
