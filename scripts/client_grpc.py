@@ -14,8 +14,10 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, when TensorFlow is imported
 
-from client_rest import add_options, check_options, read_cloud
-
+try:
+    from client_rest import add_options, check_options, read_cloud
+except ImportError:
+    raise SystemExit("client_grpc: client_rest.py must lie beside it") from None
 try:
     import grpc
     import numpy as np

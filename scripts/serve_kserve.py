@@ -40,6 +40,8 @@ try:
     from kserve_parts.gate import HOSTS, MAX_BODY, Gate
     from kserve_parts.json_arrays import alone, arrays, columns, named, plain, rows
 except ImportError as error:
+    if str(error.name).partition(".")[0] == "kserve_parts":
+        raise SystemExit("serve_kserve: the folder kserve_parts must lie beside it") from None
     raise SystemExit(f"serve_kserve: pip install kserve first: {error}") from None
 
 

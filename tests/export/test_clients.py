@@ -2,8 +2,12 @@
 
 import http.client
 import json
+import shutil
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
@@ -214,6 +218,13 @@ def test_options_that_cannot_be_used(classifying, capsys, arguments, message):
     with pytest.raises(SystemExit):
         classifying.main(["--model", "any", "-", *arguments])
     assert message in capsys.readouterr().err
+
+
+def test_the_grpc_client_alone(tmp_path):
+    alone = shutil.copy(Path(script("client_rest").__file__).with_name("client_grpc.py"), tmp_path)
+    found = subprocess.run([sys.executable, alone], capture_output=True, text=True, timeout=300)
+    assert (found.returncode, found.stdout) == (1, "")
+    assert found.stderr == "client_grpc: client_rest.py must lie beside it\n"
 
 
 def test_timeouts_reach_the_request(other_server, arguments, monkeypatch):

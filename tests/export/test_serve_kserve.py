@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -35,6 +36,13 @@ def server():
 def array(server):
     """What it makes of an input."""
     return importlib.import_module("kserve_parts.json_arrays").array
+
+
+def test_the_script_alone(server, tmp_path):
+    alone = shutil.copy(ROOT / "scripts" / "serve_kserve.py", tmp_path)
+    found = subprocess.run([sys.executable, alone], capture_output=True, text=True, timeout=300)
+    assert (found.returncode, found.stdout) == (1, "")
+    assert found.stderr == "serve_kserve: the folder kserve_parts must lie beside it\n"
 
 
 @pytest.mark.parametrize("damage", ["port", "model"])
