@@ -80,8 +80,8 @@ class Gate:
         if host not in self.hosts:
             return HTTPStatus.FORBIDDEN, f"{host} is not a name of this server (--allow-host)"
         is_predict = re.fullmatch(r"/v1/models/[^/]+(/versions/[^/]+)?:predict", path)
-        if method not in ("GET", "HEAD") and not is_predict:
-            sentence = f"{path} takes no {method}: ask /v1/models/NAME:predict"
+        if method not in ("GET", "HEAD") and not (is_predict and method == "POST"):
+            sentence = f"{path} takes no {method}: POST to /v1/models/NAME:predict"
             return HTTPStatus.FORBIDDEN, sentence
         length = headers.get("content-length", "0")
         return self.too_large() if length.isdecimal() and int(length) > self.max_body else None

@@ -72,7 +72,14 @@ def test_nothing_else_is_done_for_anyone(path):
     """Models could be unloaded, also by a web page."""
     status, answer, got = asked(path=path, headers={"origin": "http://evil.example"})
     assert (status, got) == (403, [])
-    assert answer == {"error": f"{path} takes no POST: ask /v1/models/NAME:predict"}
+    assert answer == {"error": f"{path} takes no POST: POST to /v1/models/NAME:predict"}
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "PUT", "DELETE", "PATCH"])
+def test_predictions_are_posted(method):
+    status, answer, got = asked(method)
+    assert (status, got) == (403, [])
+    assert answer["error"].startswith(f"{PREDICT} takes no {method}: POST to ")
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8501", "127.0.0.1:8501", "[::1]:80"])
