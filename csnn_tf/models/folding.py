@@ -88,7 +88,8 @@ def find_folds(model: keras.Model) -> list[Fold]:
 
 def _nodes(model: keras.Model) -> list[Node]:
     """The calls of layers and functions that a functional model is made of; none of another."""
-    by_depth = getattr(model, "_nodes_by_depth", {})
+    graph = getattr(model, "_functional", None) or model  # of a Sequential, once it is built
+    by_depth = getattr(graph, "_nodes_by_depth", {})
     nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
     return [node for node in nodes if not isinstance(node.operation, keras.layers.InputLayer)]
 
