@@ -3,6 +3,8 @@
 import dataclasses
 import hashlib
 import json
+import re
+import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +18,9 @@ from csnn_tf.training.run_folder import CONTENTS, versions
 
 # What records have beside the fields of the configurations.
 _RECORDED = ("name", "command", "stages", "classes", "elements", CONTENTS)
+_PRIVATE = object()
+_PATHS = ("folder", "data", "initial")
+_COMMANDS = ("command", "stages")
 
 
 def model_card(serving: Serving, name: str, source: Path, record: Mapping[str, Any]) -> str:
@@ -63,7 +68,49 @@ def _known(record: Mapping[str, Any]) -> dict[str, Any]:
     fields = [
         field.name for kind in (TrainingConfig, DosConfig) for field in dataclasses.fields(kind)
     ]
-    return {key: value for key, value in record.items() if key in (*fields, *_RECORDED)}
+    known = {
+        key: _public(key, value) for key, value in record.items() if key in (*fields, *_RECORDED)
+    }
+    return {key: value for key, value in known.items() if value is not _PRIVATE}
+
+
+def _public(key: str, value: Any) -> Any:
+    """What of a field is for everyone: values that are single, and no more of paths than names."""
+    if key == "model" and isinstance(value, dict):
+        fields = {*TrainingConfig.model_fields(), *DosConfig.model_fields()}
+        value = {name: _public("", each) for name, each in value.items() if name in fields}
+        return {name: each for name, each in value.items() if each is not _PRIVATE}
+    if key == "electrons" and isinstance(value, dict):
+        return {
+            name: each
+            for name, each in value.items()
+            if re.fullmatch("[A-Z][a-z]?", name) and isinstance(each, int | float)
+        }
+    if isinstance(value, str):
+        if key in _COMMANDS:
+            return _command(value)
+        return _last_part(value) if key in _PATHS else value
+    if isinstance(value, list):
+        values = [_public(key, each) for each in value if not isinstance(each, list)]
+        return [each for each in values if each is not _PRIVATE]
+    return value if value is None or isinstance(value, int | float) else _PRIVATE
+
+
+def _command(text: str) -> str:
+    """A command line without the folders, servers and users of its machine."""
+    text = text.replace("\\", "/")
+    try:
+        words = shlex.split(text)
+    except ValueError:  # a quote that does not end
+        words = text.split()
+    named = [[_last_part(part) for part in word.split("=", 1)] for word in words]
+    quoted = ["=".join(map(shlex.quote, parts)) for parts in named]
+    return " ".join(quoted).replace("'&&'", "&&")  # several commands stay several
+
+
+def _last_part(path: str) -> str:
+    path = path.replace("\\", "/").rstrip("/")
+    return path.rpartition("/")[2].rpartition("@")[2]
 
 
 def _json(content: Mapping[str, Any]) -> str:

@@ -99,6 +99,43 @@ def test_layout_and_next_version(tmp_path, file):
     np.testing.assert_array_equal(loaded.signatures["serving_default"](x=tf.ones(2))["y"], [2, 2])
 
 
+def test_model_cards_tell_nothing_of_the_machine(tmp_path, file):
+    """Fields of known names went into them whole."""
+    source = file()
+    record = {
+        "preset": "tiny",
+        "recipe": "paper",
+        "model": {"dropout": 0.3, "filters": [8, ["secret"]], "token": "secret"},
+        "epochs": 61,
+        "name": {"secret": 1},
+        "data": "/home/secret/shapes.npz",
+        "folder": "C:\\Users\\secret\\shapes",
+        "initial": "/home/secret/first/",
+        "electrons": {"C": 4.0, "Si": "secret", "secret": 1},
+        "classes": ["chair", {"secret": 1}],
+        "command": "csnn-tf train '/home/secret x/a b' --data=/secret/d --from secret:x@host/m "
+        "--set radius=0.5 --out ~secret/runs/1 && csnn-tf train",
+        "stages": ["csnn-tf train --data '/home/secret/x"],
+    }
+    source.with_suffix(".json").write_text(json.dumps(record))
+    path = export_model(source, tmp_path / "models").path
+    card = (path / "assets" / "model_card.md").read_text("utf-8")
+    assert "secret" not in card
+    found = json.loads(card.partition("## Training\n\n```json\n")[2].partition("```")[0])
+    assert found == {
+        **{key: record[key] for key in ("preset", "recipe", "epochs")},
+        "model": {"dropout": 0.3, "filters": [8]},
+        "data": "shapes.npz",
+        "folder": "shapes",
+        "initial": "first",
+        "electrons": {"C": 4.0},
+        "classes": ["chair"],
+        "command": "csnn-tf train 'a b' --data=d --from m --set radius=0.5 --out 1 "
+        "&& csnn-tf train",
+        "stages": ["csnn-tf train --data x"],
+    }
+
+
 def test_run_folder(tmp_path, file):
     run = tmp_path / "my run"
     run.mkdir()
