@@ -164,15 +164,17 @@ def _locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
     Raises:
         OSError: If it is locked and `wait` is false.
     """
+    if fcntl is None:  # nor can such a system open folders
+        yield
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        if fcntl is not None:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                if not wait:
-                    raise
-                # A file system without locks: nothing that is left there is removed.
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if not wait:
+                raise
+            # A file system without locks: nothing that is left there is removed.
         yield
     finally:
         os.close(handle)
@@ -186,8 +188,10 @@ def _remove_left(folder: Path) -> None:
 
 
 def _flush(folder: Path, deep: bool = True) -> None:
-    """Bring files and folders to the disk."""
+    """Bring files to the disk, and folders where the system can open them."""
     for path in [*(folder.rglob("*") if deep else ()), folder]:
+        if os.name != "posix" and path.is_dir():
+            continue
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)

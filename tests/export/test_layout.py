@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -157,6 +158,21 @@ def test_folder_that_is_a_file(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"cannot be written"):
         publish(tmp_path / "file" / "name", _write)
+
+
+def test_systems_that_open_no_folders_publish(tmp_path, monkeypatch):
+    """Windows, which has no fcntl either."""
+
+    def opened(path, flags):
+        if Path(path).is_dir():
+            raise PermissionError(13, "Permission denied")
+        return os.open(path, flags)
+
+    windows = SimpleNamespace(**{**vars(os), "name": "nt", "open": opened})
+    monkeypatch.setattr("csnn_tf.export.layout.os", windows)
+    monkeypatch.setattr("csnn_tf.export.layout.fcntl", None)
+    assert [publish(tmp_path / "name", _write).name for _ in range(2)] == ["1", "2"]
+    assert [path.read_text() for path in tmp_path.rglob("data")] == ["x", "x"]
 
 
 def test_models_config_has_what_another_export_publishes_meanwhile(tmp_path, monkeypatch):
