@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from csnn_tf.errors import InputError
 from csnn_tf.layers.largest import largest
 
 
@@ -24,7 +25,7 @@ class GlobalMaxPooling(keras.layers.Layer):
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input: [batch, ..., C], and optionally `mask` [batch, ...], Keras's own too: places where it is
-        false do not count.
+        false do not count. A mask of fewer axes is about the first ones.
     Output: [batch, C]; zeros where the mask leaves no place.
 
     Example:
@@ -46,6 +47,13 @@ class GlobalMaxPooling(keras.layers.Layer):
         return largest(ops.reshape(inputs, (shape[0], math.prod(shape[1:-1]), shape[-1])))
 
     def _largest_of_masked(self, inputs, mask):
+        missing = len(inputs.shape) - 1 - len(mask.shape)
+        if missing < 0:
+            raise InputError(
+                f"mask must be [batch, ...] without channels, not {tuple(mask.shape)} for inputs "
+                f"{tuple(inputs.shape)}."
+            )
+        mask = mask[(..., *[None] * missing)]
         low = ops.cast(float("-inf"), inputs.dtype)
         top = self.call(ops.where(mask[..., None], inputs, low))
         some = ops.any(mask, axis=tuple(range(1, len(mask.shape))))

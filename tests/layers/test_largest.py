@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from csnn_tf.errors import InputError
 from csnn_tf.layers import GlobalMaxPooling
 from csnn_tf.layers.largest import largest
 from tests.helpers import feature_maps, gradients, numpy_of
@@ -35,6 +36,26 @@ def test_of_equal_values_the_first_has_the_whole_gradient():
 def test_any_number_of_axes(shape):
     x = np.random.default_rng(0).normal(size=shape).astype("float32")
     assert np.array_equal(numpy_of(GlobalMaxPooling()(x)), x.reshape(2, -1, 3).max(axis=1))
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_masks_of_the_first_axes(axes):
+    """As Keras's own of steps; they ended in the backend's error."""
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype("float32")
+    mask = np.random.default_rng(1).random(x.shape[:axes]) < 0.5
+    mask.flat[:2] = False, True
+    full = np.broadcast_to(mask.reshape(mask.shape + (1,) * (4 - axes)), x.shape)
+    expected = np.where(full, x, -np.inf).max(axis=(1, 2))
+    expected = np.where(np.isinf(expected), 0, expected)
+    assert np.array_equal(numpy_of(GlobalMaxPooling()(x, mask=keras.ops.array(mask))), expected)
+
+
+def test_masks_with_channels_are_refused():
+    x = np.zeros((2, 3, 5), "float32")
+    with pytest.raises(
+        InputError, match=r"mask must be \[batch, ...\] without channels, not \(2, "
+    ):
+        GlobalMaxPooling()(x, mask=keras.ops.array(x > 0))
 
 
 def test_bfloat16():
