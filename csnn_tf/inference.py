@@ -46,6 +46,7 @@ class Predictor(CompiledPredictor):
         self.votes = check_positive("votes", votes)
         self.model = as_model(model, CloudClassifier)
         self._exact: set[int] = set()
+        self._seen: set[int] = set()
         super().__init__()
 
     def _compile(self):
@@ -90,21 +91,24 @@ class Predictor(CompiledPredictor):
             part = clouds[start : start + size]
             points, counts = padded(part)
             # Few padded shapes, so that few compilations, each of which stays: a full batch.
-            alike = len(part) > 1 and (counts == counts[0]).all()
-            width = self._width(points.shape[1], bool(alike))
+            alike = len(part) > 1 and bool((counts == counts[0]).all())
+            width = self._width(points.shape[1], alike, len(part) == self.batch_size)
             batch = np.zeros((size, width, 3), np.float32)
             batch[: len(part), : points.shape[1]] = points
             mask = np.arange(width) < np.pad(counts, (0, size - len(part)))[:, None]
             yield batch, mask, len(part)
 
-    def _width(self, size: int, alike: bool) -> int:
+    def _width(self, size: int, alike: bool, full: bool) -> int:
         """How many points clouds are filled up to: a power of two, or none at all.
 
         Clouds of one size come again, and DGCNN's work grows with the square of what is filled up:
-        the first few such sizes stay as they are. A size gets the same width at every call.
+        the first few such sizes stay as they are, from their first full batch or their second batch
+        on. Batches of several sizes, and single clouds of a size that is none of these, are filled
+        up.
         """
         if alike and len(self._exact) < _MOST_EXACT_SIZES and size != _rounded(size):
-            self._exact.add(size)
+            # A size that comes once, by chance, is to take the place of no data set's.
+            (self._exact if full or size in self._seen else self._seen).add(size)
         return size if alike and size in self._exact else _rounded(size)
 
     def _part(self, batch: tuple[np.ndarray, np.ndarray, int]) -> np.ndarray:
