@@ -1,7 +1,7 @@
 """One process at a time trains in a run folder."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from csnn_tf.errors import InputError
@@ -16,7 +16,8 @@ except ImportError:  # not on this system
 def locked(folder: Path) -> Iterator[None]:
     """Hold a lock of the system on a run's config.json, which no other file need tell of.
 
-    It ends with the process, however that ends. On file systems without locks there is none.
+    It ends with the process, however that ends; until then, a process forked from it holds it too.
+    On file systems without locks there is none.
 
     Args:
         folder: Of a run that has begun.
@@ -41,4 +42,8 @@ def locked(folder: Path) -> Iterator[None]:
             ) from None
         except OSError:
             pass
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_UN)  # closing does not, where a forked process has it

@@ -1,6 +1,7 @@
 """Two processes never train in one folder."""
 
 import errno
+import os
 import subprocess
 import sys
 
@@ -38,6 +39,24 @@ def test_a_folder_that_another_process_trains_in_is_refused(tmp_path):
         other.kill()
     train(config(epochs=2), shapes, run.path, resume=True)
     assert sorted(run.path.iterdir()) == sorted([*files, run.path / "resumed.json"])
+
+
+def test_it_ends_while_a_forked_process_goes_on(tmp_path, monkeypatch):
+    held = []
+
+    def opened(*arguments):
+        file = open(*arguments)  # noqa: SIM115 - which the lock closes
+        held.append(os.dup(file.fileno()))  # as a fork does
+        return file
+
+    (tmp_path / "config.json").write_text("{}")
+    monkeypatch.setattr(run_lock, "open", opened, raising=False)
+    with run_lock.locked(tmp_path):
+        pass
+    with pytest.raises(InputError), run_lock.locked(tmp_path), run_lock.locked(tmp_path):
+        pass
+    for handle in held:
+        os.close(handle)
 
 
 def test_systems_without_locks_train(tmp_path, monkeypatch):
