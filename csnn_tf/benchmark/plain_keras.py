@@ -43,7 +43,7 @@ def _plain_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
     if isinstance(layer, BatchNormalization):
         return _Normalized(layer.momentum, layer.epsilon, layer.activation, **config)
     if isinstance(layer, GlobalMaxPooling):
-        return keras.layers.GlobalMaxPooling2D(data_format="channels_last", **config)
+        return _GlobalMax(data_format="channels_last", **config)
     return layer.__class__.from_config(layer.get_config())
 
 
@@ -109,6 +109,13 @@ class _Normalized(keras.layers.BatchNormalization):
 
     def call(self, inputs, training=None, mask=None):
         return self.function(super().call(inputs, training=training, mask=mask))
+
+
+class _GlobalMax(keras.layers.GlobalMaxPooling2D):
+    """Keras's, which takes no mask where ours is called with None."""
+
+    def call(self, inputs, mask=None):
+        return super().call(inputs)
 
 
 class _Pooling(keras.layers.Layer):
