@@ -11,8 +11,10 @@ from csnn_tf.data.shapes import builtin_shapes
 from csnn_tf.errors import InputError
 from csnn_tf.training import run_lock
 from csnn_tf.training.trainer import train
+from tests.helpers import eagerly
 from tests.training.test_trainer import config
 
+pytestmark = eagerly
 pytest.importorskip("fcntl", reason="systems without it have no locks")
 
 HOLDS = """
