@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,8 +76,8 @@ def train_dos(
     if not isinstance(config, DosConfig):
         raise InputError(f"config must be a DosConfig, not a {type(config).__name__}.")
     check_structures(structures)
-    with RunFolder.begun(out).locked() if resume else nullcontext():
-        return _train(config, structures, Path(out), resume, callbacks or [])
+    with ExitStack() as locks:
+        return _train(config, structures, Path(out), resume, callbacks or [], locks)
 
 
 def _train(
@@ -86,8 +86,11 @@ def _train(
     out: Path,
     resume: bool,
     callbacks: list[keras.callbacks.Callback],
+    locks: ExitStack,
 ) -> RunFolder:
-    """See `train_dos`; the folder of a run that goes on is locked."""
+    """See `train_dos`; `locks` holds the run folder from when it is first looked at."""
+    if resume:
+        locks.enter_context(RunFolder.begun(out).locked())
     contents = fingerprint(structures)
     if resume:
         RunFolder.begun(out).check_contents(contents)
@@ -130,56 +133,56 @@ def _train(
         recorded = {"elements": list(model.elements), CONTENTS: contents}
         run.write_json("config.json", {**config.to_dict(), **recorded})
         run.write_json("versions.json", versions())
-    with nullcontext() if resume else run.locked():
-        plain = dataclasses.replace(config, fermi_weight=0.0, band_weight=0.0)
-        trained = _Training(model, make_loss(plain if config.refine else config, model), loss)
-        trained.compile(
-            optimizer=make_optimizer(config, plan.steps),
-            loss=trained.loss_of,
-            jit_compile=keras.backend.backend() != "tensorflow",
-        )
-        # Were its variables made in the first step, TensorFlow would trace that step twice.
-        trained.optimizer.build(trained.trainable_variables)
-        plateau = Plateau(patience=config.patience, threshold=config.threshold)
-        ending = EpochEnd(
-            model,
-            run,
-            DosValidation(model, held_out, loss) if held_out is not None else None,
-            plateau if config.schedule == "plateau" else None,
-            config.min_learning_rate,
-            begun,
-        )
-        checkpoint = Checkpoint(run.path / CHECKPOINT, ending)
-        first = checkpoint.restore(trained) if goes_on else 0
-        if first >= config.epochs or ending.finished:
-            return run
-        if first:
-            run.mark_resumed(first + 1)
-        batches = dos_batches(
-            environments,
-            reference(training),
-            plan,
-            rotate=config.rotate and not model.rotation_invariant,
+        locks.enter_context(run.locked())
+    plain = dataclasses.replace(config, fermi_weight=0.0, band_weight=0.0)
+    trained = _Training(model, make_loss(plain if config.refine else config, model), loss)
+    trained.compile(
+        optimizer=make_optimizer(config, plan.steps),
+        loss=trained.loss_of,
+        jit_compile=keras.backend.backend() != "tensorflow",
+    )
+    # Were its variables made in the first step, TensorFlow would trace that step twice.
+    trained.optimizer.build(trained.trainable_variables)
+    plateau = Plateau(patience=config.patience, threshold=config.threshold)
+    ending = EpochEnd(
+        model,
+        run,
+        DosValidation(model, held_out, loss) if held_out is not None else None,
+        plateau if config.schedule == "plateau" else None,
+        config.min_learning_rate,
+        begun,
+    )
+    checkpoint = Checkpoint(run.path / CHECKPOINT, ending)
+    first = checkpoint.restore(trained) if goes_on else 0
+    if first >= config.epochs or ending.finished:
+        return run
+    if first:
+        run.mark_resumed(first + 1)
+    batches = dos_batches(
+        environments,
+        reference(training),
+        plan,
+        rotate=config.rotate and not model.rotation_invariant,
+        epochs=config.epochs,
+        first_epoch=first,
+    )
+    first_refined = config.epochs - refined_epochs(config.refine, config.epochs)
+    with compiled_kernels():
+        trained.fit(
+            batches,
+            steps_per_epoch=plan.steps,
+            initial_epoch=first,
             epochs=config.epochs,
-            first_epoch=first,
+            callbacks=[
+                FiniteLoss(plan, training.names),
+                _Refine(first_refined),
+                ending,
+                checkpoint,
+                *callbacks,
+            ],
+            verbose=0,
+            shuffle=False,
         )
-        first_refined = config.epochs - refined_epochs(config.refine, config.epochs)
-        with compiled_kernels():
-            trained.fit(
-                batches,
-                steps_per_epoch=plan.steps,
-                initial_epoch=first,
-                epochs=config.epochs,
-                callbacks=[
-                    FiniteLoss(plan, training.names),
-                    _Refine(first_refined),
-                    ending,
-                    checkpoint,
-                    *callbacks,
-                ],
-                verbose=0,
-                shuffle=False,
-            )
     return run
 
 

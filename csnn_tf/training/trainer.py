@@ -1,6 +1,6 @@
 """The training run of the classifier."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 import keras
@@ -75,9 +75,8 @@ def train(
         raise InputError(f"shapes must be a ShapeSet or a MeshSet, not a {type(shapes).__name__}.")
     _check_resample(config, shapes)
     part = distribution or Distribution()
-    writes = part.writes and resume
-    with RunFolder.begun(out).locked() if writes else nullcontext():
-        return _train(config, shapes, Path(out), resume, callbacks or [], part)
+    with ExitStack() as locks:
+        return _train(config, shapes, Path(out), resume, callbacks or [], part, locks)
 
 
 def _train(
@@ -87,8 +86,11 @@ def _train(
     resume: bool,
     callbacks: list[keras.callbacks.Callback],
     part: Distribution,
+    locks: ExitStack,
 ) -> RunFolder:
-    """See `train`; the folder of a run that goes on is locked."""
+    """See `train`; `locks` holds the run folder from when it is first looked at."""
+    if resume and part.writes:
+        locks.enter_context(RunFolder.begun(out).locked())
     goes_on = resume and (out / CHECKPOINT).exists()
     kind, trained = architecture(config.architecture), None
     if config.initial is not None and not goes_on:
@@ -128,47 +130,47 @@ def _train(
         recorded = {"classes": list(shapes.class_names), CONTENTS: contents}
         run.write_json("config.json", {**config.to_dict(), **recorded})
         run.write_json("versions.json", versions())
-    with nullcontext() if resume else run.locked():
-        network = training_network(
-            model.network, make_optimizer(config, plan.steps), config.label_smoothing
-        )
-        ending = EpochEnd(
-            model,
-            run,
-            Validation(model, held_out, config) if held_out is not None else None,
-            Plateau() if config.schedule == "plateau" else None,
-            config.min_learning_rate,
-            # Of other classes it says nothing about these.
-            {} if trained is not None and _same_classes(model, trained) else None,
-        )
-        for callback in callbacks:
-            if isinstance(callback, TensorBoardLog):
-                callback.validation = ending.validate
-        checkpoint = Checkpoint(run.path / CHECKPOINT, ending, writes=part.writes)
-        first = checkpoint.restore(network) if goes_on else 0
-        if first >= config.epochs or ending.finished:
-            return run
-        if first:
-            run.mark_resumed(first + 1)
-        batches = training_batches(
-            source,
-            preparation(config, model, rows),
-            plan,
+        locks.enter_context(run.locked())
+    network = training_network(
+        model.network, make_optimizer(config, plan.steps), config.label_smoothing
+    )
+    ending = EpochEnd(
+        model,
+        run,
+        Validation(model, held_out, config) if held_out is not None else None,
+        Plateau() if config.schedule == "plateau" else None,
+        config.min_learning_rate,
+        # Of other classes it says nothing about these.
+        {} if trained is not None and _same_classes(model, trained) else None,
+    )
+    for callback in callbacks:
+        if isinstance(callback, TensorBoardLog):
+            callback.validation = ending.validate
+    checkpoint = Checkpoint(run.path / CHECKPOINT, ending, writes=part.writes)
+    first = checkpoint.restore(network) if goes_on else 0
+    if first >= config.epochs or ending.finished:
+        return run
+    if first:
+        run.mark_resumed(first + 1)
+    batches = training_batches(
+        source,
+        preparation(config, model, rows),
+        plan,
+        epochs=config.epochs,
+        first_epoch=first,
+        rows=rows,
+    )
+    finite = FiniteLoss(plan, training.names)
+    with compiled_kernels(not network.jit_compile):
+        network.fit(
+            batches,
+            steps_per_epoch=plan.steps,
+            initial_epoch=first,
             epochs=config.epochs,
-            first_epoch=first,
-            rows=rows,
+            callbacks=[finite, ending, checkpoint, *callbacks],
+            verbose=0,
+            shuffle=False,
         )
-        finite = FiniteLoss(plan, training.names)
-        with compiled_kernels(not network.jit_compile):
-            network.fit(
-                batches,
-                steps_per_epoch=plan.steps,
-                initial_epoch=first,
-                epochs=config.epochs,
-                callbacks=[finite, ending, checkpoint, *callbacks],
-                verbose=0,
-                shuffle=False,
-            )
     return run
 
 
