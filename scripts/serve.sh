@@ -5,7 +5,7 @@
 #
 # REST listens on port 8501 and gRPC on 8500 of this machine only. Settings from the environment:
 # HOST (0.0.0.0 opens both to the network), REST_PORT, GRPC_PORT, IMAGE, CONTAINER (docker or
-# podman). Requests run together (see docs/serving.md) with
+# podman), TF_ENABLE_ONEDNN_OPTS. Requests run together (see docs/serving.md) with
 #
 #   scripts/serve.sh DIR --enable_batching --enable_per_model_batching_parameters \
 #       --batching_parameters_file=/models/batching_parameters
@@ -34,6 +34,7 @@ host=${HOST:-127.0.0.1}
 exec "$container" run --rm --init \
   --publish "$host:${REST_PORT:-8501}:8501" \
   --publish "$host:${GRPC_PORT:-8500}:8500" \
+  --env TF_ENABLE_ONEDNN_OPTS \
   --mount "type=bind,$source,target=/models,readonly" \
   "${IMAGE:-tensorflow/serving}" \
   --model_config_file=/models/models.config \

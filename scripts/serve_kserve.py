@@ -20,6 +20,7 @@ import errno
 import json
 import logging
 import os
+import platform
 import socket
 import sys
 import warnings
@@ -27,6 +28,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if platform.machine() in {"x86_64", "AMD64"}:  # as csnn_tf does, which is not needed here
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # kserve would read the command line when it is imported.
 ARGUMENTS, sys.argv[1:] = sys.argv[1:], []
 try:

@@ -1,5 +1,6 @@
 import inspect
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,20 @@ assert "tensorflow" not in sys.modules
 assert keras.backend.backend() == "jax"
 """
     run(script, "jax")
+
+
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="oneDNN of other kinds")
+@pytest.mark.parametrize("wish, on", [(None, True), ("0", False)])
+def test_import_turns_onednn_on_unless_told_otherwise(wish, on):
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "0"}
+    environment.pop("TF_ENABLE_ONEDNN_OPTS", None)
+    if wish is not None:
+        environment["TF_ENABLE_ONEDNN_OPTS"] = wish
+    code = "import csnn_tf; import tensorflow"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert ("oneDNN custom operations are on" in done.stderr) == on
 
 
 def test_compiled_models_are_loaded_after_the_import_alone(tmp_path):
