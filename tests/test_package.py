@@ -40,7 +40,7 @@ assert keras.backend.backend() == "jax"
 
 
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="oneDNN of other kinds")
-@pytest.mark.parametrize("wish, on", [(None, True), ("0", False)])
+@pytest.mark.parametrize(("wish", "on"), [(None, True), ("0", False)])
 def test_import_turns_onednn_on_unless_told_otherwise(wish, on):
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "0"}
     environment.pop("TF_ENABLE_ONEDNN_OPTS", None)
