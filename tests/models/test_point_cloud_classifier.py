@@ -312,4 +312,4 @@ def test_keras_exports_a_model_that_was_never_called(tmp_path):
     model.export(tmp_path / "served", verbose=False)
     points = clouds(2, 40)
     served = tf.saved_model.load(str(tmp_path / "served"))
-    np.testing.assert_allclose(served.serve(points), numpy_of(model(points)), atol=1e-5)
+    np.testing.assert_allclose(served.serve(points), numpy_of(model(points)), rtol=1e-5, atol=1e-5)
