@@ -7,6 +7,8 @@ import pytest
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import csnn_tf  # noqa: F401  before TensorFlow, which it asks for oneDNN
+
 
 def pytest_collection_modifyitems(items):
     """Files with slow tests first, so that processes that share the files end together."""
