@@ -154,7 +154,10 @@ def test_grpc_client(exported, grpc_address, tmp_path, capsys, monkeypatch):
         client.main(["--model", "any", "--address", "127.0.0.1:9", str(tmp_path / "0.xyz")])
     monkeypatch.setattr(sys, "stdin", io.StringIO((tmp_path / "0.xyz").read_text()))
     client.main([*arguments, "-"])
-    assert json.loads(capsys.readouterr().out) == answers[:1]
+    (alone,) = json.loads(capsys.readouterr().out)
+    assert alone["classes"] == answers[0]["classes"]
+    # Beside another cloud the last digit may be rounded otherwise.
+    np.testing.assert_allclose(alone["probabilities"], answers[0]["probabilities"], rtol=1e-5)
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
     with pytest.raises(SystemExit, match="^client_grpc: pip install tensorflow-serving-api first"):
         script("client_grpc")
