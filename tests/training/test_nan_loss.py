@@ -12,7 +12,10 @@ from csnn_tf.models import PointCloudClassifier
 from csnn_tf.models.loading import load_model
 from csnn_tf.training.finite_loss import FiniteLoss
 from csnn_tf.training.trainer import train
+from tests.helpers import eagerly
 from tests.training.test_trainer import config
+
+pytestmark = eagerly
 
 
 class Spoil(keras.callbacks.Callback):
