@@ -62,8 +62,9 @@ def _classifier(
         "--per-cell": how["per_cell"],
         "--reference-energy": how["reference_energy"] is not None,
     }
-    for option in (name for name, is_given in given.items() if is_given):
-        raise InputError(f"{option} is for density-of-states models, which this is not.")
+    for option, is_given in given.items():
+        if is_given:
+            raise InputError(f"{option} is for density-of-states models, which this is not.")
     config = training_record(run)
     shapes, _, _ = measured_shapes(run, config, data, seed=seed)
     upright = recorded_axis(config)

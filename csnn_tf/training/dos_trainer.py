@@ -90,10 +90,9 @@ def _train(
 ) -> RunFolder:
     """See `train_dos`; `locks` holds the run folder from when it is first looked at."""
     if resume:
-        locks.enter_context(RunFolder.begun(out).locked())
-    contents = fingerprint(structures)
-    if resume:
-        RunFolder.begun(out).check_contents(contents)
+        run = RunFolder.begun(out)
+        locks.enter_context(run.locked())
+        run.check_contents(fingerprint(structures))
     goes_on = resume and (out / CHECKPOINT).exists()
     keras.utils.set_random_seed(config.seed)
     training, held_out = training_parts(structures, config.validation, config.seed)
@@ -102,10 +101,7 @@ def _train(
     if held_out is not None:
         held_out = with_electrons(held_out, config.electrons)
     kind = dos_architecture(config.architecture)
-    if goes_on:
-        fields = begun_fields(RunFolder(out).last, kind, config.model)
-    else:
-        fields = mapping_fields(config, kind)
+    fields = begun_fields(run.last, kind, config.model) if goes_on else mapping_fields(config, kind)
     model = kind.from_preset(
         config.preset,
         elements_of(training),
@@ -128,9 +124,9 @@ def _train(
         config.seed,
         _numbered(training.types) if config.stratified else None,
     )
-    run = RunFolder(out) if resume else RunFolder.create(out)
     if not resume:
-        recorded = {"elements": list(model.elements), CONTENTS: contents}
+        run = RunFolder.create(out)
+        recorded = {"elements": list(model.elements), CONTENTS: fingerprint(structures)}
         run.write_json("config.json", {**config.to_dict(), **recorded})
         run.write_json("versions.json", versions())
         locks.enter_context(run.locked())
