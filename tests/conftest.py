@@ -18,22 +18,12 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """The same initial weights whichever tests ran before."""
+    """The same initial weights whichever tests ran before; functions traced or not, as marked."""
     import keras
 
     keras.utils.set_random_seed(0)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
 
-
-@pytest.fixture(scope="module")
-def eagerly():
-    """TensorFlow's operations one by one: tracing takes longer than what such tests compute."""
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+        mark = item.get_closest_marker("eagerly")
+        tf.config.run_functions_eagerly(mark is not None and mark.args != (False,))

@@ -16,8 +16,10 @@ BACKEND = keras.backend.backend()
 tensorflow_only = pytest.mark.skipif(
     BACKEND != "tensorflow", reason="about tf.data or tf.function, which other backends lack"
 )
-eagerly = pytest.mark.usefixtures("eagerly")
-"""For files of tests that train for a moment, and whose point is not the compiled training step."""
+eagerly = pytest.mark.eagerly
+"""For tests that train or predict for a moment, and whose point is not the compiled function."""
+compiled = pytest.mark.eagerly(False)
+"""For one in a file of those."""
 numpy_of = keras.ops.convert_to_numpy
 
 

@@ -13,9 +13,9 @@ from csnn_tf.data.atoms import StructureSet, structure_from_atoms
 from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.models import DensityOfStates
-from tests.helpers import tensorflow_only
+from tests.helpers import eagerly, tensorflow_only
 
-pytestmark = tensorflow_only
+pytestmark = [tensorflow_only, eagerly]
 ENERGIES = np.arange(24) * 0.5 - 11.0
 
 

@@ -17,6 +17,9 @@ from csnn_tf.report.classifier_findings import ClassifierFindings
 from csnn_tf.rotating import rotated
 from csnn_tf.training import TrainingConfig
 from csnn_tf.training.validation import Validation
+from tests.helpers import eagerly
+
+pytestmark = eagerly
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,12 @@ import pytest
 from csnn_tf.data.shapes import builtin_shapes
 from csnn_tf.errors import InputError
 from csnn_tf.training.trainer import train
+from tests.helpers import compiled, eagerly
 from tests.training.killing import EPOCHS, killed_and_whole, left_over
 from tests.training.test_disk import file_size_limit
 from tests.training.test_trainer import config
+
+pytestmark = eagerly
 
 
 def weights(path):
@@ -108,6 +111,7 @@ def run_to_kill(out, callbacks=()):
     )
 
 
+@compiled
 @pytest.mark.slow
 def test_killed_runs_resume_to_the_same_weights(tmp_path):
     killed, whole = killed_and_whole(__name__, run_to_kill, tmp_path, seed=0)

@@ -14,6 +14,9 @@ from csnn_tf.models import PointCloudClassifier
 from csnn_tf.models.loading import load_model
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.trainer import preparation, train
+from tests.helpers import compiled, eagerly
+
+pytestmark = eagerly
 
 SMALL = {"level": 1, "intra_filters": [4, 8], "intra_layers": [1, 1]}
 SMALL |= {"co_radial_filters": [8, 16], "co_radial_layers": [1, 1], "hidden": [16]}
@@ -106,6 +109,7 @@ def test_one_shape_a_class_leaves_none_to_hold_out(shapes, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@compiled
 def test_training_learns(shapes, tmp_path):
     two = shapes.subset(np.flatnonzero(np.isin(shapes.labels, (0, 4))))
     fields = {"epochs": 25, "batch_size": 4, "validation": 0.0, "dropout": 0.0}
@@ -127,6 +131,7 @@ def test_training_sees_clouds_as_prediction_does(center, radius):
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
 
+@compiled
 def test_plateau_schedule_ends_the_run(shapes, tmp_path):
     settings = {"schedule": "plateau", "learning_rate": 1.5e-5, "epochs": 40, "validation": 0.25}
     from csnn_tf.training.schedules import Plateau
