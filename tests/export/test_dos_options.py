@@ -85,6 +85,7 @@ def test_unreached_and_unknown_electrons(model):
     assert set(_run(serving_of(unknown, ExportOptions()))) == {"dos", "energies"}
 
 
+@pytest.mark.slow
 def test_limits_are_the_options_and_an_element_may_be_the_only_one():
     model = DensityOfStates.from_preset(
         "tiny", ["C"], ENERGIES, {"C": 4}, hidden=(8,), channels=4, cutoff=4.0, angular="linear"

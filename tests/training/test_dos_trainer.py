@@ -199,6 +199,7 @@ def test_given_electrons_that_the_structures_contradict_are_named(carbon):
         assert set(found.values()) == {4}
 
 
+@pytest.mark.slow
 def test_electrons_of_the_configuration_count_like_those_of_the_data(carbon, tmp_path):
     silent = dataclasses.replace(carbon, electrons=np.full(len(carbon), np.nan))
     histories = []

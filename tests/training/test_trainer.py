@@ -110,6 +110,7 @@ def test_one_shape_a_class_leaves_none_to_hold_out(shapes, tmp_path):
 
 
 @compiled
+@pytest.mark.slow
 def test_training_learns(shapes, tmp_path):
     two = shapes.subset(np.flatnonzero(np.isin(shapes.labels, (0, 4))))
     fields = {"epochs": 25, "batch_size": 4, "validation": 0.0, "dropout": 0.0}
@@ -132,6 +133,7 @@ def test_training_sees_clouds_as_prediction_does(center, radius):
 
 
 @compiled
+@pytest.mark.slow
 def test_plateau_schedule_ends_the_run(shapes, tmp_path):
     settings = {"schedule": "plateau", "learning_rate": 1.5e-5, "epochs": 40, "validation": 0.25}
     from csnn_tf.training.schedules import Plateau
