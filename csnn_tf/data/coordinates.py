@@ -16,7 +16,9 @@ _FARTHEST_CENTRED = 1.5
 _SMALLEST = 1e-30
 
 
-def float32_coordinates(points: NDArray, *, centred: bool = False) -> NDArray[np.float32]:
+def float32_coordinates(
+    points: NDArray, *, centred: bool = False, used: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
     """Coordinates as float32; clouds that its steps would spoil are moved to their centroid first.
 
     Coordinates of surveys (UTM, say) are millions of metres, where float32 goes in steps of half a
@@ -27,19 +29,22 @@ def float32_coordinates(points: NDArray, *, centred: bool = False) -> NDArray[np
             float32 already stay as they are.
         centred: Whether only the shape counts, as for models that move clouds to their centroid:
             clouds are moved then as soon as they would lose digits.
+        used: [points] which ones say where a shape lies; by default all. A vertex at the origin
+            that no face uses would make a mesh far off seem as large as its distance.
 
     Returns:
         [..., points, 3]; infinite where a number is too large for float32.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         if points.dtype.kind != "f" or points.dtype.itemsize > 4:
-            low, high = (f(points, axis=-2).astype(np.float64) for f in (np.min, np.max))
+            seen = points if used is None or used.all() else points[..., used, :]
+            low, high = (f(seen, axis=-2).astype(np.float64) for f in (np.min, np.max))
             extent = (high - low).max(axis=-1)
             farthest = _FARTHEST_CENTRED if centred else _FARTHEST
             far = (np.maximum(-low, high).max(axis=-1) > farthest * extent) & (extent > 0)
             if far.any():
+                centroid = seen.mean(axis=-2, keepdims=True, dtype=np.float64)
                 points = points.astype(np.float64)
-                centroid = points.mean(axis=-2, keepdims=True)
                 points -= np.where(far[..., None, None], centroid, 0)
         return np.ascontiguousarray(points, dtype=np.float32)
 

@@ -41,12 +41,13 @@ def check_mesh(vertices: ArrayLike, faces: ArrayLike, name: str, centred: bool =
         raise InputError(f"{name} has no face; a mesh needs at least one triangle.")
     if faces.dtype.kind not in "iu" or faces.ndim != 2 or faces.shape[1] != 3:
         raise InputError(f"{name} must have faces [f, 3] of whole numbers.")
-    if len(vertices):
-        vertices = float32_coordinates(vertices, centred=centred)  # infinite where too large
-    if not np.isfinite(vertices).all():
-        raise InputError(f"{name} has a coordinate that is not finite.")
     if faces.min() < 0 or faces.max() >= len(vertices):
         raise InputError(f"{name} has a face with a vertex that is not there.")
+    used = np.zeros(len(vertices), bool)
+    used[faces] = True
+    vertices = float32_coordinates(vertices, centred=centred, used=used)  # infinite where too large
+    if not np.isfinite(vertices).all():
+        raise InputError(f"{name} has a coordinate that is not finite.")
     mesh = Mesh(vertices, faces.astype(np.int32, copy=False))
     if not _has_area(mesh):
         raise InputError(f"{name} has no area: all its triangles are degenerate.")

@@ -89,10 +89,25 @@ def test_files_for_models_of_shapes(cloud, tmp_path, ending):
         np.savetxt(path, far)
     else:
         path.write_text("".join("v {!r} {!r} {!r}\n".format(*row) for row in far.tolist()))
-        path.write_text(path.read_text() + "f 1 2 3\n")
+        faces = "".join(f"f {i} {i + 1} {i + 2}\n" for i in range(1, len(far) - 1))
+        path.write_text(path.read_text() + faces)
     found = read_shape(path, centred=True)
     found = found.vertices if ending == "obj" else found
     np.testing.assert_allclose(found, centred(cloud), atol=1e-6)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_vertices_that_no_face_uses_do_not_count(tmp_path, place):
+    corners = np.eye(3) / 3 + np.array([512345.0, 5412345.0, 300.0])
+    faces = np.arange(3) + (np.arange(3) >= place)
+    lines = [f"v {' '.join(map(repr, map(float, row)))}" for row in np.insert(corners, place, 0, 0)]
+    file = tmp_path / "far.obj"
+    file.write_text("\n".join([*lines, f"f {' '.join(map(str, faces + 1))}\n"]))
+    for mesh in (
+        read_shape(file, centred=True),
+        MeshSet([(np.insert(corners, place, 0, 0), faces[None])], [0], None, ("one",)).meshes[0],
+    ):
+        np.testing.assert_allclose(mesh.vertices[mesh.faces[0]], np.eye(3) / 3 - 1 / 9, atol=1e-6)
 
 
 def test_sets_of_far_shapes(cloud):
