@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csnn_tf.cli.options import data_option, load_shapes, make_folder, parse_epochs, parse_fields
+from csnn_tf.cli.options import (
+    data_option,
+    data_to_record,
+    load_shapes,
+    make_folder,
+    parse_epochs,
+    parse_fields,
+)
 from csnn_tf.cli.several_runs import BUDGET, goes_on_later, quiet_retracing, say_training
 from csnn_tf.errors import InputError
 
@@ -118,7 +125,7 @@ class Request:
         return TrainingConfig.from_recipe(
             self.recipe,
             data="shapes" if self.folder is None else "modelnet",
-            folder=None if self.folder is None else str(self.folder),
+            folder=None if self.folder is None else data_to_record(self.folder),
             architecture=architecture,
             preset=self.preset,
             rotation=rotation,

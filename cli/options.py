@@ -167,6 +167,14 @@ def check_recorded(model: str, record: dict[str, Any]) -> None:
         raise InputError(f"nothing says what {model} was trained on: give --data.")
 
 
+def data_to_record(place: Path) -> str:
+    """How a run records where its data is: so that it is found from whatever folder.
+
+    Links stay, and with them the name by which a table's runs are told apart.
+    """
+    return str(place.absolute())
+
+
 def recorded_data(model: str, place: Any) -> Path:
     """Where a trained model's record says that its data was, or `InputError` if it is not there."""
     path = Path(str(place))

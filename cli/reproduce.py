@@ -10,7 +10,7 @@ from csnn_tf.cli.dos_options import (
     structures_of,
     structures_option,
 )
-from csnn_tf.cli.options import make_folder
+from csnn_tf.cli.options import data_to_record, make_folder
 from csnn_tf.cli.reproduce_ablation import ablation_command
 from csnn_tf.cli.reproduce_spheres import figure7_command, table3_command
 from csnn_tf.cli.reproduce_table1 import table1_command
@@ -61,7 +61,7 @@ def table2_command(path, electrons, out, preset, recipe, rotate, epochs, budget,
     configs = {
         name: DosConfig.from_recipe(
             recipe or ("quick" if path is None else "best"),
-            data="carbon" if path is None else str(path),
+            data="carbon" if path is None else data_to_record(path),
             electrons=parse_electrons(electrons),
             architecture=name,
             # A preset that only CSNN has leaves the baselines at their small one.

@@ -13,6 +13,7 @@ from csnn_tf.cli.options import (
     check_resume,
     check_still_there,
     data_option,
+    data_to_record,
     interrupted,
     load_shapes,
     model_option,
@@ -111,7 +112,7 @@ def train_command(
         config = TrainingConfig.from_recipe(
             recipe or ("paper" if initial is None else "finetune"),
             data=kind,
-            folder=None if folder is None else str(folder),
+            folder=None if folder is None else data_to_record(folder),
             initial=initial,
             rotation=rotation,
             seed=seed,

@@ -22,6 +22,7 @@ from csnn_tf.cli.options import (
     check_leaves_model,
     check_resume,
     check_still_there,
+    data_to_record,
     interrupted,
     model_option,
     parse_epochs,
@@ -113,7 +114,7 @@ def train_dos_command(
         usual = "refine" if initial else "quick" if path is None else "best"
         config = DosConfig.from_recipe(
             recipe or usual,
-            data="carbon" if path is None else str(path),
+            data="carbon" if path is None else data_to_record(path),
             electrons=parse_electrons(electrons),
             per_cell=per_cell,
             reference_energy=reference_energy,

@@ -119,7 +119,7 @@ def train_classifiers(
 def _data(config: TrainingConfig) -> str:
     if config.folder is None:
         return config.data
-    return Path(config.folder).name or Path(config.folder).resolve().name
+    return Path(config.folder).absolute().name
 
 
 def _model(config: TrainingConfig) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class DosRun(FoundRun):
         config = DosConfig.of_run(path)
         if config.architecture != architecture:
             raise InputError(f"{path} is a run of {config.architecture}, not of {architecture}.")
-        if Path(config.data).name != Path(data).name:
+        if Path(config.data).absolute().name != Path(data).absolute().name:
             raise InputError(f"{path} is a run on {config.data}, not on {data}.")
         return cls.of(RunFolder(path), config)
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,6 +92,23 @@ def test_training_goes_on_with_a_trained_model_on_other_classes(trained, tmp_pat
         run("train", *data, "--model", "csnn")
     with pytest.raises(InputError, match="leave out --from"):
         run("train", "modelnet", "--from", trained, "--out", tmp_path / "run", "--resume")
+
+
+def test_evaluate_finds_the_data_of_the_training_from_another_folder(tmp_path, monkeypatch):
+    for place, points in (("one", 64), ("other", 32)):
+        cloud = npy(np.random.default_rng(0).normal(size=(points, 3)))
+        names = [f"{split}/{n}.npy" for split in ("train", "test") for n in range(2)]
+        class_tree(tmp_path / place / "data/one", dict.fromkeys(names, cloud))
+    monkeypatch.chdir(tmp_path / "one")
+    options = ["--preset", "tiny", "--recipe", "quick", "--epochs", 1, *TINY[:2], *TINY[4:]]
+    assert run("train", "modelnet", "--data", "data", *options, "--out", "run").exit_code == 0
+    recorded = json.loads(Path("run/config.json").read_text())["folder"]
+    assert recorded == str(tmp_path / "one" / "data")
+    monkeypatch.chdir(tmp_path / "other")
+    assert recorded in run("evaluate", "../one/run").output
+    Path("../one/data").rename("../one/moved")
+    with pytest.raises(InputError, match="is not at hand: give --data"):
+        run("evaluate", "../one/run")
 
 
 def test_evaluate_prints_a_summary_and_json(trained):

@@ -27,7 +27,7 @@ def data(tmp_path_factory):
     return path
 
 
-def test_the_table_is_made_from_what_is_there_and_what_is_missing(data, tmp_path):
+def test_the_table_is_made_from_what_is_there_and_what_is_missing(data, tmp_path, monkeypatch):
     out = tmp_path / "out"
     small = [
         "--set",
@@ -53,7 +53,8 @@ def test_the_table_is_made_from_what_is_there_and_what_is_missing(data, tmp_path
     # An evaluation and a prediction take a baseline like the model itself.
     assert "C20" in run("evaluate", out / "schnet", "--data", data).output
 
-    options = ["--data", data, "--out", out, "--preset", "tiny"]
+    monkeypatch.chdir(data.parent)
+    options = ["--data", data.name, "--out", out, "--preset", "tiny"]
     text = run("reproduce", "table2", *options, "--budget", 0).output
     assert "| SchNet | learned |" in text
     assert "Not trained for lack of time: csnn, agni" in text
@@ -63,11 +64,14 @@ def test_the_table_is_made_from_what_is_there_and_what_is_missing(data, tmp_path
         assert model in text
     assert (out / "table2.md").read_text() in text
     assert (out / "table2.csv").is_file()
+    assert json.loads((out / "agni" / "config.json").read_text())["data"] == str(data)
 
 
-def test_resume_goes_on_with_the_run_as_it_was(data, tmp_path):
+def test_resume_goes_on_with_the_run_as_it_was(data, tmp_path, monkeypatch):
     out = tmp_path / "run"
-    assert run("train", "dos", "--data", data, *TINY, "--out", out).exit_code == 0
+    monkeypatch.chdir(data.parent)
+    assert run("train", "dos", "--data", data.name, *TINY, "--out", out).exit_code == 0
+    monkeypatch.chdir(tmp_path)
     again = run("train", "dos", "--resume", "--out", out)
     assert again.exit_code == 0
     assert str(out) in again.output

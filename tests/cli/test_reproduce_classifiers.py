@@ -111,15 +111,24 @@ def test_an_ablation_goes_on_where_it_was_cut_short(tmp_path):
         run(*command, "dropout=0.5")
 
 
-def test_an_ablation_measures_meshes_that_were_not_trained_on(tmp_path):
+def test_an_ablation_measures_meshes_that_were_not_trained_on(tmp_path, monkeypatch):
     solids = {"roof": export(TETRAHEDRON, "off"), "tile": export(SQUARE, "off")}
     files = {f"{name}/train/{n}.off": solid for name, solid in solids.items() for n in range(4)}
     data = class_tree(tmp_path / "data", files)
-    command = ["reproduce", "ablation", "--data", data, "--preset", "tiny", "--epochs", 1]
+    monkeypatch.chdir(tmp_path)
+    command = ["reproduce", "ablation", "--data", "data", "--preset", "tiny", "--epochs", 1]
     command += ["--set", "num_points=16", *ONE_LAYER, "--share", 0.5, "--seeds", 1]
     text = run(*command, "--change", "dropout=0.5", "--out", tmp_path / "out").output
     assert "on 4 shapes of the training set and is measured on the other 4" in text
     assert "| `dropout=0.5` |" in text
+    stored = json.loads((tmp_path / "out" / "as_it_is-seed0" / "config.json").read_text())
+    assert stored["folder"] == str(data)
+    # Whose data it is shows its name, however that was given and recorded.
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    command[3] = "../data"
+    again = run(*command, "--change", "dropout=0.5", "--budget", 0, "--out", "../out").output
+    assert "| `dropout=0.5` |" in again
 
 
 def test_an_ablation_draws_points_anew_for_the_change_only(tmp_path, monkeypatch):
