@@ -19,6 +19,8 @@ from csnn_tf.rotating import vote_rotations
 
 # Sizes that are no power of two and yet compiled as they are.
 _MOST_EXACT_SIZES = 4
+# Points of a batch, filled up, where it has more than one cloud: 32 clouds of 10,000 to 16,384.
+_MOST_POINTS = 2**19
 
 
 class Predictor(CompiledPredictor):
@@ -29,7 +31,8 @@ class Predictor(CompiledPredictor):
 
     Args:
         model: A `CloudClassifier`, or its .keras file, run folder or name.
-        batch_size: Clouds in a batch, at most: fewer clouds are filled up to a power of two.
+        batch_size: Clouds in a batch, at most: fewer clouds are filled up to a power of two, and of
+            large clouds there are fewer.
         votes: Rotations, the same for all clouds, over which probabilities are averaged; logits are
             then the logarithm of the average. As `csnn-tf export --votes`.
 
@@ -86,9 +89,14 @@ class Predictor(CompiledPredictor):
 
     def _batches(self, clouds) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
         """Padded clouds, masks, and how many of the clouds are real."""
-        size = min(self.batch_size, _rounded(len(clouds)))
-        for start in range(0, len(clouds), size):
+        start = 0
+        while start < len(clouds):
+            size = min(self.batch_size, _rounded(len(clouds)))
+            # One large cloud would fill up all others of its batch.
+            while size > 1 and size * _largest(clouds[start : start + size]) > _MOST_POINTS:
+                size //= 2
             part = clouds[start : start + size]
+            start += size
             points, counts = padded(part)
             # Few padded shapes, so that few compilations, each of which stays: a full batch.
             alike = len(part) > 1 and bool((counts == counts[0]).all())
@@ -188,6 +196,10 @@ def _checked_cloud(cloud: np.ndarray, name: str, may_move: bool, may_scale: bool
     if not np.isfinite(cloud).all():
         raise InputError(f"{name} has coordinates that are not finite.")
     return cloud
+
+
+def _largest(clouds: Sequence[np.ndarray] | np.ndarray) -> int:
+    return _rounded(max(map(len, clouds)))
 
 
 def _rounded(count: int) -> int:

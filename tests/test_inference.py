@@ -119,6 +119,29 @@ def test_sizes_by_chance_take_no_place(model, seen):
     assert seen == {(4, 300, 3)}
 
 
+def test_a_large_cloud_fills_up_no_others(model, monkeypatch):
+    monkeypatch.setattr(inference, "_MOST_POINTS", 8 * 64)
+    rng = np.random.default_rng(0)
+    given = [rng.normal(size=(size, 3)) for size in (50, 60, 40, 2000, 64, 33, 50, 50, 60, 300)]
+    predictor, batches = Predictor(model, batch_size=8), []
+    forward = predictor._forward
+    monkeypatch.setattr(
+        predictor, "_forward", lambda *batch: batches.append(batch[0].shape) or forward(*batch)
+    )
+    found = predictor.logits(given)
+    expected = np.concatenate([Predictor(model).logits([cloud]) for cloud in given])
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+    shapes = [(2, 64, 3), (1, 64, 3), (1, 2048, 3), (4, 64, 3), (1, 64, 3), (1, 512, 3)]
+    assert sorted(batches) == sorted(shapes)  # two are computed at a time
+
+
+def test_common_sizes_come_in_whole_batches(model, seen):
+    for size in (2048, 10_000):
+        Predictor(model).logits(clouds(64, size))
+        Predictor(model).logits(list(clouds(64, size)))
+    assert seen == {(32, 2048, 3), (32, 10_000, 3)}
+
+
 def test_filling_up_changes_nothing(model):
     cloud = clouds(1, 33)
     expected = keras.ops.convert_to_numpy(model(cloud))
