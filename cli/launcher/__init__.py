@@ -103,6 +103,19 @@ def main() -> None:
         name = name if len(name) <= 82 else f"{name[:77]}...: "
         click.echo(f"csnn-tf: {name}{error.strerror or error}.", err=True)
         raise SystemExit(2) from None
-    except MemoryError:
+    except Exception as error:
+        if not _lacks_memory(error):
+            raise
         click.echo("csnn-tf: there is not enough memory for this.", err=True)
         raise SystemExit(2) from None
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether Python, TensorFlow or JAX had none left; by names, so that nothing is imported."""
+    if isinstance(error, MemoryError):
+        return True
+    text = str(error)
+    exhausted = type(error).__name__ == "ResourceExhaustedError" or (
+        isinstance(error, RuntimeError) and text.startswith("RESOURCE_EXHAUSTED")
+    )
+    return exhausted and "No space left" not in text  # as of a disk

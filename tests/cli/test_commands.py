@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import csnn_tf_command
 from csnn_tf.errors import InputError
 from csnn_tf_command import cli
 from tests.data.data_files import class_tree, npy
@@ -259,6 +260,32 @@ def test_the_real_command_ends_bad_input_with_status_2_and_one_line(tmp_path):
     assert done.stderr.count("\n") == 1
     assert "nowhere" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+class ResourceExhaustedError(Exception):
+    """Called as TensorFlow's."""
+
+
+@pytest.mark.parametrize(
+    ("error", "is_told"),
+    [
+        (MemoryError(), True),
+        (ResourceExhaustedError("OOM when allocating tensor"), True),
+        (ResourceExhaustedError("run.v2; No space left on device"), False),
+        (RuntimeError("RESOURCE_EXHAUSTED: Out of memory"), True),
+        (RuntimeError("another one"), False),
+    ],
+)
+def test_too_little_memory_is_one_line(monkeypatch, capsys, error, is_told):
+    def ends():
+        raise error
+
+    monkeypatch.setattr(csnn_tf_command, "cli", ends)
+    with pytest.raises(SystemExit if is_told else type(error)) as caught:
+        csnn_tf_command.main()
+    if is_told:
+        assert caught.value.code == 2
+        assert capsys.readouterr().err == "csnn-tf: there is not enough memory for this.\n"
 
 
 def test_help_needs_neither_keras_nor_tensorflow():
