@@ -92,4 +92,6 @@ def read_ply_header(content: bytes) -> tuple[PlyHeader, bytes]:
             raise ValueError(f"its header has a wrong line: {line.strip()!r}")
     if order is None:
         raise ValueError("its header names no format")
+    if "tristrips" in elements and elements["tristrips"].count:
+        raise ValueError("it has triangle strips: save it with faces in their place")
     return PlyHeader(order, elements), content[match.end() :]

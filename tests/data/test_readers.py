@@ -194,6 +194,23 @@ def test_nothing_is_merged_or_dropped(tmp_path):
         assert len(mesh.faces) == 3
 
 
+@pytest.mark.parametrize("kind", ["ascii", "binary_big_endian"])
+def test_triangle_strips_are_no_cloud(tmp_path, kind):
+    header = f"ply\nformat {kind} 1.0\nelement vertex 4\n"
+    header += "".join(f"property float {axis}\n" for axis in "xyz")
+    header += "element tristrips 1\nproperty list int int vertex_indices\nend_header\n"
+    corners = [0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 1, 0]
+    body = struct.pack(">12f5i", *corners, 4, 0, 1, 2, 3)
+    if kind == "ascii":
+        body = b"0 0 0\n1 0 0\n0 1 0\n1 1 0\n4 0 1 2 3\n"
+    path = write(tmp_path, "a.ply", header.encode() + body)
+    with pytest.raises(InputError, match="has triangle strips: save it with faces"):
+        read_shape(path)
+    path = write(tmp_path, "b.ply", header.replace("strips 1", "strips 0").encode() + body[:48])
+    if kind != "ascii":
+        assert read_cloud(path).shape == (4, 3)
+
+
 def test_a_mesh_is_no_cloud_and_a_cloud_no_mesh(tmp_path):
     with pytest.raises(InputError, match="holds a mesh"):
         read_cloud(write(tmp_path, "a.off", OFF))
