@@ -7,6 +7,7 @@ Each function reads a file, or raises whatever went wrong in it; `readers` turns
 from __future__ import annotations
 
 import math
+import re
 import zipfile
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,10 @@ from numpy.typing import NDArray
 
 # No deflate stream unpacks to more than 1032 times its size.
 MAX_DEFLATE_RATIO = 1032
+# Three words, and what is between them.
+_POINT = re.compile(r"[^\s,]+(\s*,\s*|\s+)[^\s,]+(\s*,\s*|\s+)[^\s,]+(?:,\d)?")
+# Of a column, after its name.
+_UNIT = re.compile(r"\s*(?:\[[^\s\]]*\]|\([^\s)]*\))")
 
 
 def read_npy_cloud(path: Path) -> NDArray:
@@ -51,7 +56,8 @@ def read_text_cloud(path: Path, max_points: int | None = None) -> NDArray[np.flo
     """The numbers [n, 3 or more] of a text file, a point a line, commas or blanks between.
 
     The first line may name the columns, x, y and z among them, which are then the ones that count;
-    so may the comment above the points, if it has as many words as they have numbers.
+    so may the comment above the points, if it has as many words as they have numbers. Units may
+    follow in brackets.
 
     Args:
         path: the file; blank lines and what follows a # are skipped.
@@ -60,19 +66,24 @@ def read_text_cloud(path: Path, max_points: int | None = None) -> NDArray[np.flo
     with path.open(encoding="utf-8-sig") as file:
         lines = list(islice(file, max_points))
     place, columns = _first_point(lines)
-    delimiter = "," if "," in lines[place].split("#")[0] else None
+    point = lines[place].split("#")[0].strip()
+    found = _POINT.match(point)
+    # With blanks between numbers, a comma between two digits is a number's own.
+    if found and found.group(1, 2) != (",", ",") and re.search(r"\d,\d", found[0]):
+        raise ValueError(f"{point[:60]!r} has decimal commas")
+    delimiter = "," if "," in point else None
     return np.loadtxt(lines[place:], delimiter=delimiter, usecols=columns, ndmin=2)
 
 
 def _first_point(lines: list[str]) -> tuple[int, list[int] | None]:
     """Which line is the first point's, and where in it x, y and z are if a line above says so."""
     columns, width = None, None
-    for place, line in enumerate(lines):
-        text = line.strip()
+    for place, text in enumerate(map(str.strip, lines)):
         is_comment = text.startswith(("#", "//"))
-        words = _words(text.lstrip("#/ ") if is_comment else text.split("#")[0])
-        if named := _named_columns(words):
-            columns, width = named, len(words) if is_comment else None
+        named = text.lstrip("#/ ") if is_comment else text.split("#")[0]
+        words = _words(_UNIT.sub("", named))
+        if found := _named_columns(words):
+            columns, width = found, len(words) if is_comment else None
         elif text and not is_comment:
             numbers = len(_words(text.split("#")[0].strip()))
             return place, columns if width in (None, numbers) else None
