@@ -1,6 +1,7 @@
 """csnn-tf train"""
 
 import time
+from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -22,12 +23,17 @@ from csnn_tf.cli.options import (
     rotation_option,
 )
 from csnn_tf.cli.progress import TrainingProgress
-from csnn_tf.data.folder import is_class_tree, shape_files
+from csnn_tf.data.folder import is_class_tree, passed_over, shape_files
+from csnn_tf.data.mesh_set import MeshSet
+from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.errors import InputError
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.distribution import distributed
 from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 from csnn_tf.training.trainer import train
+
+_MOST_ENDINGS = 3
+"""Endings of files that are named where they are passed over."""
 
 
 def _dos() -> click.Command:
@@ -132,6 +138,7 @@ def train_command(
                 whole=config.resample,
             )
             if folder is not None and not resume and (part is None or part.writes):
+                _say_what_is_read(folder, shapes)
                 _say_what_lacks(folder, shapes.class_names)
             with progress:
                 shown = [progress] if part is None or part.writes else []
@@ -143,6 +150,22 @@ def train_command(
     if part is None or part.writes:
         finished = resume and not progress.history
         conclude(out, "shapes", _accuracy, config, finished_before=finished)
+
+
+def _say_what_is_read(folder: Path, shapes: ShapeSet | MeshSet) -> None:
+    """How many shapes there are, and what else lies beside them, such as files of other formats."""
+    classes = len(shapes.class_names)
+    text = f"{len(shapes)} shapes of {classes} class{'es' * (classes != 1)} to train on"
+    files, folders = passed_over(folder, "train") if is_class_tree(folder) else ([], [])
+    others = []
+    if files:
+        endings = Counter(file.suffix.lower() or file.name for file in files)
+        named = ", ".join(ending for ending, _ in endings.most_common(_MOST_ENDINGS))
+        more = ", ..." * (len(endings) > _MOST_ENDINGS)
+        others.append(f"{len(files)} other file{'s' * (len(files) != 1)} ({named}{more})")
+    if folders:
+        others.append(f"{len(folders)} folder{'s' * (len(folders) != 1)} in those of the classes")
+    click.echo(text + (f"; passed over: {', '.join(others)}" if others else ""), err=True)
 
 
 def _say_what_lacks(folder: Path, class_names: tuple[str, ...]) -> None:

@@ -102,6 +102,23 @@ def shape_files(folder: Path, suffixes: Sequence[str] = SHAPE_SUFFIXES) -> list[
     ]
 
 
+def passed_over(folder: Path, split: str) -> tuple[list[Path], list[Path]]:
+    """The files and the folders in a split of a tree that `load_folder` does not read.
+
+    Hidden ones are left out: systems put them there.
+    """
+    places = [entry / split for entry in _entries(folder) if _is_class(entry)]
+    others = [
+        entry
+        for place in places
+        if place.is_dir()
+        for entry in _entries(place)
+        if entry.suffix.lower() not in SHAPE_SUFFIXES and not entry.name.startswith(".")
+    ]
+    folders = [entry for entry in others if entry.is_dir()]
+    return [entry for entry in others if not entry.is_dir()], folders
+
+
 def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())

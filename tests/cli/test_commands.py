@@ -180,12 +180,28 @@ def test_clouds_of_other_sizes_can_be_trained_on_and_evaluated(tmp_path, resampl
         run("train", "modelnet", "--out", out, "--resume")
 
 
+def test_a_training_says_what_it_reads_and_passes_over(tmp_path):
+    cloud = npy(np.random.default_rng(0).normal(size=(32, 3)))
+    names = [f"{part}/{n}.npy" for part in ("bolt/train", "bolt/test", "nut/train") for n in (1, 2)]
+    others = ["a.PCD", "b.pcd", "c.pts", "d.npy.gz", "e.las", "README", ".DS_Store", "2024/f.npy"]
+    names += [f"{part}/{name}" for part in ("bolt/train", "nut/test") for name in others]
+    data = class_tree(tmp_path / "data", dict.fromkeys([*names, "nut/test/1.npy"], cloud))
+    options = ["--preset", "tiny", "--epochs", 1, "--set", "num_points=16", "--data", data]
+    found = run("train", "modelnet", *options, "--out", tmp_path / "run").stderr
+    first = "4 shapes of 2 classes to train on; passed over: 6 other files (.pcd, "
+    assert found.startswith(first), found
+    assert ", ...), 1 folder in those of the classes\n" in found
+    again = run("train", "modelnet", "--out", tmp_path / "run", "--resume")
+    assert "passed over" not in again.output
+
+
 def test_a_training_says_what_it_lacks_and_why_it_ended(tmp_path):
     rng = np.random.default_rng(0)
     files = {f"bolt/train/{n}.npy": npy(rng.normal(size=(32, 3))) for n in range(4)}
     data = ["--data", class_tree(tmp_path / "data", files), "--preset", "tiny"]
     options = ["--epochs", 3, "--set", "min_learning_rate=1", "--out", tmp_path / "run"]
     result = run("train", "modelnet", *data, *options, "--set", "learning_rate=1")
+    assert "4 shapes of 1 class to train on\n" in result.stderr
     assert "bolt/test has no shapes" in result.stderr
     assert "data has one class, bolt: any answer is right, and an accuracy of" in result.stderr
     assert "Ended after" not in result.output
