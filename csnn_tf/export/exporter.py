@@ -28,7 +28,7 @@ class Exported:
 
     Args:
         path: DIR/NAME/VERSION.
-        notices: Sentences about what could not be added.
+        notices: Sentences about what could not be added, and a name that had to be changed.
     """
 
     path: Path
@@ -53,7 +53,8 @@ def export_model(
     Args:
         model: A .keras file, a run folder (its best.keras) or the name of a trained model.
         folder: DIR; made if missing.
-        name: NAME; by default that of the file, or of the run folder that it belongs to.
+        name: NAME; by default that of the file, or of the run folder that it belongs to, with "_"
+            for all but letters, digits, "_" and "-".
         version: VERSION; by default the next one.
         options: Choices of the exported graph.
         file_format: "savedmodel", "onnx" or "tflite".
@@ -80,7 +81,8 @@ def export_model(
             "reads models that were trained on any backend."
         )
     source, folder = model_file(model), Path(folder)
-    name = name or _default_name(source)
+    given = name or _source_name(source)
+    name = name or _served_name(given)
     check_name(name)  # as a whole: of "a/b", a path would have the name "b"
     if name in (MODELS_CONFIG, BATCHING_PARAMETERS):
         raise InputError(f"name must not be {name}: the server's file of that name lies there.")
@@ -100,7 +102,8 @@ def export_model(
         marker=_MARKERS[file_format],
         announce=lambda: write_server_files(folder) if served else None,
     )
-    return Exported(path, _notices() if served else ())
+    notices = _name_notices(given, name) + (_warmup_notices() if served else ())
+    return Exported(path, notices)
 
 
 def _check_arguments(model: object, folder: object, options: object) -> None:
@@ -115,11 +118,21 @@ def _check_arguments(model: object, folder: object, options: object) -> None:
         raise InputError(f"options must be ExportOptions, not {options!r:.60}.")
 
 
-def _default_name(source: Path) -> str:
+def _source_name(source: Path) -> str:
     # Every run has a best.keras: its folder says which it is.
     of_run = source.stem in ("best", "last") and (source.parent / "config.json").is_file()
-    stem = source.parent.resolve().name if of_run else source.stem
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_-") or "model"
+    return source.parent.resolve().name if of_run else source.stem
+
+
+def _served_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_-") or "model"
+
+
+def _name_notices(given: str, name: str) -> tuple[str, ...]:
+    # Others may become the same name, and one the next version of the other.
+    if name == given:
+        return ()
+    return (f"The name became {name}, from {given!r}: --name gives another.",)
 
 
 def _writer(file_format: str) -> Callable[[Path, Serving, str, str], None]:
@@ -136,7 +149,7 @@ def _writer(file_format: str) -> Callable[[Path, Serving, str, str], None]:
     return write_saved_model
 
 
-def _notices() -> tuple[str, ...]:
+def _warmup_notices() -> tuple[str, ...]:
     if can_write_warmup():
         return ()
     return (

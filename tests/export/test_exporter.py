@@ -153,6 +153,23 @@ def test_run_folder(tmp_path, file):
     assert export_model(run / "best.keras", tmp_path / "models").path == path.parent / "2"
 
 
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [("Größe", "Gr_e"), ("模型", "model"), ("v1.0 (final)", "v1_0_final"), ("plain-1_b", None)],
+)
+def test_a_name_that_had_to_be_changed_is_told(tmp_path, file, given, name):
+    run = tmp_path / given
+    run.mkdir()
+    file().rename(run / "best.keras")
+    (run / "config.json").write_text("{}")
+    done = export_model(run, tmp_path / "models")
+    assert done.path.parent.name == (name or given)
+    told = [notice for notice in done.notices if "--name" in notice]
+    assert told == ([f"The name became {name}, from {given!r}: --name gives another."] * bool(name))
+    done = export_model(run, tmp_path / "models", name="v1.0")
+    assert not [notice for notice in done.notices if "--name" in notice]
+
+
 def test_another_kind_of_model_under_the_same_name(tmp_path, file):
     path = export_model(file("other"), tmp_path / "models").path
     with pytest.raises(InputError, match=r"1 answers other requests \(serving_default, tripled\)"):
@@ -228,7 +245,7 @@ def test_message_classes_missing(tmp_path, file, monkeypatch):
     monkeypatch.setattr("csnn_tf.export.exporter.can_write_warmup", lambda: False)
     monkeypatch.setattr("csnn_tf.export.saved_model.can_write_warmup", lambda: False)
     result = export_model(file(), tmp_path / "models")
-    assert "tensorflow-serving-api" in result.notices[0]
+    assert "tensorflow-serving-api" in result.notices[-1]
     assert not (result.path / "assets.extra").exists()
 
 
