@@ -125,7 +125,7 @@ def _train(
         _numbered(training.types) if config.stratified else None,
     )
     if not resume:
-        run = RunFolder.create(out)
+        run = RunFolder.create(out, locks)
         recorded = {"elements": list(model.elements), CONTENTS: fingerprint(structures)}
         run.write_json("config.json", {**config.to_dict(), **recorded})
         run.write_json("versions.json", versions())

@@ -8,7 +8,7 @@ import platform
 import re
 import tempfile
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -40,19 +40,25 @@ class RunFolder:
         self.path = Path(path)
 
     @classmethod
-    def create(cls, path: str | Path) -> "RunFolder":
+    def create(cls, path: str | Path, locks: ExitStack) -> "RunFolder":
         """Make an empty run folder.
 
+        Args:
+            path: The folder.
+            locks: Keeps other processes from beginning a run there.
+
         Raises:
-            InputError: If there is something at the path already, or it cannot be written.
+            InputError: If there is something at the path already, another process begins there, or
+                it cannot be written.
         """
         path = Path(path)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise InputError(f"{path} exists already: choose another folder (--out).")
+        _check_free(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{path} cannot be made: {error.strerror}.") from error
+        locks.enter_context(locked(path))
+        _check_free(path)  # nobody was there in between
         return cls(path)
 
     @classmethod
@@ -77,7 +83,7 @@ class RunFolder:
         Raises:
             InputError: If one does.
         """
-        return locked(self.path)
+        return locked(self.path / "config.json")
 
     @property
     def best(self) -> Path:
@@ -151,6 +157,11 @@ class RunFolder:
             write_aside(path, model.save)
         finally:
             model.dtype_policy = policy
+
+
+def _check_free(path: Path) -> None:
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise InputError(f"{path} exists already: choose another folder (--out).")
 
 
 def history_rows(path: Path) -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
 """One process at a time trains in a run folder."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,14 +14,15 @@ except ImportError:  # not on this system
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a lock of the system on a run's config.json, which no other file need tell of.
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock of the system, which no other file need tell of.
 
     It ends with the process, however that ends; until then, a process forked from it holds it too.
     On file systems without locks there is none.
 
     Args:
-        folder: Of a run that has begun.
+        path: config.json of a run that has begun; of one that begins, its folder, which NFS has no
+            locks for.
 
     Raises:
         InputError: If another process holds it.
@@ -28,15 +30,17 @@ def locked(folder: Path) -> Iterator[None]:
     if fcntl is None:
         yield
         return
+    is_folder = path.is_dir()
     try:
-        file = open(folder / "config.json", "r+b")  # noqa: SIM115 - to write: NFS asks for that
+        handle = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)  # NFS asks for writing
     except OSError:
         yield  # what is read-only fails where the run writes
         return
-    with file:
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            folder = path if is_folder else path.parent
             raise InputError(
                 f"another process trains in {folder}: wait for its end, or stop it."
             ) from None
@@ -46,4 +50,6 @@ def locked(folder: Path) -> Iterator[None]:
             yield
         finally:
             with suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_UN)  # closing does not, where a forked process has it
+                fcntl.flock(handle, fcntl.LOCK_UN)  # closing does not, where a fork has it
+    finally:
+        os.close(handle)

@@ -123,7 +123,7 @@ def _train(
     run = SilentRun(out)
     contents = fingerprint(shapes)
     if part.writes:
-        run = RunFolder.begun(out) if resume else RunFolder.create(out)
+        run = RunFolder.begun(out) if resume else RunFolder.create(out, locks)
         if resume:
             run.check_contents(contents)
     if not resume:

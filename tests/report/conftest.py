@@ -1,5 +1,6 @@
 """Small runs and the pages about them, made once."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
@@ -43,7 +44,8 @@ def shapes():
 
 @pytest.fixture(scope="session")
 def classifier_run(tmp_path_factory, shapes):
-    run = RunFolder.create(tmp_path_factory.mktemp("runs") / "shapes <1>")
+    with ExitStack() as locks:
+        run = RunFolder.create(tmp_path_factory.mktemp("runs") / "shapes <1>", locks)
     model = PointCloudClassifier.from_preset(
         "tiny",
         class_names=shapes.class_names,
@@ -80,7 +82,8 @@ def dos_page(tmp_path_factory):
     some = replace(some, split=np.array(["test"] * len(some)))
     model = DensityOfStates.from_preset("tiny", ["C"], carbon.energies, {"C": 4.0})
     model.start_from(carbon.dos)
-    run = RunFolder.create(tmp_path_factory.mktemp("runs") / "carbon")
+    with ExitStack() as locks:
+        run = RunFolder.create(tmp_path_factory.mktemp("runs") / "carbon", locks)
     run.save_model(run.best, model)
     path = run.path / "report.html"
     return path, dos_report_page(run.path, some, path)

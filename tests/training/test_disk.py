@@ -123,8 +123,8 @@ def test_a_read_only_disk(small_disk, model):
     @contextlib.contextmanager
     def read_only():
         subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-        with pytest.raises(InputError, match="cannot be made"):
-            RunFolder.create(small_disk / "run")
+        with contextlib.ExitStack() as locks, pytest.raises(InputError, match="cannot be made"):
+            RunFolder.create(small_disk / "run", locks)
         yield
         subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
 

@@ -4,12 +4,13 @@ import errno
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
 from csnn_tf.data.shapes import builtin_shapes
 from csnn_tf.errors import InputError
-from csnn_tf.training import run_lock
+from csnn_tf.training import run_folder, run_lock
 from csnn_tf.training.trainer import train
 from tests.helpers import eagerly
 from tests.training.test_trainer import config
@@ -18,8 +19,8 @@ pytestmark = eagerly
 pytest.importorskip("fcntl", reason="systems without it have no locks")
 
 HOLDS = """
-import fcntl, sys, time
-file = open(sys.argv[1], "r+b")
+import fcntl, os, sys, time
+file = os.open(sys.argv[1], os.O_RDONLY)
 fcntl.flock(file, fcntl.LOCK_EX)
 print("holds", flush=True)
 time.sleep(600)
@@ -43,20 +44,46 @@ def test_a_folder_that_another_process_trains_in_is_refused(tmp_path):
     assert sorted(run.path.iterdir()) == sorted([*files, run.path / "resumed.json"])
 
 
+def test_a_folder_in_which_another_process_begins_is_refused(tmp_path):
+    shapes = builtin_shapes("train", 2, num_points=64)
+    run = tmp_path / "run"
+    run.mkdir()
+    command = [sys.executable, "-c", HOLDS, str(run)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "holds\n"
+        with pytest.raises(InputError, match=r"another process trains in .*run: wait"):
+            train(config(epochs=1), shapes, run)
+        assert not list(run.iterdir())
+        other.kill()
+
+
+def test_of_two_runs_that_begin_in_a_folder_one_does(tmp_path, monkeypatch):
+    def finds_it_begun(path):
+        (path / "config.json").write_text("{}")  # between the first look and the lock
+        return run_lock.locked(path)
+
+    monkeypatch.setattr(run_folder, "locked", finds_it_begun)
+    with ExitStack() as locks, pytest.raises(InputError, match="run exists already: choose"):
+        run_folder.RunFolder.create(tmp_path / "run", locks)
+
+
 def test_it_ends_while_a_forked_process_goes_on(tmp_path, monkeypatch):
-    held = []
+    held, plain = [], os.open
 
     def opened(*arguments):
-        file = open(*arguments)  # noqa: SIM115 - which the lock closes
-        held.append(os.dup(file.fileno()))  # as a fork does
-        return file
+        handle = plain(*arguments)
+        held.append(os.dup(handle))  # as a fork does
+        return handle
 
-    (tmp_path / "config.json").write_text("{}")
-    monkeypatch.setattr(run_lock, "open", opened, raising=False)
-    with run_lock.locked(tmp_path):
-        pass
-    with pytest.raises(InputError), run_lock.locked(tmp_path), run_lock.locked(tmp_path):
-        pass
+    file = tmp_path / "config.json"
+    file.write_text("{}")
+    with monkeypatch.context() as patch:
+        patch.setattr(run_lock.os, "open", opened)
+        for path in (file, tmp_path):
+            with run_lock.locked(path):
+                pass
+            with pytest.raises(InputError), run_lock.locked(path), run_lock.locked(path):
+                pass
     for handle in held:
         os.close(handle)
 
@@ -66,11 +93,12 @@ def test_systems_without_locks_train(tmp_path, monkeypatch):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(run_lock.fcntl, "flock", refused)
-    with run_lock.locked(tmp_path):  # no config.json to lock
+    file = tmp_path / "config.json"
+    with run_lock.locked(file):  # nothing to lock
         pass
-    (tmp_path / "config.json").write_text("{}")
-    with run_lock.locked(tmp_path), run_lock.locked(tmp_path):
+    file.write_text("{}")
+    with run_lock.locked(file), run_lock.locked(file), run_lock.locked(tmp_path):
         pass
     monkeypatch.setattr(run_lock, "fcntl", None)
-    with run_lock.locked(tmp_path), run_lock.locked(tmp_path):
+    with run_lock.locked(file), run_lock.locked(file):
         pass
