@@ -136,5 +136,6 @@ class DensityOfStates(AtomicDosModel):
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""
         mapping, hierarchy = self.to_spheres.get_config(), self.backbone.get_config()
-        fields = {name: mapping.get(name, hierarchy.get(name)) for name in self.fields()}
+        known = {**hierarchy, **mapping}
+        fields = {name: known[name] for name in self.fields() if name in known}
         return {**fields, **super().get_config(), "channels": mapping["channels"]}

@@ -9,21 +9,39 @@ from csnn_tf.models.loading import load_model, model_arguments, trained_models
 
 
 class PresetFields:
-    """Gives a model's class its fields: the keyword-only arguments of its constructor."""
+    """Gives a model's class its fields: the keyword-only arguments of its constructors."""
 
     noun: ClassVar[str] = "model"
     """What messages call it."""
 
     @classmethod
     def fields(cls) -> tuple[str, ...]:
-        """Names of the constructor's arguments that presets and users may set."""
-        parameters = inspect.signature(cls.__init__).parameters.values()
-        return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        """Names of the constructor's arguments that presets and users may set.
+
+        A constructor that takes `**kwargs` passes them on, so that those of its base class count.
+        """
+        return tuple(cls._parameters())
 
     @classmethod
     def default(cls, name: str) -> Any:
         """What the constructor takes for a field that is not given."""
-        return inspect.signature(cls.__init__).parameters[name].default
+        return cls._parameters()[name].default
+
+    @classmethod
+    def _parameters(cls) -> dict[str, inspect.Parameter]:
+        """The fields' parameters, each as the first class that names it has it."""
+        named: dict[str, inspect.Parameter] = {}
+        fields: dict[str, None] = {}
+        # Keras's own classes, further on, have no fields: they are no `PresetFields`.
+        for kind in cls.__mro__:
+            if not issubclass(kind, PresetFields) or "__init__" not in vars(kind):
+                continue
+            parameters = inspect.signature(kind.__init__).parameters
+            named = {**parameters, **named}
+            fields |= {p.name: None for p in parameters.values() if p.kind is p.KEYWORD_ONLY}
+            if all(p.kind is not p.VAR_KEYWORD for p in parameters.values()):
+                break
+        return {name: named[name] for name in fields}
 
     @classmethod
     def check_fields(cls, changes: Mapping[str, Any]) -> None:

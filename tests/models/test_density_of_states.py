@@ -1,5 +1,6 @@
 """The density-of-states model."""
 
+import keras
 import numpy as np
 import pytest
 from ase import Atoms
@@ -201,3 +202,44 @@ def test_a_model_that_was_called_has_a_summary(architecture):
     lines = []
     model.summary(print_fn=lambda text, **_: lines.append(text))
     assert "network" in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "changes"),
+    [
+        (
+            "csnn",
+            {
+                "cutoff": 5.0,
+                "r_min": 0.5,
+                "cutoff_function": "cosine",
+                "pooling": "max",
+                "early_reduction": False,
+            },
+        ),
+        ("agni", {"cutoff": 5.0, "gaussians": 5, "smallest": 0.7}),
+        ("schnet", {"cutoff": 5.0, "gaussians": 5, "filters": 4}),
+    ],
+)
+def test_a_subclass_that_passes_its_arguments_on_keeps_the_fields(architecture, changes, tmp_path):
+    base = dos_architecture(architecture)
+
+    @keras.saving.register_keras_serializable(package="tests", name=f"own_{architecture}")
+    class Own(base):
+        def __init__(self, *args, smear=0.0, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.smear = smear
+
+        def get_config(self):
+            return {**super().get_config(), "smear": self.smear}
+
+    assert Own.fields() == ("smear", *base.fields())
+    assert Own.default("cutoff") == base.default("cutoff")
+    own = Own.from_preset("tiny", ["C"], ENERGIES, smear=0.1, **changes)
+    plain = base.from_preset("tiny", ["C"], ENERGIES, **changes)
+    assert own.get_config() == {**plain.get_config(), "name": own.name, "smear": 0.1}
+    loaded = saved_and_loaded(own, tmp_path)
+    assert type(loaded) is Own
+    assert loaded.get_config() == own.get_config()
+    with pytest.raises(InputError, match="unknown field 'smaer': did you mean smear"):
+        Own.from_preset("tiny", ["C"], ENERGIES, smaer=0.1)

@@ -103,3 +103,26 @@ def test_what_a_classifier_of_ones_own_must_have():
         own.for_classes(["bolt"])
     with pytest.raises(InputError, match="Own has no presets, which its class attribute `presets`"):
         Own.from_preset("tiny", 3)
+
+
+class Passing(PointCloudClassifier):
+    """Has one field more, another default of one, and passes the rest on."""
+
+    def __init__(self, *args, extra=1.0, neighbors=4, **kwargs):
+        super().__init__(*args, neighbors=neighbors, **kwargs)
+        self.extra = extra
+
+    def get_config(self):
+        return {**super().get_config(), "extra": self.extra}
+
+
+def test_a_subclass_that_passes_its_arguments_on_keeps_the_fields():
+    fields = {"spheres": 2, "tilt": [0.1, 0.2, 0.3], "radius": 2.0, "dropout": 0.5, "extra": 3.0}
+    trained = Passing.from_preset("tiny", class_names=CLASSES, **fields)
+    expected = {**PointCloudClassifier.presets.get("tiny"), **fields, "neighbors": 4}
+    found = trained.for_classes(["bolt", "nut"]).get_config()
+    assert {name: found[name] for name in expected} == expected
+    assert Passing.default("neighbors") == 4
+    assert set(Passing.fields()) == {*PointCloudClassifier.fields(), "extra"}
+    with pytest.raises(InputError, match="unknown field 'sphere': did you mean spheres"):
+        trained.for_classes(CLASSES, sphere=2)
