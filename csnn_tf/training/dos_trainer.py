@@ -62,7 +62,8 @@ def train_dos(
             the split "test" never are.
         out: Run folder, which must not hold anything yet.
         resume: Go on with the run that stopped in `out`, from its last finished epoch. It ends with
-            the weights, to the bit, of a run that was never stopped.
+            the weights, to the bit, of a run that was never stopped. Of the configuration only
+            `epochs` may be another than when the run began; config.json says then which.
         callbacks: Further Keras callbacks, for example to show progress.
 
     Returns:
@@ -71,7 +72,7 @@ def train_dos(
 
     Raises:
         InputError: If the configuration does not fit the data, the folder is in use, or the run
-            that goes on was begun with other structures.
+            that goes on was begun with another configuration or with other structures.
     """
     if not isinstance(config, DosConfig):
         raise InputError(f"config must be a DosConfig, not a {type(config).__name__}.")
@@ -92,6 +93,7 @@ def _train(
     if resume:
         run = RunFolder.begun(out)
         locks.enter_context(run.locked())
+        config.check_goes_on(out)
         run.check_contents(fingerprint(structures))
     goes_on = resume and (out / CHECKPOINT).exists()
     keras.utils.set_random_seed(config.seed)
@@ -152,6 +154,8 @@ def _train(
     first = checkpoint.restore(trained) if goes_on else 0
     if first >= config.epochs or ending.finished:
         return run
+    if resume:
+        locks.enter_context(run.record_epochs(config.epochs))
     if first:
         run.mark_resumed(first + 1)
     batches = dos_batches(

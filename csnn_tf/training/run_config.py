@@ -1,6 +1,7 @@
 """What the configurations of all training runs share: checks, recipes, JSON."""
 
 import dataclasses
+import json
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -133,6 +134,38 @@ class RunConfig:
         if not isinstance(stored, dict) or cls.found not in stored:
             raise InputError(f"{path} is not a run of {cls.subject}.")
         return cls.from_dict({name: stored[name] for name in stored.keys() - {cls.found, CONTENTS}})
+
+    def check_goes_on(self, path: Path) -> None:
+        """Raise `InputError` if the run in a folder was begun with another configuration.
+
+        Only the number of epochs may be another. Of the model the fields that are named count: what
+        a preset says may have changed since.
+        """
+        begun, given = _recorded(type(self).of_run(path)), _recorded(self)
+        others = [
+            f"{name} was {_shown(begun, name)}, not {_shown(given, name)}"
+            for name in {**begun, **given}
+            if name != "epochs" and begun.get(name, _UNNAMED) != given.get(name, _UNNAMED)
+        ]
+        if others:
+            raise InputError(
+                f"{path} was begun with another configuration, of which only epochs may change: "
+                f"{'; '.join(others)}."
+            )
+
+
+_UNNAMED = object()
+
+
+def _recorded(config: RunConfig) -> dict[str, Any]:
+    """The fields, those of the model among them, as they are read from config.json."""
+    fields = json.loads(json.dumps(config.to_dict()))
+    model = fields.pop("model")
+    return {**fields, **model}
+
+
+def _shown(fields: dict[str, Any], name: str) -> str:
+    return f"{fields[name]!r:.60}" if name in fields else "the preset's"
 
 
 def _plain(value: Any) -> Any:

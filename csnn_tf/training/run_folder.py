@@ -8,7 +8,7 @@ import platform
 import re
 import tempfile
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,22 @@ class RunFolder:
             InputError: If one does.
         """
         return locked(self.path / "config.json")
+
+    def record_epochs(self, epochs: int) -> AbstractContextManager[None]:
+        """Record in config.json the number of epochs that the run goes on to.
+
+        Returns:
+            What keeps other processes out of the folder from now on: their lock is on config.json,
+            so that of another file in its place has to be held too.
+
+        Raises:
+            InputError: If the file cannot be read or written, or another process was faster.
+        """
+        recorded = self.read_json("config.json")
+        if recorded.get("epochs") == epochs:
+            return nullcontext()
+        self.write_json("config.json", {**recorded, "epochs": epochs})
+        return self.locked()
 
     @property
     def best(self) -> Path:

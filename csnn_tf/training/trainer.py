@@ -57,7 +57,8 @@ def train(
             fewer, which are then repeated.
         out: Run folder, which must not hold anything yet.
         resume: Go on with the run that stopped in `out`, from its last finished epoch. It ends with
-            the weights, to the bit, of a run that was never stopped.
+            the weights, to the bit, of a run that was never stopped. Of the configuration only
+            `epochs` may be another than when the run began; config.json says then which.
         callbacks: Further Keras callbacks, for example to show progress.
         distribution: This process's part, inside `csnn_tf.training.distribution.distributed`.
 
@@ -67,7 +68,8 @@ def train(
 
     Raises:
         InputError: If the configuration does not fit the data, the folder is in use, also by
-            another process, or the run that goes on was begun with other shapes.
+            another process, or the run that goes on was begun with another configuration or with
+            other shapes.
     """
     if not isinstance(config, TrainingConfig):
         raise InputError(f"config must be a TrainingConfig, not a {type(config).__name__}.")
@@ -91,6 +93,7 @@ def _train(
     """See `train`; `locks` holds the run folder from when it is first looked at."""
     if resume and part.writes:
         locks.enter_context(RunFolder.begun(out).locked())
+        config.check_goes_on(out)
     goes_on = resume and (out / CHECKPOINT).exists()
     kind, trained = architecture(config.architecture), None
     if config.initial is not None and not goes_on:
@@ -150,6 +153,8 @@ def _train(
     first = checkpoint.restore(network) if goes_on else 0
     if first >= config.epochs or ending.finished:
         return run
+    if resume:
+        locks.enter_context(run.record_epochs(config.epochs))
     if first:
         run.mark_resumed(first + 1)
     batches = training_batches(

@@ -73,8 +73,23 @@ def test_a_checkpoint_of_another_model_is_named(tmp_path):
     carbon = few()
     run = train_dos(configuration(epochs=1), carbon, tmp_path / "run")
     other = configuration(epochs=2, model={**MODEL, "hidden": [9]})
+    run.write_json("config.json", {**run.read_json("config.json"), "model": other.model})
     with pytest.raises(InputError, match=r"checkpoint\.npz"):
         train_dos(other, carbon, run.path, resume=True)
+    assert run.read_json("config.json")["epochs"] == 1
+
+
+def test_another_configuration_does_not_go_on(tmp_path):
+    carbon = few()
+    run = train_dos(configuration(epochs=1), carbon, tmp_path / "run")
+    before = run.read_json("config.json"), run.last.read_bytes()
+    other = configuration(epochs=2, model={**MODEL, "hidden": [9]}, alpha=0.25, data="mine.xyz")
+    named = r"data was 'carbon', .*; alpha was 0.9, not 0.25; hidden was \[8\], not \[9\]"
+    with pytest.raises(InputError, match=named):
+        train_dos(other, carbon, run.path, resume=True)
+    assert before == (run.read_json("config.json"), run.last.read_bytes())
+    train_dos(configuration(epochs=2), carbon, run.path, resume=True)
+    assert run.read_json("config.json") == {**before[0], "epochs": 2}
 
 
 @pytest.mark.parametrize("field", ["dos", "positions", "electrons", "split"])
@@ -127,7 +142,9 @@ def test_a_budget_stops_before_an_epoch_that_would_end_too_late():
 def test_a_preset_may_have_been_another_when_the_run_began(tmp_path):
     carbon = few()
     begun = configuration(epochs=1, cutoff_function="none")
-    train_dos(begun, carbon, tmp_path / "run")
+    run = train_dos(begun, carbon, tmp_path / "run")
+    # As if the preset had said so.
+    run.write_json("config.json", {**run.read_json("config.json"), "model": MODEL})
     run = train_dos(configuration(epochs=2), carbon, tmp_path / "run", resume=True)
     assert len(history_numbers(run.path / "history.csv")) == 2
     assert keras.models.load_model(run.last).get_config()["cutoff_function"] == "none"

@@ -103,6 +103,49 @@ def test_other_shapes_do_not_go_on(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+def test_another_configuration_does_not_go_on(tmp_path):
+    shapes = builtin_shapes("train", 2, num_points=64)
+    run = train(config(epochs=1, dropout=0.0), shapes, tmp_path / "run")
+    recorded = run.read_json("config.json")
+    # Of a version before these fields were there, which have their defaults since; and 0 for 0.0.
+    recorded = {k: v for k, v in recorded.items() if k not in ("resample", "architecture")}
+    run.write_json("config.json", {**recorded, "model": {**recorded["model"], "dropout": 0}})
+    before = (run.path / "config.json").read_bytes(), run.last.read_bytes()
+    for changes, named in (
+        (
+            {"seed": 7, "rotation": "none", "learning_rate": 0.1},
+            "rotation was 'so3', not 'none'; seed was 0, not 7; learning_rate was 0.*, not 0.1",
+        ),
+        ({"preset": "small"}, "preset was 'tiny', not 'small'"),
+        ({"spheres": 2}, "only epochs may change: spheres was the preset's, not 2"),
+        ({"architecture": "pointnet", "model": {}}, "architecture was 'csnn', not 'pointnet'"),
+    ):
+        fields = {"epochs": 2, "dropout": 0.0, **changes}
+        with pytest.raises(InputError, match=f"run was begun with another configuration.*{named}"):
+            train(config(**fields), shapes, run.path, resume=True)
+    assert before == ((run.path / "config.json").read_bytes(), run.last.read_bytes())
+
+
+def test_the_number_of_epochs_that_a_run_goes_on_to_is_recorded(tmp_path):
+    shapes = builtin_shapes("train", 2, num_points=64)
+    run = train(config(epochs=1), shapes, tmp_path / "run")
+    begun = run.read_json("config.json")
+    held = []
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            with pytest.raises(InputError, match="another process trains in"), run.locked():
+                pass
+            held.append(epoch)
+            assert run.read_json("config.json") == {**begun, "epochs": 2}
+
+    train(config(epochs=2), shapes, run.path, resume=True, callbacks=[Look()])
+    assert held == [1]
+    # What is done already is not undone.
+    train(config(epochs=1), shapes, run.path, resume=True)
+    assert run.read_json("config.json") == {**begun, "epochs": 2}
+
+
 def run_to_kill(out, callbacks=()):
     shapes = builtin_shapes("train", 2, num_points=64)
     settings = config(epochs=EPOCHS, dropout=0.4, batch_size=8)
