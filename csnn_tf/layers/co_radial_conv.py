@@ -11,9 +11,6 @@ from csnn_tf.layers.feature_map_conv import FeatureMapConv
 from csnn_tf.layers.line_convolution import convolve_lines, dense_matrix, form_of_product, windows
 from csnn_tf.layers.product import product
 
-# Others, such as softmax, see the axes that they would see of the convolution.
-_ELEMENTWISE = (keras.activations.linear, keras.activations.relu)
-
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
 class CoRadialConv(FeatureMapConv):
@@ -62,15 +59,12 @@ class CoRadialConv(FeatureMapConv):
         self.input_spec = keras.InputSpec(ndim=4, axes={-1: channels})
         self._make_weights((self.kernel_size, channels, self.filters))
 
-    def call(self, inputs, training: bool | None = None):
-        """Convolve a feature map."""
+    def _convolved(self, inputs, training):
         _, vertices, spheres, channels = inputs.shape
         finish = self._finish(training)
         if self.kernel_size == 1:  # a matrix product, at more than twice a convolution's speed
             return product(inputs, self.kernel[0], finish)
-        form = None
-        if self.activation in _ELEMENTWISE:
-            form = form_of_product(vertices, spheres, self.filters, self.kernel_size)
+        form = form_of_product(vertices, spheres, self.filters, self.kernel_size)
         if form == "windows":
             matrix = ops.reshape(self.kernel, (-1, self.filters))
             return product(windows(inputs, self.kernel_size), matrix, finish)

@@ -10,6 +10,27 @@ from keras import ops
 
 from csnn_tf.layers.checks import check_positive
 
+# What these make of an entry depends on no other, so that they may see the outputs in any shape.
+_ENTRYWISE = tuple(
+    keras.activations.get(name)
+    for name in (
+        "linear",
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "gelu",
+        "silu",
+        "mish",
+        "sigmoid",
+        "hard_sigmoid",
+        "tanh",
+        "softplus",
+        "softsign",
+        "exponential",
+    )
+)
 _ONLY_NORMS_READ = ContextVar("csnn_tf_only_norms_read", default=False)
 
 
@@ -32,7 +53,9 @@ class FeatureMapConv(keras.layers.Layer):
 
     Args:
         filters: F, number of output channels.
-        activation: Name of, or a Keras activation function; none by default.
+        activation: Name of, or a Keras activation function; none by default. One that looks at
+            several entries sees the feature map [batch, vertex, sphere, F], and may change its
+            channels, as glu does.
         use_bias: Whether a bias is added.
         kernel_initializer: Initialiser of the kernel.
         bias_initializer: Initialiser of the bias.
@@ -107,30 +130,47 @@ class FeatureMapConv(keras.layers.Layer):
             )
 
     def _finish(self, training: bool | None, spheres: int = 1) -> Callable[[Any], Any]:
-        """A function that adds the bias to outputs and applies the activation.
+        """A function that adds the bias to outputs and applies the activation if it is entrywise.
 
         Args:
             training: Whether this is a training step.
-            spheres: How many spheres' outputs lie side by side: [.., spheres * F]. The activation
-                must not care.
+            spheres: How many spheres' outputs lie side by side: [.., spheres * F].
         """
+
+        activation = self.activation if self._entrywise else keras.activations.linear
 
         def finish(outputs):
             if self.bias is None:
-                return self.activation(outputs)
+                return activation(outputs)
             bias = ops.convert_to_tensor(self.bias)
             linear = self.activation is keras.activations.linear
             if training and linear and self._bias_cancels():
                 bias = _without_gradient(bias)
             if spheres > 1:
                 bias = ops.tile(bias, spheres)
-            return self.activation(ops.add(outputs, bias))
+            return activation(ops.add(outputs, bias))
 
         return finish
 
+    @property
+    def _entrywise(self) -> bool:
+        return self.activation in _ENTRYWISE
+
+    def call(self, inputs, training: bool | None = None):
+        """Convolve a feature map."""
+        outputs = self._convolved(inputs, training)
+        return outputs if self._entrywise else self.activation(outputs)
+
+    def _convolved(self, inputs: Any, training: bool | None) -> Any:
+        """Feature map [batch, vertex, sphere, filters], finished by `_finish`."""
+        raise NotImplementedError
+
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """[batch, vertex, sphere, filters]."""
-        return (*input_shape[:-1], self.filters)
+        """[batch, vertex, sphere, filters], or what the activation makes of it."""
+        shape = (*input_shape[:-1], self.filters)
+        if self._entrywise:
+            return shape
+        return keras.layers.Lambda(self.activation).compute_output_shape(shape)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""

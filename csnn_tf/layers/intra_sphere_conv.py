@@ -48,8 +48,7 @@ class IntraSphereConv(FeatureMapConv):
         self.input_spec = keras.InputSpec(ndim=4, axes={-1: channels})
         self._make_weights((channels, self.filters))
 
-    def call(self, inputs, training: bool | None = None):
-        """Convolve a feature map."""
+    def _convolved(self, inputs, training):
         finish = self._finish(training)
         level = level_of(inputs.shape[1], type(self).__name__)  # levels may share it
         # Sum and product commute: sum over the narrower of the two.

@@ -77,10 +77,7 @@ def test_equivariance(spheres, kernel_size):
     assert_equivariant(made(x, 5, kernel_size), x)
 
 
-# With a kernel of one sphere the activation sees rows.
-@pytest.mark.parametrize(
-    ("spheres", "kernel_size", "filters"), [key for key in FORMS if key[1] > 1]
-)
+@every_form
 def test_an_activation_over_the_spheres(spheres, kernel_size, filters):
     def below_largest(y):
         return y - ops.max(y, axis=-2, keepdims=True)

@@ -1,4 +1,4 @@
-"""The gradient of a bias that a batch normalisation takes away."""
+"""What convolutions share: activations, and the bias that a batch normalisation takes away."""
 
 import keras
 import numpy as np
@@ -85,3 +85,25 @@ def test_counts_in_inference(kind):
 def test_weights_of_the_normalisation_stay_its_own(kind):
     model = normalised(kind, told=True)
     assert [weight.name for weight in model.get_layer("conv").weights] == ["kernel", "bias"]
+
+
+def by_vertices(y):
+    """Looks at an axis that a product of rows does not have."""
+    return y / ops.sqrt(ops.mean(ops.square(y), axis=1, keepdims=True) + 1e-6)
+
+
+@pytest.mark.parametrize("filters", [2, 6])  # fewer than the channels, and more
+@pytest.mark.parametrize("activation", ["glu", "gelu", by_vertices, keras.layers.LeakyReLU()])
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [(IntraSphereConv, {}), *[(CoRadialConv, {"kernel_size": size}) for size in (1, 3)]],
+)
+def test_an_activation_sees_the_feature_map(kind, options, activation, filters):
+    layer, linear = kind(filters, activation=activation, **options), kind(filters, **options)
+    declared = layer(keras.Input(MAPS.shape[1:])).shape
+    linear.build(MAPS.shape)
+    randomise(layer)
+    linear.set_weights(layer.get_weights())
+    expected = numpy_of(keras.activations.get(activation)(linear(MAPS)))
+    assert declared == (None, *expected.shape[1:])
+    np.testing.assert_allclose(numpy_of(layer(MAPS)), expected, rtol=1e-5, atol=1e-5)
