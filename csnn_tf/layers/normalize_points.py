@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import check_points
+from csnn_tf.layers.checks import check_mask, check_points
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -39,6 +39,8 @@ class NormalizePoints(keras.layers.Layer):
     def call(self, inputs, mask=None):
         """Normalise."""
         _check(inputs.shape)  # `build` saw the first inputs only
+        if mask is not None:
+            check_mask(mask, inputs.shape, "NormalizePoints")
         points = ops.cast(inputs, "float32")
         # By the largest coordinate first, so that sums and squares neither overflow nor vanish.
         points, unit = divided_by_extent(masked(points, mask))

@@ -10,7 +10,13 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosphere
 from csnn_tf.grid.icosphere import check_level
-from csnn_tf.layers.checks import check_number, check_points, check_positive, check_vector
+from csnn_tf.layers.checks import (
+    check_mask,
+    check_number,
+    check_points,
+    check_positive,
+    check_vector,
+)
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.nearest_vertices import nearest_vertices
 from csnn_tf.layers.normalize_points import divided_by_extent, masked, norm
@@ -59,7 +65,8 @@ class PointsToSpheres(keras.layers.Layer):
         dtype policy, since coordinates do not survive fewer digits.
 
     Raises:
-        InputError: If an argument is out of range or the input is not [batch, points, 3].
+        InputError: If an argument is out of range, the input is not [batch, points, 3], or the mask
+            is not [batch, points].
 
     Example:
         >>> PointsToSpheres(level=2, spheres=4, channels=2)(keras.ops.ones((8, 100, 3))).shape
@@ -113,6 +120,8 @@ class PointsToSpheres(keras.layers.Layer):
     def call(self, inputs, mask=None):
         """Map clouds to feature maps."""
         check_points(inputs.shape, type(self).__name__)  # `build` saw the first inputs only
+        if mask is not None:
+            check_mask(mask, inputs.shape, type(self).__name__)
         points, norms, weights = self._normalise(ops.cast(inputs, "float32"), mask)
         scale = None
         if self.point_count is not None:

@@ -7,7 +7,14 @@ import keras
 from keras import ops
 
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import check_number, check_points, check_positive, check_sizes
+from csnn_tf.layers.checks import (
+    check_mask,
+    check_number,
+    check_points,
+    check_positive,
+    check_sizes,
+    is_array,
+)
 from csnn_tf.layers.normalize_points import masked
 from csnn_tf.models.frozen import freeze, frozen_places, made_with_frozen, with_frozen
 from csnn_tf.models.preset_fields import PresetFields
@@ -184,7 +191,7 @@ class CloudClassifier(Unquantised, keras.Model, PresetFields):
             mask = mask.get("points") if isinstance(mask, dict) else mask  # Keras's, of each entry
             points, mask = inputs["points"], inputs.get("mask", mask)
         owner = type(self).__name__
-        if not _is_array(points):
+        if not is_array(points):
             raise InputError(
                 f"{owner} expects points [batch, points, 3], or a dictionary of points and mask "
                 f"for clouds of different sizes, not a {type(points).__name__}."
@@ -193,7 +200,7 @@ class CloudClassifier(Unquantised, keras.Model, PresetFields):
         if points.shape[1] == 0:
             raise InputError(f"{owner} got clouds without points.")
         if mask is not None:
-            _check_mask(mask, points.shape, owner)
+            check_mask(mask, points.shape, owner)
         return points, mask
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
@@ -225,24 +232,6 @@ class CloudClassifier(Unquantised, keras.Model, PresetFields):
         """Make a classifier from `get_config`'s dictionary, which says what is frozen too."""
         make = super().from_config
         return made_with_frozen(lambda fields: make(fields, custom_objects), config)
-
-
-def _is_array(value: Any) -> bool:
-    return hasattr(value, "shape") and not hasattr(value, "row_splits")  # as RaggedTensor has
-
-
-def _check_mask(mask: Any, shape: Sequence[int | None], owner: str) -> None:
-    """Raise `InputError` unless the mask is [batch, points], as far as sizes are known."""
-    found = tuple(mask.shape) if _is_array(mask) else None
-    if (
-        found is None
-        or len(found) != 2
-        or any(None not in pair and pair[0] != pair[1] for pair in zip(found, shape, strict=False))
-    ):
-        raise InputError(
-            f"{owner} expects a mask [batch, points] for points of the shape {tuple(shape)}, not "
-            f"{type(mask).__name__ if found is None else f'the shape {found}'}."
-        )
 
 
 def _classes(number: int | None, names: Sequence[str] | None) -> tuple[int, tuple[str, ...] | None]:

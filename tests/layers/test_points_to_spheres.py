@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -5,7 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosahedral_rotations, icosphere, vertex_permutations
-from csnn_tf.layers import PointsToSpheres, compiled_kernels
+from csnn_tf.layers import NormalizePoints, PointsToSpheres, compiled_kernels
 from csnn_tf.layers.points_to_spheres import kernel_widths
 from tests.helpers import clouds, feature_maps, golden, gradients, numpy_of, our_vertices, relative
 
@@ -290,3 +291,25 @@ def test_wrong_shape(shape):
     layer(np.zeros((2, 5, 3), "float32"))
     with pytest.raises(InputError, match="PointsToSpheres expects points"):
         layer(np.zeros(shape, "float32"))
+
+
+@pytest.mark.parametrize("layer", [PointsToSpheres(1), NormalizePoints()], ids=["map", "normalize"])
+@pytest.mark.parametrize("shape", [(4, 64, 1), (1, 64), (4, 1), (4, 32), (64,)])
+def test_masks_of_other_shapes(layer, shape):
+    points, name = clouds(4, 64), type(layer).__name__
+    expected = (
+        rf"{name} expects a mask \[batch, points\] .*\(4, 64, 3\), not the shape \({shape[0]}"
+    )
+    with pytest.raises(InputError, match=expected):
+        layer(points, mask=np.ones(shape, bool))
+    with pytest.raises(InputError, match=rf"{name} expects a mask .*, not list"):
+        layer(points, mask=[[True] * 64] * 4)
+
+
+def test_a_mask_of_unknown_sizes():
+    points = clouds(4, 64)
+    inputs, mask = keras.Input((None, 3)), keras.Input((None,), dtype="bool")
+    model = keras.Model([inputs, mask], PointsToSpheres(1, 2, 2)(inputs, mask=mask))
+    present = np.arange(64) < np.array([[1], [20], [40], [64]])
+    expected = mapped(points, PointsToSpheres(1, 2, 2), mask=present)
+    np.testing.assert_allclose(numpy_of(model([points, present])), expected, rtol=1e-5, atol=1e-6)
