@@ -93,13 +93,17 @@ class EdgeConv(keras.layers.Layer):
         shift = ops.cast(self.beta, "float32") - mean * gain
         # The gain goes into the weights, and with it its sign: then the largest always wins.
         joined = ops.concatenate([(first - second) * gain, second * gain], axis=1)
-        flat = ops.reshape(ops.cast(features, self.compute_dtype), (-1, width))
-        both = ops.matmul(flat, ops.cast(joined, self.compute_dtype))
+        # x W1 + (x_j - x) W2 = c W1 + (x - c)(W1 - W2) + (x_j - c) W2 for any c: from the cloud's
+        # mean, because far from the origin the last two would cancel but for their rounding.
+        centre = _centre(features, presence)
+        shift = shift + ops.matmul(centre[:, 0], first) * gain
+        flat = ops.reshape(ops.subtract(features, centre), (-1, width))
+        both = ops.matmul(ops.cast(flat, self.compute_dtype), ops.cast(joined, self.compute_dtype))
         own, other = both[:, : self.filters], both[:, self.filters :]
         lanes = ops.arange(self.filters, dtype="int32")
         largest = _largest_of(self.neighbors)(other, lanes, *columns)
-        outputs = leaky(own + largest + ops.cast(shift, own.dtype), self.slope)
-        return ops.reshape(outputs, (batch, points, self.filters))
+        outputs = ops.reshape(own + largest, (batch, points, self.filters))
+        return leaky(outputs + ops.cast(shift, own.dtype)[:, None], self.slope)
 
     def compute_output_shape(
         self, features_shape: tuple[int | None, ...], *_: Any, **__: Any
@@ -130,7 +134,8 @@ def nearest_points(features, presence, neighbors: int):
     Returns:
         [batch, points, k] int32. Where a cloud has fewer than k points, the point itself fills up.
     """
-    x = ops.stop_gradient(ops.cast(features, "float32"))
+    # Distances are the same from anywhere; from far away their digits drown in those of squares.
+    x = ops.stop_gradient(ops.cast(ops.subtract(features, _centre(features, presence)), "float32"))
     squares = ops.sum(ops.square(x), axis=-1)
     # Minus the squared distance, but for the point's own square, which is the same in its row.
     nearness = 2 * ops.matmul(x, ops.transpose(x, (0, 2, 1))) - squares[:, None]
@@ -141,6 +146,17 @@ def nearest_points(features, presence, neighbors: int):
     values, found = _largest_in_rows(nearness, neighbors)
     own = ops.arange(ops.shape(features)[1], dtype="int32")[:, None]
     return ops.where(values > _ABSENT, found, own)
+
+
+def _centre(features, presence):
+    """Mean [batch, 1, C] float32 of each cloud's points; nothing that it is used for depends on it.
+
+    So it needs no gradient.
+    """
+    present = ops.cast(ops.expand_dims(presence, -1) > 0, "float32")
+    x = ops.where(present > 0, ops.cast(features, "float32"), 0.0)
+    count = ops.maximum(ops.sum(present, axis=1, keepdims=True), 1.0)
+    return ops.stop_gradient(ops.sum(x, axis=1, keepdims=True) / count)
 
 
 def _largest_in_rows(x, count: int):

@@ -114,6 +114,28 @@ def test_neighbours_are_the_nearest_and_never_padding():
     assert nearest_points(x[:, :3], presence[:, :3], K).shape == (3, 3, K)
 
 
+@pytest.mark.parametrize("offset", [0, 100, 1000])
+def test_neighbours_and_edges_far_from_the_origin(offset):
+    # On a grid of float32, so that moving the points changes no digit.
+    x = np.random.default_rng(0).integers(0, 4096, (2, 200, 3)).astype("float32") / 4096
+    presence = np.ones(x.shape[:2], "float32")
+    presence[1, 50:] = 0
+    far = x + np.float32(offset)
+    far[1, 50:] = np.nan  # padding holds anything
+    found = np.sort(numpy_of(nearest_points(far, presence, K)), axis=-1)
+    np.testing.assert_array_equal(found[0], np.sort(nearest(x, K)[0], axis=-1))
+    np.testing.assert_array_equal(found[1, :50], np.sort(nearest(x[:, :50], K)[1], axis=-1))
+
+    layer = EdgeConv(F, K)
+    layer.build(x.shape, x.shape[:2])
+    kernel = numpy_of(layer.kernel).copy()
+    kernel[:3] = 0  # W1: what is left is of differences
+    layer.kernel.assign(kernel)
+    near, here = numpy_of(layer(x, presence)), numpy_of(layer(far, presence))
+    np.testing.assert_allclose(here[0], near[0], atol=1e-5)
+    np.testing.assert_allclose(here[1, :50], near[1, :50], atol=1e-5)
+
+
 def test_shared_layer_and_pooling():
     x = features()
     layer = PointDense(4, slope=0.1)
