@@ -90,7 +90,7 @@ class TrainingConfig(RunConfig):
 
     recipes = NamedConfigurations("csnn_tf.training", "recipes.json", "recipe")
     model_fields = staticmethod(model_fields)
-    subject, found = "a classifier", "classes"
+    subject, found, place = "a classifier", "classes", "folder"
     choices: ClassVar = {
         "data": ("modelnet", "shapes"),
         "architecture": tuple(ARCHITECTURES),

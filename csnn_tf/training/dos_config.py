@@ -90,7 +90,7 @@ class DosConfig(RunConfig):
 
     recipes = NamedConfigurations("csnn_tf.training", "dos_recipes.json", "recipe")
     model_fields = staticmethod(dos_fields)
-    subject, found = "a density of states", "elements"
+    subject, found, place = "a density of states", "elements", "data"
     choices: ClassVar = {
         "architecture": tuple(DOS_ARCHITECTURES),
         "per_cell": (True, False),

@@ -35,6 +35,8 @@ class RunConfig:
     """What a run trains, for messages."""
     found: ClassVar[str]
     """What a run folder records beside the configuration: a name that only such runs have."""
+    place: ClassVar[str]
+    """The field that says where the data lies."""
 
     def check(self) -> None:
         """Raise `InputError` if a value is unknown or out of range.
@@ -138,14 +140,16 @@ class RunConfig:
     def check_goes_on(self, path: Path) -> None:
         """Raise `InputError` if the run in a folder was begun with another configuration.
 
-        Only the number of epochs may be another. Of the model the fields that are named count: what
-        a preset says may have changed since.
+        Only the number of epochs may be another, and the place of the data, whose contents are
+        compared by themselves. Of the model the fields that are named count: what a preset says may
+        have changed since.
         """
         begun, given = _recorded(type(self).of_run(path)), _recorded(self)
         others = [
             f"{name} was {_shown(begun, name)}, not {_shown(given, name)}"
             for name in {**begun, **given}
-            if name != "epochs" and begun.get(name, _UNNAMED) != given.get(name, _UNNAMED)
+            if name not in ("epochs", self.place)
+            and begun.get(name, _UNNAMED) != given.get(name, _UNNAMED)
         ]
         if others:
             raise InputError(

@@ -58,7 +58,7 @@ def train(
         out: Run folder, which must not hold anything yet.
         resume: Go on with the run that stopped in `out`, from its last finished epoch. It ends with
             the weights, to the bit, of a run that was never stopped. Of the configuration only
-            `epochs` may be another than when the run began; config.json says then which.
+            `epochs` (config.json says then which) and the place of the data may be others.
         callbacks: Further Keras callbacks, for example to show progress.
         distribution: This process's part, inside `csnn_tf.training.distribution.distributed`.
 
