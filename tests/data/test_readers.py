@@ -36,6 +36,7 @@ CLOUD_FILES = {
     "packed.npz": npz(compressed=True, points=CLOUD),
     "a.txt": text(CLOUD, ","),
     "normals.txt": text(TABLE, ", "),
+    "untidy.csv": text(CLOUD, ",").replace(b",-", b", -"),
     "a.xyz": text(CLOUD, " "),
     "tabs.xyz": text(TABLE, "\t"),
     "A.XYZ": text(TABLE, "  "),
