@@ -122,5 +122,5 @@ class AgniDensityOfStates(AtomicDosModel):
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""
         fingerprints = self.fingerprints.get_config()
-        fields = {name: fingerprints[name] for name in self.fields() if name in fingerprints}
+        fields = {name: fingerprints[name] for name in self.kept_fields() if name in fingerprints}
         return {**fields, **super().get_config()}

@@ -24,7 +24,7 @@ SMOOTHING_FILTERS = 3
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
-class AtomicDosModel(Unquantised, keras.Model, PresetFields):
+class AtomicDosModel(Unquantised, PresetFields, keras.Model):
     """Base of the models that predict a DOS of every atom and take the mean over a structure.
 
     A subclass makes `network` with `_make_network` and says in `_descriptor` what goes in. The head

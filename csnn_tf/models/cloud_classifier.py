@@ -24,7 +24,7 @@ from csnn_tf.named import NamedConfigurations
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
-class CloudClassifier(Unquantised, keras.Model, PresetFields):
+class CloudClassifier(Unquantised, PresetFields, keras.Model):
     """Base of the models from point clouds to the logits of classes.
 
     A subclass makes `backbone`, from what `features` gives to one vector a cloud, and `network`,
@@ -124,7 +124,7 @@ class CloudClassifier(Unquantised, keras.Model, PresetFields):
         """
         self.check_fields(changes)
         config = self.get_config()
-        fields = {name: config[name] for name in self.fields() if name != "class_names"}
+        fields = {name: config[name] for name in self.kept_fields() if name != "class_names"}
         made = type(self)(class_names=class_names, **{**fields, **changes})
         take_weights(made, self)
         freeze(made, frozen_places(self, but=last_layer(self)))

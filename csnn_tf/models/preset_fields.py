@@ -13,6 +13,14 @@ class PresetFields:
 
     noun: ClassVar[str] = "model"
     """What messages call it."""
+    _given: frozenset[str]
+    """Names of the arguments that the constructor was called with."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Note what is given, before a subclass adds to it."""
+        made = super().__new__(cls, *args, **kwargs)
+        object.__setattr__(made, "_given", frozenset(kwargs))  # Keras's own needs its constructor
+        return made
 
     @classmethod
     def fields(cls) -> tuple[str, ...]:
@@ -21,6 +29,15 @@ class PresetFields:
         A constructor that takes `**kwargs` passes them on, so that those of its base class count.
         """
         return tuple(cls._parameters())
+
+    def kept_fields(self) -> tuple[str, ...]:
+        """The fields that a copy of this model is to be given.
+
+        Those of base classes that the constructor was not called with follow from the class, which
+        may fix them.
+        """
+        own = inspect.signature(type(self).__init__).parameters
+        return tuple(name for name in self.fields() if name in own or name in self._given)
 
     @classmethod
     def default(cls, name: str) -> Any:

@@ -126,3 +126,18 @@ def test_a_subclass_that_passes_its_arguments_on_keeps_the_fields():
     assert set(Passing.fields()) == {*PointCloudClassifier.fields(), "extra"}
     with pytest.raises(InputError, match="unknown field 'sphere': did you mean spheres"):
         trained.for_classes(CLASSES, sphere=2)
+
+
+class Fixing(PointCloudClassifier):
+    """Fixes one field."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, spheres=2, **kwargs)
+
+
+def test_a_subclass_may_fix_a_field():
+    fields = {**PointCloudClassifier.presets.get("tiny"), "tilt": [0.1, 0.2, 0.3]}
+    del fields["spheres"]
+    made = Fixing(class_names=CLASSES, **fields).for_classes(["bolt", "nut"])
+    assert made.get_config()["spheres"] == 2
+    assert made.get_config()["tilt"] == fields["tilt"]
