@@ -127,11 +127,12 @@ def _train(
         _numbered(training.types) if config.stratified else None,
     )
     if not resume:
-        run = RunFolder.create(out, locks)
-        recorded = {"elements": list(model.elements), CONTENTS: fingerprint(structures)}
-        run.write_json("config.json", {**config.to_dict(), **recorded})
-        run.write_json("versions.json", versions())
-        locks.enter_context(run.locked())
+        with ExitStack() as beginning:
+            run = RunFolder.create(out, beginning)
+            recorded = {"elements": list(model.elements), CONTENTS: fingerprint(structures)}
+            run.write_json("config.json", {**config.to_dict(), **recorded})
+            run.write_json("versions.json", versions())
+            locks.enter_context(run.locked())
     plain = dataclasses.replace(config, fermi_weight=0.0, band_weight=0.0)
     trained = _Training(model, make_loss(plain if config.refine else config, model), loss)
     trained.compile(

@@ -45,7 +45,8 @@ class RunFolder:
 
         Args:
             path: The folder.
-            locks: Keeps other processes from beginning a run there.
+            locks: Keeps other processes from beginning a run there, until config.json is locked: an
+                export may want the folder later.
 
         Raises:
             InputError: If there is something at the path already, another process begins there, or

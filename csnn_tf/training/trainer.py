@@ -123,17 +123,18 @@ def _train(
     kept = config.num_points * (_KEPT if config.resample else 1)
     source = make_source(training, config.num_points, config.seed, kept)
     rows = part.rows(plan.batch_size)
-    run = SilentRun(out)
     contents = fingerprint(shapes)
-    if part.writes:
-        run = RunFolder.begun(out) if resume else RunFolder.create(out, locks)
-        if resume:
+    if resume:
+        run = RunFolder.begun(out) if part.writes else SilentRun(out)
+        if part.writes:
             run.check_contents(contents)
-    if not resume:
-        recorded = {"classes": list(shapes.class_names), CONTENTS: contents}
-        run.write_json("config.json", {**config.to_dict(), **recorded})
-        run.write_json("versions.json", versions())
-        locks.enter_context(run.locked())
+    else:
+        with ExitStack() as beginning:
+            run = RunFolder.create(out, beginning) if part.writes else SilentRun(out)
+            recorded = {"classes": list(shapes.class_names), CONTENTS: contents}
+            run.write_json("config.json", {**config.to_dict(), **recorded})
+            run.write_json("versions.json", versions())
+            locks.enter_context(run.locked())
     network = training_network(
         model.network, make_optimizer(config, plan.steps), config.label_smoothing
     )

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
+import keras
 import pytest
 
 from csnn_tf.data.shapes import builtin_shapes
@@ -55,6 +56,19 @@ def test_a_folder_in_which_another_process_begins_is_refused(tmp_path):
             train(config(epochs=1), shapes, run)
         assert not list(run.iterdir())
         other.kill()
+
+
+def test_what_trains_leaves_the_folder_itself_to_exports(tmp_path):
+    exported = []
+
+    class Export(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            with run_lock.locked(tmp_path / "run"):
+                exported.append(epoch)
+
+    shapes = builtin_shapes("train", 2, num_points=64)
+    train(config(epochs=1), shapes, tmp_path / "run", callbacks=[Export()])
+    assert exported == [0]
 
 
 def test_of_two_runs_that_begin_in_a_folder_one_does(tmp_path, monkeypatch):
