@@ -91,7 +91,7 @@ class Predictor(CompiledPredictor):
         """Padded clouds, masks, and how many of the clouds are real."""
         start = 0
         while start < len(clouds):
-            size = min(self.batch_size, _rounded(len(clouds)))
+            size = most = min(self.batch_size, _rounded(len(clouds)))
             # One large cloud would fill up all others of its batch.
             while size > 1 and size * _largest(clouds[start : start + size]) > _MOST_POINTS:
                 size //= 2
@@ -100,7 +100,8 @@ class Predictor(CompiledPredictor):
             points, counts = padded(part)
             # Few padded shapes, so that few compilations, each of which stays: a full batch.
             alike = len(part) > 1 and bool((counts == counts[0]).all())
-            width = self._width(points.shape[1], alike, len(part) == self.batch_size)
+            full = len(part) == size and (size == self.batch_size or 1 < size < most)
+            width = self._width(points.shape[1], alike, full)
             batch = np.zeros((size, width, 3), np.float32)
             batch[: len(part), : points.shape[1]] = points
             mask = np.arange(width) < np.pad(counts, (0, size - len(part)))[:, None]

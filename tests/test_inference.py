@@ -140,6 +140,9 @@ def test_common_sizes_come_in_whole_batches(model, seen):
         Predictor(model).logits(clouds(64, size))
         Predictor(model).logits(list(clouds(64, size)))
     assert seen == {(32, 2048, 3), (32, 10_000, 3)}
+    seen.clear()
+    Predictor(model).logits(clouds(64, 20_000))  # in halves, each of which is full
+    assert seen == {(16, 20_000, 3)}
 
 
 def test_filling_up_changes_nothing(model):
