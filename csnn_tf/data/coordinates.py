@@ -29,19 +29,19 @@ def float32_coordinates(
             float32 already stay as they are.
         centred: Whether only the shape counts, as for models that move clouds to their centroid:
             clouds are moved then as soon as they would lose digits.
-        used: [points] which ones say where a shape lies; by default all. A vertex at the origin
-            that no face uses would make a mesh far off seem as large as its distance.
+        used: [points] which ones say where a shape lies if all of them do not seem far: a vertex at
+            the origin that no face uses makes a mesh far off seem as large as its distance.
 
     Returns:
         [..., points, 3]; infinite where a number is too large for float32.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         if points.dtype.kind != "f" or points.dtype.itemsize > 4:
-            seen = points if used is None or used.all() else points[..., used, :]
-            low, high = (f(seen, axis=-2).astype(np.float64) for f in (np.min, np.max))
-            extent = (high - low).max(axis=-1)
             farthest = _FARTHEST_CENTRED if centred else _FARTHEST
-            far = (np.maximum(-low, high).max(axis=-1) > farthest * extent) & (extent > 0)
+            seen, far = points, _far(points, farthest)
+            if used is not None and not far.any():
+                seen = points[..., used, :]
+                far = _far(seen, farthest)
             if far.any():
                 centroid = seen.mean(axis=-2, keepdims=True, dtype=np.float64)
                 points = points.astype(np.float64)
@@ -65,3 +65,10 @@ def check_unmasked(points: object, name: str) -> None:
         raise InputError(
             f"{name} has masked coordinates: give the points that count, without the others."
         )
+
+
+def _far(points: NDArray, farthest: float) -> NDArray[np.bool_]:
+    """Which clouds lie farther from the origin than so many of their extents."""
+    low, high = (f(points, axis=-2).astype(np.float64) for f in (np.min, np.max))
+    extent = (high - low).max(axis=-1)
+    return (np.maximum(-low, high).max(axis=-1) > farthest * extent) & (extent > 0)

@@ -41,6 +41,15 @@ def test_where_the_place_does_not_count_no_digit_is_lost(cloud, extents):
     np.testing.assert_array_equal(float32_coordinates(near, centred=True), near.astype(np.float32))
 
 
+def test_what_no_face_uses_only_says_nothing_of_a_far_place(cloud):
+    used = np.arange(len(cloud)) > 0
+    far = cloud + PLACE
+    np.testing.assert_array_equal(float32_coordinates(far, used=used), float32_coordinates(far))
+    far[0] = 0
+    found = float32_coordinates(far, used=used)
+    np.testing.assert_allclose(found[1:], centred(cloud[1:]), atol=1e-5)
+
+
 def test_tiny_clouds_are_enlarged(cloud):
     both = np.stack([cloud * 1e-300, cloud])
     found = enlarged(both)
