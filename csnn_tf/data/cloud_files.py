@@ -68,9 +68,9 @@ def read_text_cloud(path: Path, max_points: int | None = None) -> NDArray[np.flo
     place, columns = _first_point(lines)
     point = lines[place].split("#")[0].strip()
     found = _POINT.match(point)
-    # With blanks between numbers, a comma between two digits is a number's own, unless a point is.
+    # With blanks between three, a comma between two digits is a number's own, unless a point is.
     commas = found and found.group(1, 2) != (",", ",") and re.search(r"\d,\d", found[0])
-    if commas and "." not in found[0]:
+    if commas and "." not in found[0] and len(re.split(r",?\s+", point)) > 2:
         raise ValueError(f"{point[:60]!r} has decimal commas")
     delimiter = "," if "," in point else None
     return np.loadtxt(lines[place:], delimiter=delimiter, usecols=columns, ndmin=2)

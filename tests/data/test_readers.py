@@ -305,6 +305,8 @@ def test_what_cannot_be_read_names_the_file(tmp_path, name, content, reason):
         b"# id x y z (r g b)\n7 1 2 3 0 0 0\n8 4 5 6 0 0 0\n",
         b"1 2 3 # from x to y or z\n4 5 6\n",
         b"1 2 3\n4 5 6\n",
+        b"1, 2,3\n4, 5,6\n",
+        b"1,2, 3\n4,5, 6\n",
     ],
 )
 def test_the_first_line_may_name_the_columns(tmp_path, content):
