@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import json
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -172,7 +173,7 @@ def data_to_record(place: Path) -> str:
 
     Links stay, and with them the name by which a table's runs are told apart.
     """
-    return str(place.absolute())
+    return os.path.abspath(place)
 
 
 def recorded_data(model: str, place: Any) -> Path:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from csnn_tf.report.command_line import training_command
-from csnn_tf.report.html import grid, section, table, text
+from csnn_tf.report.html import grid, section, short, table, text
 from csnn_tf.report.run_source import RunSource
 
 
@@ -16,11 +16,16 @@ def run_section(run: RunSource, made_of: dict[str, Any]) -> tuple[str, str, str]
         run: The run.
         made_of: What the page's figures were measured on, by name.
     """
-    command = training_command(run.config)
+    # Whose folders they are is nothing for a page that is passed on.
+    recorded = {
+        name: short(value) if name in ("folder", "data") and isinstance(value, str) else value
+        for name, value in run.config.items()
+    }
+    command = training_command(recorded)
     hidden = {"classes", "command"}
     config = [
         (name, value if isinstance(value, str) else json.dumps(value))
-        for name, value in run.config.items()
+        for name, value in recorded.items()
         if name not in hidden
     ]
     names = list(dict.fromkeys([*run.versions, *run.reporting]))

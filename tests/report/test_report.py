@@ -16,6 +16,7 @@ from csnn_tf.report.dos_findings import DosFindings, atomic_band_energy, best_me
 from csnn_tf.report.dos_page import _which
 from csnn_tf.report.html import number, percent, table
 from csnn_tf.report.learning import learning_section
+from csnn_tf.report.record import run_section
 from csnn_tf.report.run_source import RunSource, read_history
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf_command import cli
@@ -187,6 +188,13 @@ def test_a_run_is_read_whole(classifier_run, tmp_path):
     broken.write_text("epoch,loss\n1,much\n")
     with pytest.raises(InputError, match="history.csv cannot be read"):
         read_history(broken)
+
+
+def test_no_page_tells_whose_folder_the_data_lies_in(classifier_run):
+    config = {**CONFIG, "data": "modelnet", "folder": "/home/someone/parts"}
+    page = "".join(run_section(replace(RunSource.find(classifier_run.path), config=config), {}))
+    assert "train modelnet --data parts" in page
+    assert "someone" not in page
 
 
 def test_tables_escape_and_numbers_have_dashes():
