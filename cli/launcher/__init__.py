@@ -25,6 +25,8 @@ _COMMANDS = {
     "benchmark": "Measure speed and memory on this machine.",
     "reproduce": "Make a table of the paper anew.",
 }
+# What TensorFlow tells of by the error that it has for memory.
+_OTHER_RESOURCES = ("No space left", "quota exceeded", "Too many open files")
 
 
 class _Lazy(click.Group):
@@ -116,6 +118,6 @@ def _lacks_memory(error: Exception) -> bool:
         return True
     text = str(error)
     exhausted = type(error).__name__ == "ResourceExhaustedError" or (
-        isinstance(error, RuntimeError) and text.startswith("RESOURCE_EXHAUSTED")
+        isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" in text
     )
-    return exhausted and "No space left" not in text  # as of a disk
+    return exhausted and not any(other in text for other in _OTHER_RESOURCES)

@@ -288,7 +288,9 @@ class ResourceExhaustedError(Exception):
         (MemoryError(), True),
         (ResourceExhaustedError("OOM when allocating tensor"), True),
         (ResourceExhaustedError("run.v2; No space left on device"), False),
+        (ResourceExhaustedError("run.v2; Too many open files"), False),
         (RuntimeError("RESOURCE_EXHAUSTED: Out of memory"), True),
+        (RuntimeError("Exception when calling Conv.\nRESOURCE_EXHAUSTED: Out of memory"), True),
         (RuntimeError("another one"), False),
     ],
 )
