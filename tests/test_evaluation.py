@@ -17,7 +17,7 @@ from csnn_tf.report.classifier_findings import ClassifierFindings
 from csnn_tf.rotating import rotated
 from csnn_tf.training import TrainingConfig
 from csnn_tf.training.validation import Validation
-from tests.helpers import eagerly
+from tests.helpers import compiled, eagerly
 
 pytestmark = eagerly
 
@@ -49,6 +49,7 @@ def test_a_model_may_be_given_by_its_file_or_name(model, shapes, tmp_path):
         evaluate(model, list(shapes.clouds))
 
 
+@compiled
 def test_predictor_does_not_depend_on_batching_padding_or_place(model):
     rng = np.random.default_rng(1)
     clouds = [rng.normal(size=(n, 3)).astype(np.float32) for n in (50, 33, 1, 64, 7)]

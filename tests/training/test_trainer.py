@@ -161,6 +161,7 @@ def test_callbacks_of_keras(shapes, tmp_path):
     assert {path.name[:2] for path in tmp_path.glob("*.keras")} == {"1-", "2-"}
 
 
+@compiled
 def test_mixed_precision_trains_and_saves(shapes, tmp_path):
     run = train(config(mixed_precision=True, epochs=1), shapes, tmp_path / "run")
     model = load_model(run.best, PointCloudClassifier)
