@@ -39,7 +39,7 @@ def float32_coordinates(
         if points.dtype.kind != "f" or points.dtype.itemsize > 4:
             farthest = _FARTHEST_CENTRED if centred else _FARTHEST
             seen, far = points, _far(points, farthest)
-            if used is not None and not far.any():
+            if used is not None and not (used.all() or far.any()):
                 seen = points[..., used, :]
                 far = _far(seen, farthest)
             if far.any():
