@@ -91,9 +91,12 @@ def _train(
     locks: ExitStack,
 ) -> RunFolder:
     """See `train`; `locks` holds the run folder from when it is first looked at."""
+    run = SilentRun(out)
     if resume and part.writes:
-        locks.enter_context(RunFolder.begun(out).locked())
+        run = RunFolder.begun(out)
+        locks.enter_context(run.locked())
         config.check_goes_on(out)
+        run.check_contents(fingerprint(shapes))
     goes_on = resume and (out / CHECKPOINT).exists()
     kind, trained = architecture(config.architecture), None
     if config.initial is not None and not goes_on:
@@ -104,7 +107,7 @@ def _train(
         config.preset,
         class_names=shapes.class_names,
         dtype="mixed_bfloat16" if config.mixed_precision else None,
-        **(begun_fields(RunFolder(out).last, kind, config.model) if goes_on else config.model),
+        **(begun_fields(run.last, kind, config.model) if goes_on else config.model),
     )
     if trained is not None:
         _take_weights(model, trained, config)
@@ -123,15 +126,11 @@ def _train(
     kept = config.num_points * (_KEPT if config.resample else 1)
     source = make_source(training, config.num_points, config.seed, kept)
     rows = part.rows(plan.batch_size)
-    contents = fingerprint(shapes)
-    if resume:
-        run = RunFolder.begun(out) if part.writes else SilentRun(out)
-        if part.writes:
-            run.check_contents(contents)
-    else:
+    if not resume:
         with ExitStack() as beginning:
-            run = RunFolder.create(out, beginning) if part.writes else SilentRun(out)
-            recorded = {"classes": list(shapes.class_names), CONTENTS: contents}
+            if part.writes:
+                run = RunFolder.create(out, beginning)
+            recorded = {"classes": list(shapes.class_names), CONTENTS: fingerprint(shapes)}
             run.write_json("config.json", {**config.to_dict(), **recorded})
             run.write_json("versions.json", versions())
             locks.enter_context(run.locked())
