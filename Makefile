@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 DEMO := demo
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test fuzz soak lint clean
+.PHONY: demo test fuzz soak lowest lint clean
 
 $(INSTALLED): setup.py pyproject.toml
 	@echo "Installing into $(VENV), once; it takes some minutes."
@@ -70,5 +70,16 @@ soak: $(INSTALLED)
 	CSNN_TF_SOAK_SHAPES=$${CSNN_TF_SOAK_SHAPES:-1000000} \
 	    CSNN_TF_SOAK_EPOCHS=$${CSNN_TF_SOAK_EPOCHS:-10000} $(BIN)/python -m pytest -s tests/soak
 
+# The least versions that setup.py asks for, in an environment of their own. Old packages warn of each other.
+LOWEST := .venv-lowest
+lowest:
+	$(PYTHON) -m venv $(LOWEST)
+	sed -n '/install_requires/,/\],/s/.*"\(.*\)>=\(.*\)",/\1==\2/p' setup.py > $(LOWEST)/versions.txt
+	$(LOWEST)/bin/python -m pip install --quiet --quiet -e '.[plot]' pytest hypothesis \
+	    -c $(LOWEST)/versions.txt
+	XLA_FLAGS="$$XLA_FLAGS $(UNOPTIMISED)" $(LOWEST)/bin/python -m pytest \
+	    -o filterwarnings=default --disable-warnings $(NUMBERS) tests/data tests/training \
+	    tests/test_inference.py tests/test_dos_inference.py tests/test_evaluation.py
+
 clean:
-	rm -rf $(VENV) $(DEMO) build *.egg-info
+	rm -rf $(VENV) $(LOWEST) $(DEMO) build *.egg-info

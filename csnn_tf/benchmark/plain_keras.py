@@ -19,6 +19,7 @@ from csnn_tf.layers import (
     VertexPooling,
 )
 from csnn_tf.layers.neighbor_sum import level_of
+from csnn_tf.models.cloned import cloned
 
 
 def plain_network(network: keras.Model) -> keras.Model:
@@ -27,7 +28,7 @@ def plain_network(network: keras.Model) -> keras.Model:
     Args:
         network: `PointCloudClassifier.network` or `DensityOfStates.network`.
     """
-    copy = keras.models.clone_model(network, clone_function=_plain_layer, recursive=True)
+    copy = cloned(network, _plain_layer)
     copy.set_weights(network.get_weights())
     return copy
 

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from csnn_tf.models.cloned import cloned
 from csnn_tf.models.folding import Fold, find_folds
 
 Pairs = list[tuple[keras.layers.Layer, keras.layers.Layer, Fold | None]]
@@ -84,10 +85,7 @@ def rebuild(
         # As Keras's `training=False` overrules what the graph says of single layers.
         return layer(*args, **{**kwargs, "training": False} if "training" in kwargs else kwargs)
 
-    rebuilt = keras.models.clone_model(
-        network, clone_function=clone, call_function=skip_identity, recursive=True
-    )
-    return rebuilt, pairs
+    return cloned(network, clone, skip_identity), pairs
 
 
 def weights_of(pairs: Pairs, read: Callable[[Any], Any]) -> Iterator[tuple[keras.Variable, Any]]:
