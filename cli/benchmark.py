@@ -19,7 +19,9 @@ from csnn_tf.training.run_folder import write_aside
 @click.command("benchmark")
 @click.option("--preset", "name", default="paper", show_default=True, help="paper, small or tiny.")
 @click.option("--batch", type=click.IntRange(1), default=8, show_default=True, help="Shapes.")
-@click.option("--points", type=click.IntRange(1), default=1024, show_default=True)
+@click.option(
+    "--points", type=click.IntRange(1), default=1024, show_default=True, help="Of a cloud."
+)
 @click.option(
     "--seconds",
     type=float,

@@ -43,7 +43,13 @@ from csnn_tf.export import FORMATS, PRECISIONS, ExportOptions, export_model
 )
 @click.option("--max-atoms", type=int, default=10_000, show_default=True, help="Atoms likewise.")
 @click.option(
-    "--format", "file_format", type=click.Choice(FORMATS), default="savedmodel", show_default=True
+    "--format",
+    "file_format",
+    type=click.Choice(FORMATS),
+    default="savedmodel",
+    show_default=True,
+    help="savedmodel for TensorFlow Serving; onnx for classifiers only; tflite says what is in "
+    "its way.",
 )
 @click.option(
     "--other-labels",

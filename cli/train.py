@@ -46,7 +46,11 @@ def _dos() -> click.Command:
 @click.argument("kind", type=click.Choice(["modelnet", "shapes", "dos"]))
 @data_option
 @model_option(["csnn", "pointnet", "dgcnn"], "I")
-@click.option("--preset", help="Its size: paper, small or tiny.")
+@click.option(
+    "--preset",
+    help="Its size: paper, small or tiny [default: paper; built-in shapes: small; with --from: "
+    "that model's].",
+)
 @click.option(
     "--recipe",
     help="Optimiser: paper, best, tilted (best for shapes trained upright), quick or finetune "
