@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from csnn_tf.evaluation import Progress
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class DosEvaluation:
     """What an evaluation found.
 

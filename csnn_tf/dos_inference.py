@@ -35,7 +35,7 @@ _NUMBERS_AT_ONCE = 2**24  # of the largest feature map in a chunk: 64 MB
 _SMALLEST = 16
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class DosPrediction:
     """Predicted densities of states.
 

@@ -12,6 +12,10 @@ class InputError(ValueError):
     status 2.
     """
 
+    __init__ = (
+        Exception.__init__
+    )  # AutoGraph raises again what has this one, and else its own error
+
 
 def unknown_field(name: str, **owners: Iterable[str]) -> InputError:
     """The error for a field that nothing has: the nearest names or, without any, all.

@@ -8,7 +8,7 @@ import numpy as np
 _RESAMPLES = 2000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EvaluationResult:
     """Accuracies of a classifier on a test set, all as shares from 0 to 1.
 

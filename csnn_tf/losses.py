@@ -82,7 +82,7 @@ class DosLoss(keras.losses.Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Loss of each structure [B]."""
         y_pred = ops.convert_to_tensor(y_pred)
-        y_true, electrons = self._reference(ops.cast(y_true, y_pred.dtype), y_pred.shape[-1])
+        y_true, electrons = self._reference(ops.cast(y_true, y_pred.dtype), y_pred.shape)
         difference = y_pred - y_true
         cumulative = self.bin_width * ops.cumsum(difference, axis=-1)
         loss = self.alpha * ops.mean(ops.square(difference), axis=-1)
@@ -91,8 +91,19 @@ class DosLoss(keras.losses.Loss):
             loss += self._fermi_terms(y_true, y_pred, electrons)
         return loss
 
-    def _reference(self, y_true: Any, bins: int) -> tuple[Any, Any]:
+    def _reference(self, y_true: Any, shape: tuple[int | None, ...]) -> tuple[Any, Any]:
         """DOS [B, bins] and electrons, one number or [B] or None."""
+        found, (batch, bins) = tuple(y_true.shape), shape
+        if (
+            len(found) != 2
+            or found[1] not in (bins, bins + 1)
+            or None not in (found[0], batch)
+            and found[0] != batch
+        ):
+            raise InputError(
+                f"DosLoss expects densities of states [batch, {bins}] (or {bins + 1}, electrons "
+                f"last) for predictions of the shape {tuple(shape)}, not the shape {found}."
+            )
         if y_true.shape[-1] == bins + 1:
             return y_true[:, :-1], y_true[:, -1]
         return y_true, self.electrons

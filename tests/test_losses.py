@@ -133,3 +133,10 @@ def test_serialisation():
 def test_bad_options_are_refused(options):
     with pytest.raises(InputError):
         DosLoss(**options)
+
+
+@pytest.mark.parametrize(("rows", "bins"), [(4, 1), (1, 310), (4, 300), (4, 312)])
+def test_references_of_another_shape_are_refused(rows, bins):
+    true, predicted = dos_pair()
+    with pytest.raises(InputError, match=r"DosLoss expects densities of states \[batch, 310\]"):
+        DosLoss()(np.resize(true, (rows, bins)), predicted)

@@ -1,10 +1,12 @@
 """What all augmentations of point clouds share."""
 
+import operator
 from typing import Any
 
 import keras
 from keras import ops
 
+from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_points
 
 
@@ -17,6 +19,9 @@ class PointAugmentation(keras.layers.Layer):
         seed: Whole number that fixes the sequence of random draws; None for another one each time.
         **kwargs: Arguments of `keras.layers.Layer`.
 
+    Raises:
+        InputError: If the seed is no whole number.
+
     Input: points [batch, points, 3]; optionally `training` and `seed`, a seed generator that is
         used for this call in place of the layer's own.
     Output: [batch, points, 3] float32. Every cloud of the batch is changed by draws of its own.
@@ -26,8 +31,11 @@ class PointAugmentation(keras.layers.Layer):
     def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs, autocast=False)
         self.supports_masking = True
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        try:
+            self.seed = None if seed is None else operator.index(seed)
+        except TypeError:
+            raise InputError(f"seed must be a whole number or None, not {seed!r:.60}.") from None
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Check the input's shape."""

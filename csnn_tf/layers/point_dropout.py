@@ -7,7 +7,7 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers.augmentation import PointAugmentation
-from csnn_tf.layers.checks import check_points
+from csnn_tf.layers.checks import check_number, check_points
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -31,9 +31,9 @@ class PointDropout(PointAugmentation):
 
     def __init__(self, rate: float = 0.5, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)
-        if not 0 <= rate < 1:
+        self.rate = check_number("rate", rate)
+        if not 0 <= self.rate < 1:
             raise InputError(f"point dropout rate must be at least 0 and below 1, not {rate!r}.")
-        self.rate = float(rate)
 
     def call(self, points, training: bool | None = None, seed=None, mask=None):
         """Thin when training."""

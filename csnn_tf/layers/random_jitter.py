@@ -7,6 +7,7 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers.augmentation import PointAugmentation
+from csnn_tf.layers.checks import check_number
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -29,9 +30,9 @@ class RandomJitter(PointAugmentation):
         self, stddev: float = 0.01, clip: float = 0.05, *, seed: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, **kwargs)
-        if not (0 <= stddev < float("inf") and 0 <= clip < float("inf")):
+        self.stddev, self.clip = check_number("stddev", stddev), check_number("clip", clip)
+        if min(self.stddev, self.clip) < 0:
             raise InputError(f"jitter needs stddev and clip >= 0, not {stddev!r} and {clip!r}.")
-        self.stddev, self.clip = float(stddev), float(clip)
 
     def augment(self, points, seed):
         """Add the noise."""

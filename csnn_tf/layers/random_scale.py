@@ -7,6 +7,7 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers.augmentation import PointAugmentation
+from csnn_tf.layers.checks import check_number
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -29,9 +30,9 @@ class RandomScale(PointAugmentation):
         self, low: float = 0.8, high: float = 1.2, *, seed: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(seed=seed, **kwargs)
-        if not 0 < low <= high < float("inf"):
+        self.low, self.high = check_number("low", low), check_number("high", high)
+        if not 0 < self.low <= self.high:
             raise InputError(f"scaling needs 0 < low <= high, not {low!r} and {high!r}.")
-        self.low, self.high = float(low), float(high)
 
     def augment(self, points, seed):
         """Scale."""

@@ -7,6 +7,7 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers.augmentation import PointAugmentation
+from csnn_tf.layers.checks import check_number
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -27,9 +28,9 @@ class RandomShift(PointAugmentation):
 
     def __init__(self, distance: float = 0.1, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)
-        if not 0 <= distance < float("inf"):
+        self.distance = check_number("distance", distance)
+        if self.distance < 0:
             raise InputError(f"shift must be a distance of at least 0, not {distance!r}.")
-        self.distance = float(distance)
 
     def augment(self, points, seed):
         """Shift."""

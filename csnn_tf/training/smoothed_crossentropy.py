@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from csnn_tf.errors import InputError
+
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
 class SmoothedCrossentropy(keras.losses.Loss):
@@ -13,6 +15,11 @@ class SmoothedCrossentropy(keras.losses.Loss):
     Args:
         smoothing: Share of the target spread evenly over all classes.
         **kwargs: Arguments of `keras.losses.Loss`.
+
+    Labels are [B] or [B, 1], and logits [B, classes]. The loss of a label that is no class is NaN.
+
+    Raises:
+        InputError: If the labels are of another shape, such as one-hot.
     """
 
     def __init__(self, smoothing: float = 0.0, **kwargs: Any) -> None:
@@ -21,11 +28,18 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         """One loss a sample."""
+        if len(y_true.shape) > 2 or (len(y_true.shape) == 2 and y_true.shape[1] not in (1, None)):
+            raise InputError(
+                f"SmoothedCrossentropy expects integer labels [batch], not the shape "
+                f"{tuple(y_true.shape)}."
+            )
         log_probabilities = ops.log_softmax(y_pred, axis=-1)
         classes = y_pred.shape[-1]
-        target = ops.one_hot(ops.reshape(ops.cast(y_true, "int32"), (-1,)), classes)
+        labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        target = ops.one_hot(labels, classes)
         target = target * (1 - self.smoothing) + self.smoothing / classes
-        return -ops.sum(target * log_probabilities, axis=-1)
+        loss = -ops.sum(target * log_probabilities, axis=-1)
+        return ops.where(ops.logical_and(labels >= 0, labels < classes), loss, float("nan"))
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""

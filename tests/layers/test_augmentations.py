@@ -222,11 +222,11 @@ def test_smallest_options_change_nothing(kind, options):
     [
         (RandomScale, {"low": 0.0}, "0 < low <= high"),
         (RandomScale, {"low": 1.3}, "0 < low <= high"),
-        (RandomScale, {"high": float("inf")}, "0 < low <= high"),
+        (RandomScale, {"high": float("inf")}, "high must be a finite number"),
         (RandomShift, {"distance": -0.1}, "at least 0"),
-        (RandomShift, {"distance": float("nan")}, "at least 0"),
+        (RandomShift, {"distance": float("nan")}, "distance must be a finite"),
         (RandomJitter, {"stddev": -1.0}, "stddev and clip"),
-        (RandomJitter, {"clip": float("nan")}, "stddev and clip"),
+        (RandomJitter, {"clip": float("nan")}, "clip must be a finite number"),
         (RandomAxisRotation, {"axis": 3}, "axis must be 0, 1 or 2"),
         (RandomAxisRotation, {"axis": True}, "axis must be 0, 1 or 2"),
         (PointDropout, {"rate": 1.0}, "at least 0 and below 1"),
@@ -236,3 +236,23 @@ def test_smallest_options_change_nothing(kind, options):
 def test_wrong_options(kind, options, message):
     with pytest.raises(InputError, match=message):
         kind(**options)
+
+
+@pytest.mark.parametrize(
+    ("make", "culprit"),
+    [
+        (lambda: RandomScale((0.8, 1.2)), "low"),
+        (lambda: RandomScale(0.8, None), "high"),
+        (lambda: RandomJitter("0.1"), "stddev"),
+        (lambda: RandomShift([0.1, 0.1, 0.1]), "distance"),
+        (lambda: PointDropout(None), "rate"),
+        (lambda: RandomRotation(seed=1.5), "seed"),
+    ],
+)
+def test_what_is_no_number_is_refused_by_name(make, culprit):
+    with pytest.raises(InputError, match=f"^{culprit} must be a"):
+        make()
+
+
+def test_a_seed_may_be_numpys():
+    assert RandomRotation(seed=np.int64(5)).get_config()["seed"] == 5

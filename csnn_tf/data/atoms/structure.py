@@ -19,7 +19,7 @@ NOISE = 1e-2
 NOISE_STATES = 5e-3
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Structure:
     """One structure as a reader returns it.
 

@@ -14,7 +14,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.even_bins import evened
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class StructureSet:
     """Structures whose atoms lie one after the other (no padding).
 
