@@ -133,7 +133,9 @@ class AtomicDosModel(Unquantised, PresetFields, keras.Model):
                 which is taken as it is.
             elements, energies, electrons: Of an untrained model; see the class.
             dtype: Its dtype policy, such as "mixed_bfloat16"; None for the global one.
-            **changes: Constructor arguments that replace the preset's.
+            **changes: Fields of the model, see `fields()`, that replace the preset's. Those of
+                `keras.Model` are set afterwards: two models of a class in one functional model need
+                a `name` of their own.
 
         Raises:
             InputError: If the preset or a field is unknown, the fields do not fit together, or a
