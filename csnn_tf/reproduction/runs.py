@@ -49,7 +49,7 @@ class FoundRun:
     def of(cls, folder: RunFolder, config: RunFields) -> Self:
         """The run of a folder and the configuration in it."""
         epochs = len(history_rows(folder.path / "history.csv"))
-        complete = epochs >= config.epochs or _ended(folder.path / CHECKPOINT)
+        complete = epochs >= config.epochs or _ended(folder.path / CHECKPOINT, epochs)
         return cls(folder, config, epochs, complete)
 
     @property
@@ -119,11 +119,12 @@ def weights(model: keras.Model) -> int:
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
-def _ended(checkpoint: Path) -> bool:
-    """Whether the schedule ended the run before its last epoch."""
+def _ended(checkpoint: Path, epochs: int) -> bool:
+    """Whether the schedule ended the run after so many epochs, and all of them were kept."""
     try:
         with open(checkpoint, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            return bool(json.loads(stored["state"].tobytes())["ending"]["finished"])
+            state = json.loads(stored["state"].tobytes())
+            return bool(state["ending"]["finished"]) and len(state["ending"]["rows"]) <= epochs
     except FileNotFoundError:
         return False
     except Exception as error:  # zipfile, zlib, json and NumPy each have their own

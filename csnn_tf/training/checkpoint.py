@@ -35,7 +35,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.path, self.ending, self.writes = path, ending, writes
 
     def on_epoch_end(self, epoch, logs=None):
-        """Write."""
+        """Write, then let `ending` keep the epoch."""
         if not self.writes:
             return
         state: dict[str, Any] = {"epoch": epoch + 1, "ending": self.ending.state()}
@@ -45,6 +45,7 @@ class Checkpoint(keras.callbacks.Callback):
             for place, variable in enumerate(self._variables(self.model))
         }
         write_aside(self.path, lambda file: np.savez(file, state=text, **arrays))
+        self.ending.keep()
 
     def restore(self, model: keras.Model) -> int:
         """Put the state back into a compiled model; the number of the epoch to go on with.

@@ -10,7 +10,7 @@ import numpy as np
 from csnn_tf.errors import InputError
 from csnn_tf.models.loading import not_finite
 from csnn_tf.training.best_epoch import best_row
-from csnn_tf.training.run_folder import INITIAL, RunFolder
+from csnn_tf.training.run_folder import INITIAL, RunFolder, history_rows
 from csnn_tf.training.schedules import Plateau
 
 _ROUNDING = 1e-6
@@ -19,6 +19,9 @@ _ROUNDING = 1e-6
 
 class EpochEnd(keras.callbacks.Callback):
     """Validate, keep the best and the last model, move the learning rate, write the history.
+
+    The best model and the history follow the checkpoint, see `keep`: so they never tell of an epoch
+    that a run which goes on does not have.
 
     Args:
         saved: The model that is saved; the model in training shares its weights.
@@ -74,14 +77,21 @@ class EpochEnd(keras.callbacks.Callback):
         # The other callbacks' epoch is an argument; ModelCheckpoint takes no second one.
         logs.update({name: value for name, value in row.items() if name != "epoch"})
         self.run.save_model(self.run.last, self.saved)
-        if best_row(self.rows) is row:
-            self.run.save_model(self.run.best, self.saved)
-        self.run.write_history(self.rows)
         if self.plateau is not None:
             rate = self.plateau.update(rate, row.get("val_loss", row["loss"]))
             self.model.optimizer.learning_rate = rate
             if rate < self.min_learning_rate * (1 - _ROUNDING):
                 self.finished = self.model.stop_training = True
+
+    def keep(self) -> None:
+        """Save the model if the last epoch was the best, then write the history.
+
+        Raises:
+            InputError: If the folder cannot be written.
+        """
+        if best_row(self.rows) is self.rows[-1]:
+            self.run.save_model(self.run.best, self.saved)
+        self.run.write_history(self.rows)
 
     def _check_weights(self) -> None:
         """Raise `InputError` before a model is measured and saved that could not be loaded.
@@ -105,7 +115,9 @@ class EpochEnd(keras.callbacks.Callback):
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Go on from a state, whose weights the model has; `keep` what was not kept any more."""
         self.rows, self.finished = list(state["rows"]), bool(state["finished"])
+        if len(history_rows(self.run.path / "history.csv")) != len(self.rows):
+            self.keep()
         if self.plateau is not None:
             self.plateau.best, self.plateau.waited = state["plateau"]

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import io
+import json
 import shutil
 
 import numpy as np
@@ -113,6 +114,18 @@ def test_a_run_that_was_cut_short_goes_on_with_its_own_settings(folder, tmp_path
     assert (runs["dgcnn-z"].epochs, runs["dgcnn-z"].complete) == (2, True)
     assert runs["dgcnn-z"].config.seed == 0
     assert runs["dgcnn-z"].cut_short == ""
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_run_that_its_schedule_ended_goes_on_if_its_last_epoch_was_not_kept(
+    folder, tmp_path, kept
+):
+    run = tmp_path / "dgcnn-z"
+    shutil.copytree(folder / "dgcnn-z", run)
+    ending = {"finished": True, "rows": [{}] if kept else [{}, {}]}
+    state = json.dumps({"ending": ending}).encode()
+    np.savez(run / "checkpoint.npz", state=np.frombuffer(state, np.uint8))
+    assert ClassifierRun.read(run, CONFIGS["dgcnn-z"]).complete == kept
 
 
 def test_an_epoch_that_was_not_looked_at_before_the_run_was_killed_is_made_up_for(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 KILLS = int(os.environ.get("CSNN_TF_KILLS", "0"))
-"""How often each run is killed; without it once, while it saves its checkpoint."""
+"""How often each run is killed; without it once, while it saves its second epoch."""
 long_run = pytest.mark.skipif(not KILLS, reason="in the long run only: `make fuzz`")
 EPOCHS = 4 + 4 * KILLS
 """Of a run that is killed: more than it gets through meanwhile."""
@@ -46,9 +46,9 @@ class Watch(keras.callbacks.Callback):
 run_to_kill(pathlib.Path(sys.argv[1]), [Watch()])
 """
 SAVING = 16
-"""At most so many calls save an epoch, four for each of best, last, history and checkpoint."""
-MIDST = SAVING + 14
-"""A call that flushes the second epoch's checkpoint, or the third's model if that was no best."""
+"""At most so many calls save an epoch, four for each of last, checkpoint, best and history."""
+MIDST = SAVING + 10
+"""A call that flushes what follows the second epoch's checkpoint: the best model or the history."""
 
 
 def kill(module: str, out: Path, moments: np.random.Generator, *, first: bool) -> None:
