@@ -72,6 +72,9 @@ def _loaded(name: str | None) -> click.Command:
 @contextlib.contextmanager
 def _silenced() -> Iterator[None]:
     """Drop what TensorFlow's library writes while it loads; no setting keeps it quiet."""
+    if sys.stderr is None:  # closed by the caller
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "wb") as nowhere:

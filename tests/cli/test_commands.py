@@ -278,6 +278,15 @@ def test_the_real_command_ends_bad_input_with_status_2_and_one_line(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_the_real_command_runs_with_a_closed_stderr():
+    code = "import sys; from csnn_tf_command import main; main()"
+    command = [sys.executable, "-c", code, "data", "--help"]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" 2>&-', "sh", *command], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "Get or make data sets" in done.stdout) == (0, True)
+
+
 class ResourceExhaustedError(Exception):
     """Called as TensorFlow's."""
 
