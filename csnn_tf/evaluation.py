@@ -56,7 +56,8 @@ def evaluate(
         progress: Called after every pass.
 
     Raises:
-        InputError: If an argument is out of range or the classes do not fit.
+        InputError: If an argument is out of range, would count for nothing beside the others, or
+            the classes do not fit.
     """
     check_rotation(rotation, sampling)
     check_seed(seed)
@@ -64,6 +65,11 @@ def evaluate(
     consistency = check_positive("consistency", consistency) if consistency else 0
     if consistency == 1:
         raise InputError("consistency must be at least 2 rotations to compare, or 0, not 1.")
+    if rotation == "none" and votes == 1 and max(repeats, consistency) > 1:
+        name = "consistency" if consistency else "repeats"
+        raise InputError(f"{name} needs rotations to compare: rotation is none, and votes is 1.")
+    if sampling != "haar" and rotation != "so3":
+        raise InputError(f"sampling {sampling} is of rotation so3, not of rotation {rotation}.")
     upright_axis = check_axis("upright_axis", upright_axis)
     if not isinstance(shapes, ShapeSet):
         raise InputError(

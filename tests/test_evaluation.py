@@ -208,6 +208,10 @@ def test_uniform_rotations_differ_from_euler_angles():
         ({"votes": 0}, "votes"),
         ({"consistency": 1}, "consistency must be at least 2 rotations"),
         ({"consistency": True}, "consistency"),
+        ({"rotation": "none", "consistency": 2}, "consistency needs rotations to compare"),
+        ({"rotation": "none", "repeats": 2}, "repeats needs rotations to compare"),
+        ({"rotation": "none", "sampling": "euler"}, "sampling euler is of rotation so3, not of"),
+        ({"rotation": "z", "sampling": "euler"}, "sampling euler is of rotation so3, not of"),
         *(
             ({"upright_axis": axis}, "upright_axis must be 0, 1 or 2")
             for axis in (5, -1, True, 1.0)
