@@ -53,6 +53,11 @@ def table3_command(spheres, **options) -> None:
 def _rows(request: Request, spheres: str):
     from csnn_tf.reproduction.spheres import FIELDS, ROTATION, run_name, sphere_rows
 
+    for name in FIELDS:
+        if name in request.fields:
+            raise InputError(
+                f"--set does not take {name}: --spheres says how many, of one channel."
+            )
     configs = {
         run_name(number): request.config("csnn", ROTATION, spheres=number, channels=1)
         for number in _numbers(spheres)
