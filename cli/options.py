@@ -71,12 +71,21 @@ def parse_fields(settings: Sequence[str], option: str = "--set") -> dict[str, An
         if key in fields:
             raise InputError(f"{option} gives {key} twice.")
         if key in _OWN_OPTIONS:
-            raise InputError(f"{option} does not take {key}: give --{_OWN_OPTIONS[key]}.")
+            own = f"--{_OWN_OPTIONS[key]}"
+            hint = f": give {own}" if _is_option(own) else ""
+            raise InputError(f"{option} does not take {key}{hint}.")
         try:
             fields[key] = json.loads(value)
         except (ValueError, RecursionError):
             fields[key] = value
     return fields
+
+
+def _is_option(text: str) -> bool:
+    """Whether the running command has the option that a text begins with."""
+    context = click.get_current_context(silent=True)
+    params = [] if context is None else context.command.params
+    return any(text.split()[0] in param.opts for param in params)
 
 
 _NUM_POINTS = 1024
