@@ -9,6 +9,8 @@ from csnn_tf.errors import InputError
 from csnn_tf.models.kind import is_dos_model
 from csnn_tf.models.loading import load_model
 
+_NUM_POINTS = 1024
+
 
 @click.command("show")
 @click.argument("file", type=click.Path(path_type=Path))
@@ -18,13 +20,11 @@ from csnn_tf.models.loading import load_model
 )
 @click.option("--sphere", type=int, help="Sphere, 0 the innermost [default: varies most].")
 @click.option("--channel", type=int, help="Channel [default: varies most].")
-@click.option("--atom", type=int, default=0, show_default=True, help="Atom in the centre.")
+@click.option("--atom", type=int, help="Atom in the centre of a structure [default: 0].")
 @click.option(
     "--num-points",
     type=click.IntRange(1, 10_000_000),
-    default=1024,
-    show_default=True,
-    help="Drawn on meshes.",
+    help="Drawn on meshes [default: 1024].",
 )
 @click.option("--upright-axis", type=click.IntRange(0, 2), help="[default: 1; structures: 2]")
 @click.option("--png", type=click.Path(path_type=Path), help="Write a picture instead of a page.")
@@ -38,6 +38,8 @@ def show_command(
     With --model as that model maps it, and with --level the activation of a level, also of the
     input turned. Structures are files that ASE reads; one of their atoms is in the centre.
     """
+    if show and png is not None and html is None:
+        raise InputError("--open opens the page, and --png writes none: give --html too.")
     dos = model is not None and is_dos_model(model)
     view = (_atom if dos or not _is_shape(file) else _shape)(file, model, level, atom, num_points)
     up = upright_axis if upright_axis is not None else (1 if _is_shape(file) and not dos else 2)
@@ -69,7 +71,9 @@ def _is_shape(file: Path) -> bool:
     return True
 
 
-def _shape(file: Path, model: str | None, level: int | None, atom: int, num_points: int):
+def _shape(
+    file: Path, model: str | None, level: int | None, atom: int | None, num_points: int | None
+):
     from csnn_tf.data.mesh import Mesh
     from csnn_tf.data.mesh_set import sample_surface
     from csnn_tf.data.readers import read_shape
@@ -77,20 +81,28 @@ def _shape(file: Path, model: str | None, level: int | None, atom: int, num_poin
     from csnn_tf.report.grid_view import GridView
 
     shape = read_shape(file)
+    if atom is not None:
+        raise InputError(f"--atom is about structures, and {file} is a shape.")
     if isinstance(shape, Mesh):
-        shape = sample_surface(shape, num_points, [0])
+        shape = sample_surface(shape, _NUM_POINTS if num_points is None else num_points, [0])
+    elif num_points is not None:
+        raise InputError(f"--num-points is about meshes, and {file} is a cloud.")
     network = None if model is None else load_model(model, PointCloudClassifier)
     return GridView.of_shape(file.name, shape, network, level)
 
 
-def _atom(file: Path, model: str | None, level: int | None, atom: int, num_points: int):
+def _atom(
+    file: Path, model: str | None, level: int | None, atom: int | None, num_points: int | None
+):
     from csnn_tf.data.atoms import read_frames, structure_from_atoms
     from csnn_tf.models import DensityOfStates
     from csnn_tf.report.grid_view import GridView
 
+    if num_points is not None:
+        raise InputError(f"--num-points is about meshes, and {file} is a structure.")
     structure = structure_from_atoms(read_frames(file)[0], file.name)
     network = None if model is None else load_model(model, DensityOfStates)
-    return GridView.of_atom(file.name, structure, atom, network, level)
+    return GridView.of_atom(file.name, structure, atom or 0, network, level)
 
 
 def _write_picture(view, path: Path, sphere: int | None, channel: int | None, up: int) -> None:

@@ -89,6 +89,8 @@ def test_a_structure_becomes_a_page(tmp_path):
     result = run(tmp_path / "POSCAR.vasp", "--html", tmp_path / "page.html")
     assert result.exit_code == 0
     assert "atom 0 (C)" in (tmp_path / "page.html").read_text("utf-8")
+    with pytest.raises(InputError, match="--num-points is about meshes, and .* is a structure"):
+        run(tmp_path / "POSCAR.vasp", "--num-points", 9)
 
 
 def test_one_sphere_has_no_slider(tmp_path):
@@ -106,6 +108,9 @@ def test_one_sphere_has_no_slider(tmp_path):
         (["--level", "1"], "give --model"),
         (["--sphere", "9"], "--sphere must be from 0 to 3"),
         (["--png", "chair.jpg"], "must end in .png"),
+        (["--png", "chair.png", "--open"], "--png writes none: give --html too"),
+        (["--atom", "3"], "--atom is about structures, and chair.npy is a shape"),
+        (["--num-points", "9"], "--num-points is about meshes, and chair.npy is a cloud"),
     ],
 )
 def test_what_cannot_be_shown_is_said(tmp_path, monkeypatch, chair, arguments, message):
