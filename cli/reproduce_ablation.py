@@ -83,7 +83,7 @@ def ablation_command(rotation, changes, seeds, share, **options) -> None:
     kept, others = parts[common.resample]
     request.make_out()
     protocol = {"share": share, "split_seed": request.seed, **common.to_dict()}
-    keep_protocol(request.out, {**protocol, "folder": request.data}, configs)
+    keep_protocol(request.out, {**protocol, "folder": request.data})
     runs = request.train(configs, shapes=lambda config: parts[config.resample][0])
     if isinstance(others, MeshSet):
         others = others.to_shape_set(common.num_points, request.seed)

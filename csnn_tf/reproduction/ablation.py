@@ -59,20 +59,19 @@ def run_name(change: str, seed: int) -> str:
     return f"{plain}-seed{seed}"
 
 
-def keep_protocol(out: Path, protocol: dict[str, Any], names: Iterable[str]) -> None:
+def keep_protocol(out: Path, protocol: dict[str, Any]) -> None:
     """Write down what all runs of a folder have in common, or check that it is the same.
 
     Args:
-        out: The folder.
+        out: The folder; where no run is there yet, an earlier protocol does not bind.
         protocol: What they have in common.
-        names: Of the runs; where none is there yet, an earlier protocol does not bind.
 
     Raises:
         InputError: If the runs that are there were made otherwise, or nothing can be written.
     """
     folder = RunFolder(out)
     protocol = json.loads(json.dumps(protocol))
-    if not (out / _PROTOCOL).is_file() or not any((out / name).exists() for name in names):
+    if not (out / _PROTOCOL).is_file() or not any(out.glob("*-seed*/config.json")):
         folder.write_json(_PROTOCOL, protocol)
         return
     found = folder.read_json(_PROTOCOL)

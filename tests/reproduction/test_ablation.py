@@ -98,18 +98,20 @@ def test_only_all_seeds_together_decide(gains, expected):
 
 def test_runs_of_one_folder_have_one_protocol(tmp_path):
     protocol = {"share": 0.2, "scale": (0.8, 1.2)}
-    keep_protocol(tmp_path, {**protocol, "share": 0.4}, ["run"])
-    keep_protocol(tmp_path, protocol, ["run"])  # no run was made with the other share
-    (tmp_path / "run").mkdir()
-    keep_protocol(tmp_path, {**protocol, "a later field": 1}, ["run"])
-    keep_protocol(tmp_path, {**protocol, "resample": False}, ["run"])
+    keep_protocol(tmp_path, {**protocol, "share": 0.4})
+    keep_protocol(tmp_path, protocol)  # no run was made with the other share
+    run = tmp_path / run_name("spheres=2", 7)  # of seeds or changes that were asked for before
+    run.mkdir()
+    (run / "config.json").write_text("{}")
+    keep_protocol(tmp_path, {**protocol, "a later field": 1})
+    keep_protocol(tmp_path, {**protocol, "resample": False})
     with pytest.raises(InputError, match="were made with resample False, not True"):
-        keep_protocol(tmp_path, {**protocol, "resample": True}, ["run"])
+        keep_protocol(tmp_path, {**protocol, "resample": True})
     with pytest.raises(InputError, match=r"were made with share 0\.2, not 0\.3"):
-        keep_protocol(tmp_path, {**protocol, "share": 0.3}, ["run"])
+        keep_protocol(tmp_path, {**protocol, "share": 0.3})
     (tmp_path / "protocol.json").write_text("[]")
     with pytest.raises(InputError, match="does not say how the runs beside it were made"):
-        keep_protocol(tmp_path, protocol, ["run"])
+        keep_protocol(tmp_path, protocol)
 
 
 def test_folders_have_plain_names():
