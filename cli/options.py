@@ -145,11 +145,17 @@ def measured_shapes(
         InputError: If that is not at hand or cannot be read.
     """
     from csnn_tf.data.mesh_set import MeshSet
+    from csnn_tf.training.run_folder import CONTENTS
 
     if folder is None and record.get("folder"):
         folder = recorded_data(model, record["folder"])
     if folder is None:
         check_recorded(model, record)
+        if CONTENTS in record and record["data"] != "shapes":
+            raise InputError(
+                f"{model} was trained on data that was given in Python: name what to measure on "
+                "with --data."
+            )
     if num_points is None:
         points = record.get("num_points")
         num_points = points if isinstance(points, int) and points > 0 else _NUM_POINTS

@@ -202,4 +202,6 @@ def _stored_config(ctx: click.Context, kind: str, out: Path | None) -> TrainingC
         raise InputError(f"{out} is a run on {config.data}, not on {kind}.")
     if config.folder is not None:
         check_still_there(run, Path(config.folder))
+    elif kind != "shapes":
+        raise InputError(f"{run} was begun in Python, with data that was given there: go on there.")
     return config

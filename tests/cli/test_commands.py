@@ -112,6 +112,16 @@ def test_evaluate_finds_the_data_of_the_training_from_another_folder(tmp_path, m
         run("evaluate", "../one/run")
 
 
+def test_data_that_was_given_in_python_is_not_at_hand(trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "run")
+    config = json.loads((trained / "config.json").read_text())
+    (tmp_path / "run" / "config.json").write_text(json.dumps({**config, "data": "modelnet"}))
+    with pytest.raises(InputError, match="was given in Python: name what to measure on with --dat"):
+        run("evaluate", tmp_path / "run")
+    with pytest.raises(InputError, match="was begun in Python, with data that was given there"):
+        run("train", "modelnet", "--out", tmp_path / "run", "--resume")
+
+
 def test_evaluate_prints_a_summary_and_json(trained):
     arguments = ["evaluate", trained, "--per-class", 1, "--num-points", 64]
     text = run(*arguments, "--rotation", "z").output
