@@ -7,6 +7,7 @@ import numpy as np
 
 from csnn_tf.data.download import fetch_modelnet40
 from csnn_tf.data.shapes import builtin_shapes
+from csnn_tf.training.run_folder import check_free
 
 
 @click.group("data")
@@ -34,6 +35,7 @@ def modelnet(folder, source) -> None:
 @click.option("--seed", type=int, default=0, show_default=True)
 def shapes(folder, per_class, num_points, seed) -> None:
     """Write built-in shapes as FOLDER/CLASS/{train,test}/NUMBER.npy, a data set to look at."""
+    check_free(folder, "folder")
     for split in ("train", "test"):
         made = builtin_shapes(split, per_class, num_points=num_points, seed=seed)
         counts: dict[int, int] = {}
@@ -66,6 +68,7 @@ def carbon(path, layout) -> None:
     structures = builtin_carbon()
     if layout == "npz" and path.suffix != ".npz":
         raise InputError(f"{path} must end in .npz, or give --layout published.")
+    check_free(path, "path")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         (write_npz if layout == "npz" else write_published)(path, structures)

@@ -53,13 +53,13 @@ class RunFolder:
                 it cannot be written.
         """
         path = Path(path)
-        _check_free(path)
+        check_free(path, "folder (--out)")
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{path} cannot be made: {error.strerror}.") from error
         locks.enter_context(locked(path))
-        _check_free(path)  # nobody was there in between
+        check_free(path, "folder (--out)")  # nobody was there in between
         return cls(path)
 
     @classmethod
@@ -176,9 +176,13 @@ class RunFolder:
             model.dtype_policy = policy
 
 
-def _check_free(path: Path) -> None:
+def check_free(path: Path, kind: str) -> None:
+    """Raise `InputError`, which asks for another one of a kind, unless a path is free.
+
+    That is, if there is nothing or an empty folder.
+    """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise InputError(f"{path} exists already: choose another folder (--out).")
+        raise InputError(f"{path} exists already: choose another {kind}.")
 
 
 def history_rows(path: Path) -> list[dict[str, str]]:

@@ -227,6 +227,8 @@ def test_data_shapes_can_be_trained_on(tmp_path):
     folder = tmp_path / "shapes"
     run("data", "shapes", folder, "--per-class", 3, "--num-points", 64)
     assert len(list(folder.glob("*/test/*.npy"))) == 48
+    with pytest.raises(InputError, match="shapes exists already: choose another folder"):
+        run("data", "shapes", folder, "--per-class", 1, "--num-points", 16)
     options = ["--preset", "tiny", "--epochs", 1, "--set", "num_points=32", "--set", "batch_size=4"]
     out = tmp_path / "run"
     result = run("train", "modelnet", "--data", folder, *options, "--rotation", "z", "--out", out)
