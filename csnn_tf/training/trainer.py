@@ -75,7 +75,6 @@ def train(
         raise InputError(f"config must be a TrainingConfig, not a {type(config).__name__}.")
     if not isinstance(shapes, ShapeSet | MeshSet):
         raise InputError(f"shapes must be a ShapeSet or a MeshSet, not a {type(shapes).__name__}.")
-    _check_resample(config, shapes)
     part = distribution or Distribution()
     with ExitStack() as locks:
         return _train(config, shapes, Path(out), resume, callbacks or [], part, locks)
@@ -122,6 +121,7 @@ def _train(
         # Enough that the largest class gives one, however few shapes there are.
         least = 0.5 / most
         training, held_out = shapes.split(max(config.validation, float(least)), config.seed)
+    _check_resample(config, training)
     plan = BatchPlan(len(training), min(config.batch_size, len(training)), config.seed)
     kept = config.num_points * (_KEPT if config.resample else 1)
     source = make_source(training, config.num_points, config.seed, kept)
@@ -199,14 +199,14 @@ def _same_classes(model: CloudClassifier, trained: CloudClassifier) -> bool:
 
 
 def _check_resample(config: TrainingConfig, shapes: ShapeSet | MeshSet) -> None:
-    """Raise `InputError` if points are to be drawn anew and there are none to draw from."""
+    """Raise `InputError` if points of training shapes are to be drawn anew and none has more."""
     if not config.resample or isinstance(shapes, MeshSet):
         return
     most = max(map(len, shapes.clouds))
     if most <= config.num_points:
         raise InputError(
-            f"resample=true has nothing to draw from: the largest cloud has {most} points, and "
-            f"num_points is {config.num_points}."
+            f"resample=true has nothing to draw from: the largest cloud to train on has {most} "
+            f"points, and num_points is {config.num_points}."
         )
 
 

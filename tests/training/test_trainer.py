@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.data.shapes import builtin_shapes
 from csnn_tf.errors import InputError
 from csnn_tf.inference import Predictor
@@ -96,9 +97,23 @@ def test_points_are_drawn_once_or_in_every_epoch(tmp_path):
 
 
 def test_points_to_draw_anew_must_be_there(shapes, tmp_path):
-    expected = "the largest cloud has 64 points, and num_points is 64"
+    expected = "the largest cloud to train on has 64 points, and num_points is 64"
     with pytest.raises(InputError, match=expected):
         train(config(resample=True), shapes, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_larger_clouds_that_are_held_out_are_nothing_to_draw_from(tmp_path):
+    rng, settings = np.random.default_rng(0), config(resample=True)
+
+    def shapes_of(large):
+        sizes = [settings.num_points * (2 if name in large else 1) for name in "abcdefgh"]
+        clouds = [rng.normal(size=(size, 3)) for size in sizes]
+        return ShapeSet(clouds, [0, 1] * 4, list("abcdefgh"), ("x", "y"))
+
+    _, held_out = shapes_of("").split(0.25, settings.seed)
+    with pytest.raises(InputError, match="nothing to draw from"):
+        train(settings, shapes_of(held_out.names), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
