@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 
 from csnn_tf.data.batches import BatchPlan
 from csnn_tf.data.sources import Source
@@ -26,8 +25,9 @@ def training_batches(
 ):
     """Batches of a training run, epoch after epoch, for `fit` with `steps_per_epoch=plan.steps`.
 
-    On TensorFlow this is a tf.data pipeline without a Python function in it: it gathers the
-    shapes of a batch, moves them to the device, augments and maps them there, and prefetches. On
+    On TensorFlow this is a tf.data pipeline with no other Python function in it than the one that
+    orders the shapes of an epoch, when its turn comes: it gathers the shapes of a batch, moves them
+    to the device, augments and maps them there, and prefetches. On
     JAX the same work runs compiled over arrays in memory. Both give the same shapes in the same
     order.
 
@@ -52,8 +52,14 @@ def _tensorflow(source, prepare, plan, first_epoch, epochs):
 
     with tf.device("/cpu:0"):
         labels = tf.constant(source.labels)
-    orders, seeds = zip(*map(plan.epoch, range(first_epoch, epochs)), strict=True)
-    batches = tf.data.Dataset.from_tensor_slices((np.concatenate(orders), np.concatenate(seeds)))
+    orders = tf.data.Dataset.from_generator(
+        lambda: map(plan.epoch, range(first_epoch, epochs)),
+        output_signature=(
+            tf.TensorSpec((plan.steps, plan.batch_size), "int32"),
+            tf.TensorSpec((plan.steps, 2), "uint32"),
+        ),
+    )
+    batches = orders.unbatch()
 
     def gather(order, seed):
         return source(order, seed), tf.gather(labels, order), seed

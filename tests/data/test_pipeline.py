@@ -75,6 +75,19 @@ def test_batches_are_a_function_of_seed_and_epoch(shapes):
     assert np.abs(whole[0][0] - whole[2][0]).max() > 1e-3
 
 
+def test_orders_are_made_when_their_epoch_comes(shapes, monkeypatch):
+    made, epoch = [], BatchPlan.epoch
+    monkeypatch.setattr(BatchPlan, "epoch", lambda *args: made.append(1) or epoch(*args))
+    next(
+        iter(
+            training_batches(
+                CloudSource(shapes, 40), lambda points, seed: points, BatchPlan(7, 2, 0), epochs=99
+            )
+        )
+    )
+    assert len(made) < 9
+
+
 def test_labels_belong_to_their_shapes(shapes):
     clouds = np.eye(3, dtype=np.float32)[shapes.labels][:, None] * np.ones((1, 40, 1), np.float32)
     marked = ShapeSet(clouds, shapes.labels, shapes.names, shapes.class_names)
