@@ -19,7 +19,9 @@ from csnn_tf.errors import InputError
 from csnn_tf.training.run_lock import locked
 
 # Name of a file of a run that is being written, see `write_aside`.
-_ASIDE = re.compile(r"\.(best|last|history|checkpoint|config|versions|resumed|initial)-\w{8}\.\w+")
+_ASIDE = re.compile(
+    r"\.(best|last|history|test_history|checkpoint|config|versions|resumed|initial)-\w{8}\.\w+"
+)
 _PACKAGES = ("csnn-tf", "keras", "tensorflow", "jax", "numpy", "scipy")
 
 CONTENTS = "contents"

@@ -34,6 +34,7 @@ def test_a_folder_that_another_process_trains_in_is_refused(tmp_path):
     files = sorted(run.path.iterdir())
     written = run.path / ".best-abcdefgh.keras"
     written.touch()
+    (run.path / ".test_history-abcdefgh.csv").touch()
     command = [sys.executable, "-c", HOLDS, str(run.path / "config.json")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "holds\n"
