@@ -219,10 +219,10 @@ def write_aside(path: Path, write: Callable[[Path], Any]) -> None:
     Raises:
         InputError: If the folder cannot be written.
     """
-    temporary = None
+    temporary, target = None, Path(os.path.realpath(path))
     try:
         handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
+            dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix
         )
         os.close(handle)
         temporary = Path(name)
@@ -230,9 +230,9 @@ def write_aside(path: Path, write: Callable[[Path], Any]) -> None:
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
-        os.replace(temporary, path)
+        os.replace(temporary, target)
         temporary = None
-        _sync_folder(path.parent)
+        _sync_folder(target.parent)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{path} cannot be written: {reason}.") from error

@@ -159,6 +159,17 @@ def test_a_file_is_flushed_before_and_its_folder_after_the_rename(tmp_path, monk
     assert calls == ["fsync", "replace", "fsync"]
 
 
+def test_what_a_link_leads_to_is_written(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere" / "a.txt", tmp_path / "b.txt"
+    link.symlink_to(target)
+    for text in ("new", "newer"):
+        write_aside(link, lambda path, text=text: path.write_text(text))
+        assert link.is_symlink()
+        assert target.read_text() == text
+    assert [path.name for path in target.parent.iterdir()] == ["a.txt"]
+
+
 SCRIPT = """
 import pathlib, sys
 import numpy as np
