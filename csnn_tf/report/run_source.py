@@ -22,7 +22,8 @@ class RunSource:
         model: Its .keras file.
         folder: The run folder, or None for a model by itself.
         config: The recorded configuration, empty where there is none.
-        versions: Versions recorded with the run.
+        versions: Versions recorded with the run, and what they were later if it was resumed with
+            other ones.
         reporting: Versions that make the page.
         history: Column name to [epochs] values of history.csv, empty where there is none.
         resumed: First epoch of every part that was resumed.
@@ -60,14 +61,15 @@ class RunSource:
                 raise InputError(f"{folder / name} must hold a {kind.__name__}.")
             return found
 
+        resumed = files.read_resumed()
         return cls(
             folder.resolve().name,
             model,
             folder,
             optional("config.json", dict),
-            optional("versions.json", dict),
+            _all_versions(optional("versions.json", dict), resumed),
             history=read_history(folder / "history.csv"),
-            resumed=tuple(e for e in optional("resumed.json", list) if isinstance(e, int)),
+            resumed=tuple(resumed),
         )
 
     def best_epoch(self) -> int | None:
@@ -78,6 +80,17 @@ class RunSource:
         values = zip(*columns.values(), strict=True)
         best = best_row(dict(zip(columns, row, strict=True)) for row in values)
         return None if best is None else int(best["epoch"])
+
+
+def _all_versions(begun: dict[str, str], resumed: dict[int, dict[str, str]]) -> dict[str, str]:
+    """Each package's version, followed by those of later epochs where it changed."""
+    shown, last = dict(begun), dict(begun)
+    for epoch, versions_then in resumed.items():
+        for name, value in versions_then.items():
+            if last.get(name) != value:
+                shown[name] = f"{shown.get(name, '–')}; from epoch {epoch} {value}"
+                last[name] = value
+    return shown
 
 
 def read_history(path: Path) -> dict[str, NDArray]:

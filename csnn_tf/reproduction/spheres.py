@@ -49,9 +49,7 @@ class SphereRow:
 
     def _later(self) -> list[float]:
         """Seconds of the epochs that are not the first ones after a start."""
-        folder, starts = self.run.folder, {1}
-        if (folder.path / "resumed.json").is_file():
-            starts |= set(folder.read_json("resumed.json"))
+        starts = {1, *self.run.folder.read_resumed()}
         return [value for epoch, value in enumerate(self.run.seconds, 1) if epoch not in starts]
 
 

@@ -28,6 +28,8 @@ CONTENTS = "contents"
 """Entry of config.json: a digest of the data that the run was begun with."""
 INITIAL = "initial.json"
 """File of a run that began with a trained model: what there was to say of that one."""
+RESUMED = "resumed.json"
+"""File of a run that was resumed: with which epochs, and which versions each time."""
 
 
 class RunFolder:
@@ -154,16 +156,33 @@ class RunFolder:
         )
 
     def mark_resumed(self, epoch: int) -> None:
-        """Record in resumed.json that the run goes on, after a stop, with an epoch.
+        """Record in resumed.json that the run goes on, after a stop, with an epoch, and on what.
 
         What a killed run was writing just then is removed.
         """
         for path in self.path.iterdir():
             if _ASIDE.fullmatch(path.name):
                 path.unlink(missing_ok=True)
-        name = "resumed.json"
-        earlier = self.read_json(name) if (self.path / name).is_file() else []
-        self.write_json(name, [*(start for start in earlier if start < epoch), epoch])
+        starts = {start: on for start, on in self.read_resumed().items() if start < epoch}
+        starts[epoch] = versions()
+        self.write_json(RESUMED, [{"epoch": start, **on} for start, on in starts.items()])
+
+    def read_resumed(self) -> dict[int, dict[str, str]]:
+        """The first epoch of every part that was resumed, and the versions that it was made with.
+
+        Those are unknown of runs that recorded the epochs alone.
+
+        Raises:
+            InputError: If resumed.json is there and not of that kind.
+        """
+        found = self.read_json(RESUMED) if (self.path / RESUMED).is_file() else []
+        try:
+            starts = [
+                dict(start) if isinstance(start, dict) else {"epoch": start} for start in found
+            ]
+            return {int(start.pop("epoch")): start for start in starts}
+        except (TypeError, ValueError, KeyError):
+            raise InputError(f"{self.path / RESUMED} must be a list of epochs.") from None
 
     def save_model(self, path: Path, model: keras.Model) -> None:
         """Write a .keras file, of a model that computes in the type of its weights.
@@ -214,7 +233,8 @@ def history_numbers(path: Path) -> list[dict[str, float]]:
 def write_aside(path: Path, write: Callable[[Path], Any]) -> None:
     """Write a file under another name, flush it to the disk, then rename it into place.
 
-    Whatever happens meanwhile, `path` holds the old content or the new.
+    Whatever happens meanwhile, `path` holds the old content or the new. A link stays one: what it
+    leads to is written.
 
     Raises:
         InputError: If the folder cannot be written.

@@ -19,6 +19,7 @@ from csnn_tf.report.learning import learning_section
 from csnn_tf.report.record import run_section
 from csnn_tf.report.run_source import RunSource, read_history
 from csnn_tf.training.config import TrainingConfig
+from csnn_tf.training.run_folder import RunFolder, versions
 from csnn_tf_command import cli
 from tests.report.conftest import CONFIG, HISTORY
 
@@ -181,6 +182,8 @@ def test_a_run_is_read_whole(classifier_run, tmp_path):
     source = RunSource.find(classifier_run.path)
     assert source.config == CONFIG
     assert source.resumed == (3,)
+    assert source.versions == versions()
+
     assert source.best_epoch() == 2
     np.testing.assert_allclose(source.history["loss"], [row["loss"] for row in HISTORY])
     assert RunSource.find(classifier_run.best).folder is None
@@ -188,6 +191,25 @@ def test_a_run_is_read_whole(classifier_run, tmp_path):
     broken.write_text("epoch,loss\n1,much\n")
     with pytest.raises(InputError, match="history.csv cannot be read"):
         read_history(broken)
+
+
+def test_versions_of_a_run_are_those_of_all_its_parts(tmp_path):
+    run = RunFolder(tmp_path)
+    (tmp_path / "best.keras").touch()
+    run.write_json("versions.json", {**versions(), "backend": "torch"})
+    run.mark_resumed(3)
+    run.mark_resumed(5)
+    assert list(run.read_resumed()) == [3, 5]
+    source, now = RunSource.find(tmp_path), versions()
+    assert source.resumed == (3, 5)
+    assert source.versions == {**now, "backend": f"torch; from epoch 3 {now['backend']}"}
+    # As earlier versions recorded it.
+    run.write_json("resumed.json", [3, 5])
+    run.mark_resumed(4)
+    assert run.read_resumed() == {3: {}, 4: now}
+    run.write_json("resumed.json", ["soon"])
+    with pytest.raises(InputError, match=r"resumed\.json must be a list of epochs"):
+        RunSource.find(tmp_path)
 
 
 def test_no_page_tells_whose_folder_the_data_lies_in(classifier_run):
