@@ -57,7 +57,7 @@ def read_text_cloud(path: Path, max_points: int | None = None) -> NDArray[np.flo
 
     The first line may name the columns, x, y and z among them, which are then the ones that count;
     so may the comment above the points, if it has as many words as they have numbers. Units may
-    follow in brackets.
+    follow in brackets. A first line 0,1,2 and so on of a .csv file numbers the columns.
 
     Args:
         path: the file; blank lines and what follows a # are skipped.
@@ -66,6 +66,9 @@ def read_text_cloud(path: Path, max_points: int | None = None) -> NDArray[np.flo
     with path.open(encoding="utf-8-sig") as file:
         lines = list(islice(file, max_points))
     place, columns = _first_point(lines)
+    # As pandas writes an array's columns.
+    if columns is None and path.suffix.lower() == ".csv" and _is_numbered(lines[place]):
+        place += any(map(str.strip, lines[place + 1 :]))
     point = lines[place].split("#")[0].strip()
     found = _POINT.match(point)
     # With blanks between three, a comma between two digits is a number's own, unless a point is.
@@ -99,6 +102,12 @@ def _named_columns(words: list[str]) -> list[int] | None:
     """Where x, y and z are, by words that name the columns; None for other words."""
     names = [word.strip().strip("\"'").lower() for word in words]
     return [names.index(axis) for axis in "xyz"] if {*"xyz"} <= {*names} else None
+
+
+def _is_numbered(line: str) -> bool:
+    """Whether a line is the numbers of three or more columns, from 0, with commas between."""
+    words = line.strip().split(",")
+    return len(words) >= 3 and words == [*map(str, range(len(words)))]
 
 
 def _read_array(file: IO[bytes], size: int) -> NDArray:

@@ -37,6 +37,7 @@ CLOUD_FILES = {
     "a.txt": text(CLOUD, ","),
     "normals.txt": text(TABLE, ", "),
     "untidy.csv": text(CLOUD, ",").replace(b",-", b", -"),
+    "numbered.csv": b"0,1,2\n" + text(CLOUD, ","),
     "a.xyz": text(CLOUD, " "),
     "tabs.xyz": text(TABLE, "\t"),
     "A.XYZ": text(TABLE, "  "),
@@ -313,6 +314,21 @@ def test_the_first_line_may_name_the_columns(tmp_path, content):
     for name in ("a.csv", "a.txt"):
         found = read_cloud(write(tmp_path, name, content))
         np.testing.assert_array_equal(found, [[1, 2, 3], [4, 5, 6]])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "points"),
+    [
+        ("a.csv", b"0,1,2\n", 1),
+        ("a.csv", b"0,1,3\n4,5,6\n", 2),
+        ("a.csv", b"0,1,2.0\n4,5,6\n", 2),
+        ("a.csv", b"x,y,z\n0,1,2\n4,5,6\n", 2),
+        ("a.txt", b"0,1,2\n4,5,6\n", 2),
+        ("a.csv", b"0,1,2,3\n4,5,6,7\n", 1),
+    ],
+)
+def test_numbers_of_columns_are_no_point(tmp_path, name, content, points):
+    assert len(read_cloud(write(tmp_path, name, content))) == points
 
 
 def test_missing_files_and_folders(tmp_path):
