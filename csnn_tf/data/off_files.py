@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Some files of ModelNet have the counts glued to the keyword: `OFF490 518 0`.
-_KEYWORD = re.compile(r"\s*(?:ST)?C?N?OFF(?![A-Za-z])")
+_KEYWORD = re.compile(r"\s*(?:ST)?C?N?OFF(?![A-Z])", re.IGNORECASE)
 
 
 def read_off_mesh(content: bytes) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -21,7 +21,7 @@ def read_off_mesh(content: bytes) -> tuple[NDArray[np.float64], NDArray[np.int64
     Raises:
         ValueError: the text is no OFF file, or not all of one.
     """
-    text = content.decode("utf-8", errors="replace")
+    text = content.decode("utf-8-sig", errors="replace")
     if "#" in text:
         text = re.sub(r"#[^\n]*", "", text)
     keyword = _KEYWORD.match(text)

@@ -58,6 +58,8 @@ MESH_FILES = {
     "two_counts.off": OFF.replace(COUNTS, b"4 4"),
     "comments.off": OFF.replace(b"OFF\n", b"# hello\nOFF # c\n\n").replace(b"\n3 ", b"\n\n3 "),
     "windows.off": OFF.replace(b"\n", b"\r\n"),
+    "lower_case.off": OFF.replace(b"OFF\n", b"off\n"),
+    "marked.off": "\ufeff".encode() + OFF,
     "a.obj": export(TETRAHEDRON, "obj"),
     "normals.obj": export(TETRAHEDRON, "obj", include_normals=True),
     "a.stl": export(TETRAHEDRON, "stl"),
