@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import betaincinv
 
 _RESAMPLES = 2000
 
@@ -15,8 +16,9 @@ class EvaluationResult:
     Args:
         accuracy: Share of shapes classified right, mean over the repeats.
         accuracy_std: Standard deviation over the repeats; 0 for one.
-        interval: 95 % confidence interval of `accuracy` by bootstrap over the shapes; where all or
-            none are right, which leaves the bootstrap without a width, the exact binomial one.
+        interval: 95 % confidence interval of `accuracy` by bootstrap over the shapes; where all are
+            right equally often, as all or none, which leaves the bootstrap without a width, the
+            exact binomial one.
         class_mean_accuracy: Mean over classes of the share right within the class.
         per_class: Share right of each class by name.
         confusion: [classes, classes] counts over all repeats, rows the true class.
@@ -93,11 +95,11 @@ class EvaluationResult:
 def _interval(by_shape: np.ndarray) -> tuple[float, float]:
     """95 % confidence interval of the mean of shares right [shapes]."""
     count = len(by_shape)
-    bound = 0.025 ** (1 / count)  # Clopper and Pearson's, for all right
-    if (by_shape == 1).all():
-        return bound, 1.0
-    if (by_shape == 0).all():
-        return 0.0, 1 - bound
+    if np.ptp(by_shape) == 0:  # Clopper and Pearson's
+        right = by_shape.sum()
+        low = betaincinv(right, count - right + 1, 0.025) if right else 0.0
+        high = betaincinv(right + 1, count - right, 0.975) if right < count else 1.0
+        return float(low), float(high)
     rng = np.random.default_rng(0)
     means = [by_shape[rng.integers(0, count, count)].mean() for _ in range(_RESAMPLES)]
     low, high = np.quantile(means, (0.025, 0.975))

@@ -134,6 +134,14 @@ def test_the_interval_has_a_width_where_all_or_none_are_right(count, width):
         assert found.interval == pytest.approx(expected, rel=1e-3)
 
 
+def test_the_interval_has_a_width_where_all_are_right_equally_often():
+    """As scipy.stats.binomtest(6, 12).proportion_ci() has it."""
+    labels = np.zeros(12, int)
+    predicted = np.stack([labels, labels + 1])
+    found = EvaluationResult.from_predictions(predicted, labels, ("a", "b"))
+    assert found.interval == pytest.approx((0.2109, 0.7891), abs=1e-4)
+
+
 def test_votes_change_the_answer_only_between_grid_rotations(model, shapes):
     # Votes are off the grid, so they must differ from a single pass for an untrained model.
     single = evaluate(model, shapes, votes=1, seed=1)
