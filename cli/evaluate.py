@@ -1,6 +1,7 @@
 """csnn-tf evaluate"""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from csnn_tf.models.loading import load_model, model_file, training_record
 
 def _dos(name: str, args: list[str]) -> Choice | None:
     """Hand over if the model is not a classifier: its errors and options are others."""
-    if not any(is_dos_model(argument) for argument in args):
+    # Of what both commands' options take, only data could be called like a model.
+    words = (word for before, word in pairwise(["", *args]) if before != "--data")
+    if not any(map(is_dos_model, words)):
         return None
     from csnn_tf.cli.evaluate_dos import evaluate_dos_command
 

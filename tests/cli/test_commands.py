@@ -255,6 +255,7 @@ def test_data_shapes_can_be_trained_on(tmp_path):
         (["evaluate", "no-such-model"], "no-such-model"),
         (["evaluate", "no-such-model", "--electrons", "C=4"], "no-such-model"),
         (["evaluate", "modelnet40_small_so3"], "--data is needed"),
+        (["evaluate", "modelnet40_small_so3", "--data", "carbon_dos_small"], "is not a folder"),
         (["predict", "no-such-model", "file.npy"], "no-such-model"),
         (["predict", "carbon_dos_small", "file.npy"], "`csnn-tf predict dos carbon_dos_small"),
         (["data", "modelnet", "folder", "--from", "missing.zip"], "missing.zip"),
