@@ -103,6 +103,8 @@ class Request:
         fields = parse_fields(settings)
         if "architecture" in fields:
             raise InputError("--set does not take architecture: the table says which models.")
+        if fields.get("validation") == 0:
+            raise InputError("--set does not take validation=0: some shapes must be held out.")
         fields = parse_epochs(epochs, fields)
         recipe = recipe or ("quick" if folder is None else "best")
         return cls(folder, preset, recipe, fields, seed, budget, per_class, out)

@@ -37,8 +37,8 @@ class ClassifierRun(FoundRun):
 
         Args:
             path: The folder.
-            expected: Its model, rotation and data must be the run's; of a folder of data the name
-                counts, not where it is.
+            expected: Its model, rotation and data must be the run's, and whether shapes are held
+                out; of a folder of data the name counts, not where it is.
             fields: Fields of the model that must be alike too.
 
         Returns:
@@ -55,6 +55,8 @@ class ClassifierRun(FoundRun):
             "run under rotations": (config.rotation, expected.rotation),
             "run on": (_data(config), _data(expected)),
         }
+        if bool(config.validation) != bool(expected.validation):
+            pairs["run with validation"] = (config.validation, expected.validation)
         found, wanted = _model(config), _model(expected)
         for name in fields:
             pairs[f"run with {name}"] = (found.get(name), wanted.get(name))

@@ -192,6 +192,7 @@ def test_what_a_recipe_says_of_the_model_is_for_csnn():
             "not take rotation: give --rotation",
         ),
         (["figure7", "--set", "rotation=z"], r"--set does not take rotation\."),
+        (["table1", "--set", "validation=0"], "--set does not take validation=0"),
         (["figure7", "--set", "spheres=7"], "--set does not take spheres"),
         (["table3", "--set", "channels=5"], "--set does not take channels"),
         (["table3", "--spheres", "1,two"], "--spheres"),
