@@ -5,6 +5,7 @@ import numpy as np
 from csnn_tf.plots.learning_curve import plot_learning_curve
 from csnn_tf.report.html import grid, number, picture, section, table
 from csnn_tf.report.run_source import RunSource
+from csnn_tf.training.best_epoch import REFINING
 
 _UNITS = {
     "accuracy": "share classified right",
@@ -19,7 +20,7 @@ _TITLES = {
     "band": "Error of the band energy",
     "learning_rate": "Learning rate",
 }
-_NO_CURVE = {"epoch", "seconds"}
+_NO_CURVE = {"epoch", "seconds", REFINING}
 
 
 def learning_section(run: RunSource) -> tuple[str, str, str]:
@@ -70,6 +71,8 @@ def learning_section(run: RunSource) -> tuple[str, str, str]:
     if best:
         held_out = history.keys() & {"val_loss", "val_accuracy"}
         why = "the best on held-out data" if held_out else "with the lowest loss in training"
+        if not held_out and 1.0 in history.get(REFINING, ()):
+            why += " of those that refine"
         lead += f"; the model shown is that of epoch {best}, {why}"
     if run.resumed:
         stops = ", ".join(map(str, run.resumed))

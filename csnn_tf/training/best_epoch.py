@@ -6,17 +6,21 @@ from typing import TypeVar
 
 Row = TypeVar("Row", bound=Mapping[str, float])
 
+REFINING = "refining"
+"""Column of a history where nothing is held out: whether an epoch refines, whose loss has further
+terms, so that it is not to be compared with one that does not."""
 
-def epoch_score(row: Mapping[str, float]) -> tuple[float, float]:
+
+def epoch_score(row: Mapping[str, float]) -> tuple[float, float, float]:
     """What makes an epoch the best, the higher the better, from its row of the history.
 
     The accuracy on held-out shapes where there is one; among equals, and where there is none, the
-    lower loss on what was held out, or in training where nothing was. What is not a number is
-    worse than any.
+    lower loss on what was held out, or in training where nothing was: there of the epochs that
+    refine, if any does. What is not a number is worse than any.
     """
     loss = row.get("val_loss", row.get("loss", math.nan))
-    accuracy = row.get("val_accuracy", 0.0)
-    return tuple(-math.inf if math.isnan(value) else value for value in (accuracy, -loss))
+    scores = (row.get("val_accuracy", 0.0), row.get(REFINING, math.nan), -loss)
+    return tuple(-math.inf if math.isnan(value) else value for value in scores)
 
 
 def best_row(rows: Iterable[Row]) -> Row | None:

@@ -21,6 +21,7 @@ from csnn_tf.layers import compiled_kernels
 from csnn_tf.losses import DosLoss
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.dos_architectures import dos_architecture
+from csnn_tf.training.best_epoch import REFINING
 from csnn_tf.training.checkpoint import CHECKPOINT, Checkpoint
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_data import (
@@ -68,7 +69,8 @@ def train_dos(
 
     Returns:
         The run folder. `best.keras` is the model of the epoch with the lowest loss on the held-out
-        structures, `last.keras` that of the last epoch.
+        structures; where none are, that with the lowest in training, of the epochs that refine if
+        there are some. `last.keras` is that of the last epoch.
 
     Raises:
         InputError: If the configuration does not fit the data, the folder is in use, or the run
@@ -176,7 +178,7 @@ def _train(
             epochs=config.epochs,
             callbacks=[
                 FiniteLoss(plan, training.names),
-                _Refine(first_refined),
+                _Refine(first_refined, recorded=bool(config.refine) and held_out is None),
                 ending,
                 checkpoint,
                 *callbacks,
@@ -238,14 +240,23 @@ class _Refine(keras.callbacks.Callback):
     A batch holds few structures, so its statistics tell which ones: noise that hides details of
     the DOS, and that prediction does not have. The terms of Fermi level and band energy would,
     early in a run, be so large that the DOS itself were not learned.
+
+    Args:
+        first_epoch: The epoch.
+        recorded: Whether the history says which epochs refine.
     """
 
-    def __init__(self, first_epoch: int) -> None:
+    def __init__(self, first_epoch: int, *, recorded: bool) -> None:
         super().__init__()
-        self.first_epoch = first_epoch
+        self.first_epoch, self.recorded = first_epoch, recorded
 
     def on_epoch_begin(self, epoch, logs=None):
         """Switch and trace the step anew."""
         if epoch >= self.first_epoch and not self.model.refining:
             self.model.refining = True
             self.model.make_train_function(force=True)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Say which stage it was."""
+        if self.recorded:
+            logs[REFINING] = float(self.model.refining)

@@ -147,7 +147,7 @@ class RunFolder:
     def write_history(self, rows: list[dict[str, float]]) -> None:
         """Write history.csv, one row an epoch."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(rows[0]))
+        writer = csv.DictWriter(text, fieldnames=list(rows[-1]))
         writer.writeheader()
         writer.writerows(rows)
         write_aside(

@@ -76,6 +76,10 @@ class Plateau:
 
     def __init__(self, factor: float = 0.1, patience: int = 4, threshold: float = 1e-3) -> None:
         self.factor, self.patience, self.threshold = factor, patience, threshold
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the losses so far."""
         self.best, self.waited = float("inf"), 0
 
     def update(self, rate: float, loss: float) -> float:

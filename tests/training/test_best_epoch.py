@@ -35,6 +35,15 @@ def rows(*values):
         ),
         (({"loss": 1, "val_loss": 3}, {"loss": 2, "val_loss": 2}), 2),
         (({"loss": 3}, {"loss": 1}, {"loss": 2}), 2),
+        (
+            (
+                {"loss": 1, "refining": 0},
+                {"loss": 4, "refining": 1},
+                {"loss": 3, "refining": 1},
+            ),
+            3,
+        ),
+        (({"loss": 2, "refining": 0}, {"loss": 1, "refining": 0}), 2),
     ],
 )
 def test_the_best_epoch(history, epoch):

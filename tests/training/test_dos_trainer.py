@@ -10,6 +10,7 @@ from csnn_tf.data.atoms import builtin_carbon
 from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.models import DensityOfStates
+from csnn_tf.training.best_epoch import best_row
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_data import electrons_by_element, elements_of, training_parts
@@ -271,6 +272,22 @@ def test_the_shortest_run_refines_too(carbon, tmp_path):
     split = {(0.3, 1): 1, (0.3, 2): 1, (0.3, 10): 3, (0.3, 28): 8, (0.3, 75): 22, (1.0, 16): 16}
     assert {key: refined_epochs(*key) for key in split} == split
     assert refined_epochs(0.0, 60) == 0
+
+
+def test_without_held_out_structures_the_best_epoch_is_one_that_refines(carbon, tmp_path):
+    # The refinement's terms make its losses the larger ones.
+    terms = {"refine": 0.67, "band_weight": 1e3}
+    config = configuration(
+        epochs=3, validation=0.0, schedule="plateau", patience=0, threshold=0.0, **terms
+    )
+    training = dataclasses.replace(carbon, split=np.full(len(carbon), ""))
+    run = train_dos(config, training, tmp_path / "run")
+    rows = history_numbers(run.path / "history.csv")
+    assert [row["refining"] for row in rows] == [0, 1, 1]
+    assert rows[0]["loss"] < min(rows[1]["loss"], rows[2]["loss"])
+    assert best_row(rows)["epoch"] > 1
+    # Beginning to refine is no lack of progress.
+    assert rows[2]["learning_rate"] == rows[1]["learning_rate"]
 
 
 def test_a_run_can_begin_with_a_trained_model(run, carbon, tmp_path):
