@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +134,8 @@ def read_frames(path: str | os.PathLike, format: str | None = None) -> list[Atom
         raise InputError(f"{path} does not exist.")
     try:
         check_counts(path, format)
+        if path.suffix == ".db":
+            _check_database(path)
         # ase.io reads these too, without the rows' data.
         if path.suffix in (".db", ".json") or format in ("db", "json"):
             with ase.db.connect(path) as database:
@@ -167,6 +171,18 @@ def structure_from_atoms(atoms: Atoms, name: str) -> Structure:
         split=str(info.get("split", "")),
         name=name,
     )
+
+
+def _check_database(path: Path) -> None:
+    """Refuse a database that ASE did not make; ASE would make its tables in it.
+
+    Raises:
+        ValueError: If it is one. SQLite raises its own errors where it is no database.
+    """
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        tables = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'systems'"
+        if database.execute(tables).fetchone() is None:
+            raise ValueError("it has no table systems, as databases of ASE have.")
 
 
 def _from_row(row: Any) -> Atoms:

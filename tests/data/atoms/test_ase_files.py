@@ -1,3 +1,6 @@
+import sqlite3
+from contextlib import closing
+
 import ase.db
 import ase.io
 import numpy as np
@@ -136,6 +139,17 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "empty.xyz").write_text("0\nPBC\n")
     with pytest.raises(InputError, match="no atoms"):
         read_ase(tmp_path / "empty.xyz")
+
+
+def test_reading_leaves_what_is_no_database_of_ase_as_it_is(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "100%?#.db")) as other:
+        other.execute("CREATE TABLE own (value)")
+    (tmp_path / "empty.db").touch()
+    for path in sorted(tmp_path.iterdir()):
+        before = path.read_bytes()
+        with pytest.raises(InputError, match=r"\.db cannot be read by ASE: it has no table"):
+            read_ase(path)
+        assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("electrons", [0, -4.0, np.inf])
