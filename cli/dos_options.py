@@ -10,7 +10,7 @@ import numpy as np
 from csnn_tf.cli.options import check_recorded, data_name, recorded_data
 from csnn_tf.data.atoms import StructureSet, builtin_carbon, load_structures
 from csnn_tf.data.atoms.fingerprint import fingerprint
-from csnn_tf.data.atoms.rebinning import check_all_electrons, rebin_structures
+from csnn_tf.data.atoms.rebinning import rebin_structures
 from csnn_tf.data.atoms.structure import Electrons, check_electron_counts
 from csnn_tf.errors import InputError
 from csnn_tf.even_bins import bins_of_text
@@ -130,8 +130,6 @@ def structures_of(
     )
     if structures.dos is None:
         raise InputError(f"{path} holds structures without a DOS (atoms.info['dos']).")
-    if energies is not None:  # readers look at the DOS that a file holds
-        check_all_electrons(structures)
     return structures
 
 

@@ -13,7 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.data.atoms.announced import check_counts
-from csnn_tf.data.atoms.rebinning import check_electrons, energy_bins, rebin_dos
+from csnn_tf.data.atoms.rebinning import (
+    check_all_electrons,
+    check_electrons,
+    energy_bins,
+    rebin_dos,
+)
 from csnn_tf.data.atoms.structure import Electrons, Structure, check_dos, electrons_per_atom
 from csnn_tf.data.atoms.structure_set import StructureSet
 from csnn_tf.errors import InputError
@@ -115,7 +120,9 @@ def structures_from_atoms(
             check_electrons(source, dos, structure.electrons, structure.name, level)
             structure.dos = rebin_dos(source, dos, grid, structure.name)
         structures.append(structure)
-    return StructureSet.from_structures(structures, grid)
+    found = StructureSet.from_structures(structures, grid)
+    check_all_electrons(found)  # other energies than its own may leave some out of a DOS
+    return found
 
 
 def read_frames(path: str | os.PathLike, format: str | None = None) -> list[Atoms]:

@@ -69,6 +69,16 @@ def test_other_grid_and_whole_cells(tmp_path):
     assert found.dos.sum() * 0.25 == pytest.approx(6.0, abs=1e-3)
 
 
+def test_no_structure_loses_electrons_on_the_energies_of_the_first():
+    higher = silicon(dos=dos(), dos_energies=ENERGIES + 8.0)
+    frames = [silicon(dos=dos(), dos_energies=ENERGIES), higher]
+    with pytest.raises(InputError, match=r"^atoms\[1\]: the DOS holds 0\.95\d+ electrons/atom"):
+        structures_from_atoms(frames, electrons=4)
+    assert len(structures_from_atoms(frames)) == 2  # without counts there is nothing to lack
+    both = structures_from_atoms(frames, np.linspace(-10.0, 10.0, 101), electrons=4)
+    assert (both.dos.sum(axis=1) * 0.2 > 5.9).all()
+
+
 def test_given_energies_serve_files_without_them(tmp_path):
     write(tmp_path / "a.xyz", [silicon(dos=dos())])
     np.testing.assert_allclose(read_ase(tmp_path / "a.xyz", ENERGIES).dos[0], dos(), atol=1e-6)
