@@ -39,9 +39,10 @@ def read_published(
 
     A split is a CSV file with one snapshot a line: any one of its cells is the path of the
     snapshot's folder (or of a file in it), relative to the CSV's folder or to `root`; a first line
-    without such a path is a header. Without `splits` the files Train.csv, Val.csv and Test.csv in
-    `root` (in any case) are taken. Snapshots under a folder Test_NAME are test snapshots where no
-    CSV says otherwise; without any CSV a random part of the others is for validation.
+    without such a path, and without slashes, is a header. Without `splits` the files Train.csv,
+    Val.csv and Test.csv in `root` (in any case) are taken. Snapshots under a folder Test_NAME are
+    test snapshots where no CSV says otherwise; without any CSV a random part of the others is for
+    validation.
 
     Args:
         root: Folder that holds the NAME folders.
@@ -129,7 +130,7 @@ def write_published(root: str | os.PathLike, structures: StructureSet) -> None:
         for split, folders in listed.items():
             if split:
                 text = "\n".join(["folder", *folders, ""])
-                (root / f"{split.capitalize()}.csv").write_text(text)
+                (root / f"{split.capitalize()}.csv").write_text(text, "utf-8")
     except OSError as error:
         raise InputError(f"{root} cannot be written: {error.strerror or error}.") from error
 
@@ -145,7 +146,7 @@ def _find_tables(root: Path) -> dict[str, Path]:
 
 def _read_table(path: Path, root: Path) -> list[Path]:
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             lines = [line for line in csv.reader(file) if any(cell.strip() for cell in line)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
@@ -154,10 +155,11 @@ def _read_table(path: Path, root: Path) -> list[Path]:
         found = next((f for cell in line if (f := _resolve(cell, path.parent, root))), None)
         if found is not None:
             folders.append(found)
-        elif number > 1:
+        elif number > 1 or any(slash in cell for cell in line for slash in "/\\"):
+            hint = " (a header has no slash)" if number == 1 else ""
             raise InputError(
                 f"{path}, entry {number}: no cell of {line} is a folder with a POSCAR under "
-                f"{path.parent} or {root}."
+                f"{path.parent} or {root}{hint}."
             )
     if not folders:
         raise InputError(f"{path} lists no snapshot folder.")

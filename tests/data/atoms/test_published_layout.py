@@ -56,6 +56,18 @@ def test_table_forms(root):
     assert [len(names) for names in by_split(chosen).values()] == [0, 3, 1]
 
 
+def test_the_first_snapshot_of_a_table_is_not_taken_for_a_header(root):
+    path, _ = root
+    table = path / "Train.csv"
+    folders = table.read_text().splitlines()[1:]
+    table.write_text("\n".join(folders), encoding="utf-8-sig")
+    assert len(read_published(path).select(split="train")) == len(folders)
+    for typo in ("C99/300K/none", r"C99\300K\none"):
+        table.write_text("\n".join([typo, *folders]))
+        with pytest.raises(InputError, match=r"Train\.csv, entry 1: .*C99.*a header has no slash"):
+            read_published(path)
+
+
 def test_without_tables_a_share_is_for_validation(root):
     path, _ = root
     for file in path.glob("*.csv"):
