@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def mean_dos_predictions(
-    train_dos: ArrayLike, train_groups: ArrayLike, test_groups: ArrayLike
+    train_dos: ArrayLike,
+    train_groups: ArrayLike,
+    test_groups: ArrayLike,
+    fallback: ArrayLike | None = None,
 ) -> NDArray:
     """Predict for each test structure the mean training DOS of its group.
 
@@ -24,9 +27,11 @@ def mean_dos_predictions(
         train_dos: [S, bins], states/eV/atom.
         train_groups: [S], group label of each training structure, text.
         test_groups: [T], group label of each test structure, text.
+        fallback: [T, bins], what a group without training structures gets; without it, the mean of
+            all.
 
     Returns:
-        [T, bins]; a group without training structures gets the mean of all.
+        [T, bins], states/eV/atom.
 
     Raises:
         InputError: No training structures.
@@ -36,7 +41,8 @@ def mean_dos_predictions(
     test_groups = np.asarray(test_groups, dtype=str)
     if train_dos.ndim != 2 or not len(train_dos) or train_groups.shape != train_dos.shape[:1]:
         raise InputError("train_dos must be [structures, bins] with one group a structure.")
-    predicted = np.tile(train_dos.mean(axis=0), (len(test_groups), 1))
+    mean = train_dos.mean(axis=0) if fallback is None else np.asarray(fallback, np.float64)
+    predicted = np.broadcast_to(mean, (len(test_groups), train_dos.shape[1])).copy()
     for name in np.unique(test_groups):
         rows = train_groups == name
         if rows.any():
@@ -56,7 +62,9 @@ def yardstick_reports(
 
     Returns:
         Reports by name: "mean DOS", "mean DOS of the type", and "mean DOS of the type and
-        temperature" (the last only where every test structure has a temperature).
+        temperature" (the last only where every test structure has a temperature). What the
+        training set lacks of a type and temperature gets the mean of the type, and of a type the
+        mean of all.
 
     Raises:
         InputError: A set without structures, DOS or electron counts, or two different energy grids.
@@ -72,18 +80,19 @@ def yardstick_reports(
     }
     if np.isfinite(test.temperature).all():
         groups["mean DOS of the type and temperature"] = (_with_kelvin(train), _with_kelvin(test))
-    return {
-        name: dos_report(
+    reports, predicted = {}, None
+    for name, (seen, wanted) in groups.items():
+        predicted = mean_dos_predictions(train.dos, seen, wanted, fallback=predicted)
+        reports[name] = dos_report(
             test.energies,
             test.dos,
-            mean_dos_predictions(train.dos, seen, wanted),
+            predicted,
             test.electrons,
             test.types,
             convention=convention,
             atoms=test.counts,
         )
-        for name, (seen, wanted) in groups.items()
-    }
+    return reports
 
 
 def _with_kelvin(part: StructureSet) -> NDArray:

@@ -27,6 +27,16 @@ def test_finer_means_are_harder_to_beat():
     assert len(reports["mean DOS"].by_type) == 8
 
 
+def test_a_temperature_that_training_lacks_gets_the_mean_of_its_type():
+    carbon = builtin_carbon()
+    train, test = carbon.select(split="train"), carbon.select(split="test")
+    train.temperature[:] = 1.0
+    reports = yardstick_reports(train, test)
+    finest = reports["mean DOS of the type and temperature"]
+    assert finest == reports["mean DOS of the type"]
+    assert finest != reports["mean DOS"]
+
+
 def test_without_temperatures_the_finest_mean_is_left_out():
     carbon = builtin_carbon()
     carbon.temperature[:] = np.nan
