@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from csnn_tf.electronic.differentiable import DifferentiableFermi
+from csnn_tf.electronic.quantities import ELECTRON_TOLERANCE
 from csnn_tf.errors import InputError
 
 
@@ -21,7 +22,8 @@ class DosLoss(keras.losses.Loss):
     + w_b (\delta E_{band})^2$ with the change of the band energy to first order,
     $\delta E_{band} = \Delta \sum_i \min(E_i - E_F, 0) (\hat g_i - g_i)$: as the electron count is
     fixed, the Fermi level's own change cancels. Fermi levels are closed form on the bins' cubic
-    spline; structures whose DOS does not reach the electron count have no such term.
+    spline; structures whose DOS does not reach the electron count (a reference may lack 0.01) have
+    no such term.
 
     Args:
         alpha: Weight of the DOS against the cumulative DOS, 0 to 1.
@@ -118,7 +120,7 @@ class DosLoss(keras.losses.Loss):
         electrons = ops.convert_to_tensor(electrons, dtype=y_pred.dtype)
         known = ops.logical_not(ops.isnan(electrons))
         electrons = ops.where(known, electrons, 1.0)
-        true = self._fermi(y_true, electrons)
+        true = self._fermi(y_true, electrons, ELECTRON_TOLERANCE)
         usable = ops.logical_and(true.reached, known)
         terms = 0.0
         if self.band_weight:

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from csnn_tf.electronic import solve_fermi
+from csnn_tf.electronic import cumulative_dos, solve_fermi
 from csnn_tf.errors import InputError
 from csnn_tf.losses import DosLoss
 
@@ -67,6 +67,16 @@ def test_terms_vanish_where_the_count_is_out_of_reach():
     assert ((np.asarray(fermi) > plain) == [True, False, False, True]).all()
     band = DosLoss(reduction="none", band_weight=1.0, electrons=4.0)(true, predicted)
     assert ((np.asarray(band) > plain) == [True, True, False, True]).all()
+
+
+def test_terms_stay_where_a_reference_lacks_what_reading_lets_it():
+    true, predicted = dos_pair()
+    held = cumulative_dos(ENERGIES, true).max()
+    plain = np.asarray(DosLoss(reduction="none")(true, predicted))
+    for lacking, stay in ((0.005, True), (0.015, False)):
+        loss = DosLoss(reduction="none", band_weight=1.0, electrons=held + lacking)
+        band = loss(true, predicted)
+        assert (np.asarray(band) > plain).any() == stay
 
 
 def test_electrons_can_come_with_each_structure():

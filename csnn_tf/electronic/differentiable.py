@@ -68,12 +68,14 @@ class DifferentiableFermi:
         self._cumulative = np.pad(np.cumsum(area, axis=1), ((0, 0), (1, 0)))
         self._moment = np.pad(np.cumsum(moment, axis=1), ((0, 0), (1, 0)))
 
-    def __call__(self, dos: Any, electrons: Any) -> FermiTensors:
+    def __call__(self, dos: Any, electrons: Any, tolerance: float = 0.0) -> FermiTensors:
         """Solve for a batch of DOS curves.
 
         Args:
             dos: [B, bins], states/eV/atom, both spins.
             electrons: Electrons/atom, a number or [B].
+            tolerance: Electrons/atom that a curve may lack and still count as reaching them, at
+                the last bin.
 
         Returns:
             Fermi level and band energy, and the mask of curves that reach the count. Where one does
@@ -105,7 +107,8 @@ class DifferentiableFermi:
         newton = (_integral(cubic, t) - missing) / ops.maximum(density, self.min_dos)
         t = t - ops.where(reached, newton, 0.0)
         band = at(moment) + start * _integral(cubic, t) + _first_moment(cubic, t)
-        return FermiTensors(start + t, band, reached)
+        enough = ops.any(cumulative[:, 1:] >= count[:, None] - tolerance, axis=-1)
+        return FermiTensors(start + t, band, enough)
 
     def _constant(self, values: np.ndarray, dtype: str) -> Any:
         return ops.convert_to_tensor(values, dtype=dtype)

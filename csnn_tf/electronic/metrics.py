@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from csnn_tf.electronic.quantities import Convention, cumulative_dos, solve_fermi
+from csnn_tf.electronic.quantities import Convention, cumulative_dos, held_electrons, solve_fermi
 from csnn_tf.errors import InputError
 
 #: Mean band-energy error below which a structure counts as resolved, eV/atom (section IV-B).
@@ -106,6 +106,8 @@ def dos_report(
         )
     if types.shape != reference.shape[:1]:
         raise InputError(f"types has shape {types.shape}; expected ({len(reference)},).")
+    if convention == "spline":  # what the reference lacks, a prediction like it does too
+        electrons = held_electrons(energies, reference, electrons)
     true = solve_fermi(
         energies, reference, electrons, convention=convention, atoms=atoms, role="reference"
     )

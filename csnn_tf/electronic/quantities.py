@@ -12,6 +12,8 @@ from csnn_tf.electronic.spline import DosSpline, check_grid
 from csnn_tf.errors import InputError
 
 Convention = Literal["spline", "published"]
+#: Electrons/atom that a reference DOS may lack to its electron count.
+ELECTRON_TOLERANCE = 0.01
 _CHUNK = 1024  # DOS curves solved at once, 10 MB of spline coefficients
 
 
@@ -54,6 +56,26 @@ def cumulative_dos(
     return np.concatenate(parts).reshape(dos.shape) if parts else np.zeros(dos.shape)
 
 
+def held_electrons(energies: ArrayLike, dos: ArrayLike, electrons: ArrayLike) -> NDArray:
+    """Electron counts [...] that reference DOS have room for, of those that they should hold.
+
+    One that lacks up to `ELECTRON_TOLERANCE`, as data may, counts as full with what it holds.
+
+    Args:
+        energies: [bins], eV, increasing.
+        dos: [..., bins], states/eV/atom, both spins.
+        electrons: Electrons/atom, a number or an array that broadcasts to the leading axes of dos.
+
+    Raises:
+        InputError: Arrays that do not belong together, or electrons that are not positive.
+    """
+    energies, dos = check_grid(energies, dos)
+    shape = dos.shape[:-1]
+    count = _per_curve(electrons, shape, "electrons").reshape(shape)
+    held = cumulative_dos(energies, dos).max(axis=-1)
+    return np.where((held < count) & (held >= count - ELECTRON_TOLERANCE), held, count)
+
+
 def solve_fermi(
     energies: ArrayLike,
     dos: ArrayLike,
@@ -69,8 +91,9 @@ def solve_fermi(
     $\int_{-\infty}^{E_F} DOS = N$, and the band energy is the paper's equation 14,
     $E_{band} = \int_{-\infty}^{E_F} DOS(\epsilon)\,\epsilon\,d\epsilon$. Both are exact on the
     cubic spline through the bins. A DOS that never reaches the count within its bins, or that holds
-    a NaN, gives NaN for both. In a band gap the Fermi level hangs on the last digits of the count
-    (any energy in the gap fits); the band energy does not.
+    a NaN, gives NaN for both, but for a reference that lacks up to 0.01 electrons/atom, which is
+    full with what it holds (see `held_electrons`). In a band gap the Fermi level hangs on the last
+    digits of the count (any energy in the gap fits); the band energy does not.
 
     Args:
         energies: [bins], eV from the vacuum level, increasing.
@@ -79,7 +102,8 @@ def solve_fermi(
         convention: "spline", or "published" for the authors' scan of a 0.01 eV grid.
         atoms: Atoms in each cell; only the published convention uses it, whose tolerance of 0.005
             electrons is for the whole cell.
-        role: "reference" or "prediction"; only the published convention treats the two unequally.
+        role: "reference" or "prediction"; of the latter no electrons may be lacking, and the
+            published convention takes their band energies one step apart.
 
     Returns:
         Fermi level [...] in eV and band energy [...] in eV/atom.
@@ -106,6 +130,8 @@ def solve_fermi(
     if convention == "published":
         level, band = scan_fermi(energies, flat, count, cell, role)
         return FermiSolution(level.reshape(shape)[()], band.reshape(shape)[()])
+    if role == "reference":
+        count = held_electrons(energies, flat, count)
     level, band = np.empty(len(flat)), np.empty(len(flat))
     for first in range(0, len(flat), _CHUNK):
         part = slice(first, first + _CHUNK)

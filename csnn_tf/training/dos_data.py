@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from csnn_tf.data.atoms.rebinning import ELECTRON_TOLERANCE, check_all_electrons
+from csnn_tf.data.atoms.rebinning import check_all_electrons
 from csnn_tf.data.atoms.structure import electrons_per_atom
+from csnn_tf.electronic.quantities import ELECTRON_TOLERANCE
 from csnn_tf.errors import InputError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from csnn_tf.electronic import dos_report, format_table, solve_fermi
+from csnn_tf.electronic import cumulative_dos, dos_report, format_table, solve_fermi
 from csnn_tf.errors import InputError
 
 ENERGIES = -30 + 0.1 * np.arange(310)
@@ -27,6 +27,20 @@ def test_perfect_prediction_has_no_error():
         assert errors.within_chemical_accuracy == 1
         assert errors.unresolved == 0
     assert report.types_within_chemical_accuracy == 2
+
+
+def test_references_may_lack_what_reading_lets_them():
+    dos = reference_dos()
+    held = cumulative_dos(ENERGIES, dos)[:, -1]
+    lacking = dos * ((4.0 - np.array([0.005, 0.0099, 0.5])) / held)[:, None]
+    report = dos_report(ENERGIES, lacking, lacking, 4.0, TYPES)
+    assert [errors.unresolved for errors in report.by_type.values()] == [0, 1]
+    assert report.by_type["C60"].band_energy_mae == 0
+    level = solve_fermi(ENERGIES, lacking, 4.0).fermi_level
+    np.testing.assert_array_equal(np.isnan(level), [False, False, True])
+    assert np.isnan(solve_fermi(ENERGIES, lacking, 4.0, role="prediction").fermi_level).all()
+    # Less than the reference holds is too little.
+    assert dos_report(ENERGIES, lacking, 0.999 * lacking, 4.0, TYPES).overall.unresolved == 3
 
 
 def test_figures_are_what_their_names_say():

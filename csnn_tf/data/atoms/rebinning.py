@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.data.atoms.structure import NOISE, NOISE_STATES, without_noise
+from csnn_tf.electronic.quantities import ELECTRON_TOLERANCE
 from csnn_tf.errors import InputError
 from csnn_tf.even_bins import evened
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 #: Default energy grid: 310 bins of 0.1 eV from -30 eV (section IV-B), eV from the vacuum level.
 DEFAULT_ENERGIES: NDArray = -30.0 + 0.1 * np.arange(310)
-#: States/atom that may lie below the first bin, or lack to the electron count.
-ELECTRON_TOLERANCE = 0.01
 
 
 def rebin_dos(
