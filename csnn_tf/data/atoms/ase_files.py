@@ -19,7 +19,13 @@ from csnn_tf.data.atoms.rebinning import (
     energy_bins,
     rebin_dos,
 )
-from csnn_tf.data.atoms.structure import Electrons, Structure, check_dos, electrons_per_atom
+from csnn_tf.data.atoms.structure import (
+    Electrons,
+    Structure,
+    check_dos,
+    check_numbers,
+    electrons_per_atom,
+)
 from csnn_tf.data.atoms.structure_set import StructureSet
 from csnn_tf.errors import InputError
 from csnn_tf.even_bins import evened
@@ -167,6 +173,7 @@ def structure_from_atoms(atoms: Atoms, name: str) -> Structure:
     check_atoms(atoms, name)
     if not len(atoms):
         raise InputError(f"{name}: the structure has no atoms.")
+    check_numbers(atoms.get_atomic_numbers(), name)
     info = atoms.info
     return Structure(
         positions=atoms.get_positions(),

@@ -13,6 +13,8 @@ from csnn_tf.errors import InputError
 
 #: Valence electrons of an atom: one number for all elements, or one by chemical symbol.
 Electrons = float | Mapping[str, float] | None
+#: Largest atomic number that has a name.
+LAST_ELEMENT = 118
 #: Share of the largest DOS that noise may fall below zero.
 NOISE = 1e-2
 #: States/atom that noise may have below zero in all.
@@ -46,6 +48,14 @@ class Structure:
     temperature: float = np.nan
     split: str = ""
     name: str = ""
+
+
+def check_numbers(numbers: ArrayLike, name: str) -> None:
+    """Raise `InputError` unless these [N] are atomic numbers of elements."""
+    numbers = np.asarray(numbers)
+    wrong = (numbers <= 0) | (numbers > LAST_ELEMENT)
+    if wrong.any():
+        raise InputError(f"{name}: atom {wrong.argmax()} is of no element.")
 
 
 def check_dos(dos: ArrayLike, bins: int, name: str) -> None:

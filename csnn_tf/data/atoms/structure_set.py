@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.data.atoms.neighbors import check_cell
-from csnn_tf.data.atoms.structure import Structure, check_dos, without_noise
+from csnn_tf.data.atoms.structure import (
+    LAST_ELEMENT,
+    Structure,
+    check_dos,
+    check_numbers,
+    without_noise,
+)
 from csnn_tf.errors import InputError
 from csnn_tf.even_bins import evened
 
@@ -35,9 +41,10 @@ class StructureSet:
 
     Raises:
         InputError: An array has the wrong shape; a structure has no atoms, a position that is not
-            finite, periodic boundaries without a cell or electrons that are not positive; a DOS has
-            the wrong length, entries that are not finite or negative by more than noise (see
-            `csnn_tf.data.atoms.structure.without_noise`). The message names the structure.
+            finite, an atom of no element, periodic boundaries without a cell or electrons that are
+            not positive; a DOS has the wrong length, entries that are not finite or negative by
+            more than noise (see `csnn_tf.data.atoms.structure.without_noise`). The message names
+            the structure.
     """
 
     positions: NDArray
@@ -96,12 +103,11 @@ class StructureSet:
                 f"{self.names[index]} has {self.electrons[index]:g} electrons/atom; expected a "
                 "positive number, or NaN where unknown."
             )
-        if (self.numbers <= 0).any():
-            atom = int((self.numbers <= 0).argmax())
-            index = int(np.searchsorted(self.offsets, atom, side="right")) - 1
-            raise InputError(
-                f"{self.names[index]}: atom {atom - int(self.offsets[index])} is of no element."
-            )
+        if ((self.numbers <= 0) | (self.numbers > LAST_ELEMENT)).any():
+            for name, numbers in zip(
+                self.names, np.split(self.numbers, self.offsets[1:]), strict=True
+            ):
+                check_numbers(numbers, name)
         checked: dict[bytes, bool] = {}
         for name, cell, pbc in zip(self.names, self.cells, self.pbc, strict=True):
             key = cell.tobytes() + pbc.tobytes()

@@ -169,6 +169,13 @@ def test_electrons_that_are_not_positive_are_named(electrons):
         structures_from_atoms(frames)
 
 
+@pytest.mark.parametrize("number", [-1, 0, 119])
+def test_atoms_of_no_element_are_named(number):
+    for electrons in (None, 4, {"Si": 4}):
+        with pytest.raises(InputError, match=r"^atoms\[0\]: atom 1 is of no element"):
+            structures_from_atoms([Atoms([14, number])], electrons=electrons)
+
+
 def test_noise_below_zero_is_no_dos():
     noisy = dos() - 1e-5
     found = structures_from_atoms([silicon(dos=noisy, dos_energies=ENERGIES)])

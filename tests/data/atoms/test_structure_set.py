@@ -98,6 +98,7 @@ def test_without_dos():
         ({"dos": np.array([1, np.nan, 1, 1, 1])}, "bad: .*not finite"),
         ({"dos": None}, "bad has no DOS"),
         ({"numbers": np.zeros(2)}, "bad: atom 0 is of no element"),
+        ({"numbers": np.array([6, 119])}, "bad: atom 1 is of no element"),
     ],
 )
 def test_bad_structures_are_named(changes, words):
