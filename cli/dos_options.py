@@ -118,13 +118,13 @@ def structures_of(
         InputError: If they cannot be read, have no DOS or do not hold their electrons in the bins.
     """
     energies = bins_of_text(bins) if isinstance(bins, str) else bins
+    if isinstance(electrons, str):
+        electrons = parse_electrons(electrons)
     if path is None:
         if per_cell or reference_energy is not None:
             raise InputError("--per-cell and --reference-energy are about --data.")
         carbon = builtin_carbon()
         return carbon if energies is None else rebin_structures(carbon, energies)
-    if isinstance(electrons, str):
-        electrons = parse_electrons(electrons)
     structures = load_structures(
         path, electrons, energies=energies, reference_energy=reference_energy, per_cell=per_cell
     )

@@ -3,10 +3,18 @@
 import dataclasses
 
 import numpy as np
+import pytest
 from ase.build import graphene
 
-from csnn_tf.cli.dos_options import ask_about_whole_cells
+from csnn_tf.cli.dos_options import ask_about_whole_cells, structures_of
 from csnn_tf.data.atoms import builtin_carbon, structures_from_atoms
+from csnn_tf.errors import InputError
+
+
+def test_electrons_are_read_also_where_the_data_says_its_own():
+    with pytest.raises(InputError, match="--electrons needs .*, not 'nonsense'"):
+        structures_of(None, "nonsense")
+    assert (structures_of(None, "C=4").electrons == 4).all()
 
 
 def test_doubled_dos_are_asked_about_and_empty_bands_are_not(capsys):
