@@ -175,14 +175,15 @@ def structure_from_atoms(atoms: Atoms, name: str) -> Structure:
         raise InputError(f"{name}: the structure has no atoms.")
     check_numbers(atoms.get_atomic_numbers(), name)
     info = atoms.info
+    kind, split = info.get("type"), info.get("split")
     return Structure(
         positions=atoms.get_positions(),
         numbers=atoms.get_atomic_numbers(),
         cell=atoms.cell.array.copy(),
         pbc=np.asarray(atoms.pbc, bool),
-        type=str(info.get("type", atoms.get_chemical_formula())),
+        type=atoms.get_chemical_formula() if kind is None else str(kind),
         temperature=_number(info, "temperature", name),
-        split=str(info.get("split", "")),
+        split="" if split is None else str(split),
         name=name,
     )
 

@@ -176,6 +176,11 @@ def test_atoms_of_no_element_are_named(number):
             structures_from_atoms([Atoms([14, number])], electrons=electrons)
 
 
+def test_no_type_and_no_split_are_unknown():
+    found = structures_from_atoms([silicon(type=None, split=None)])
+    assert (found.types[0], found.split[0]) == ("Si2", "")
+
+
 def test_noise_below_zero_is_no_dos():
     noisy = dos() - 1e-5
     found = structures_from_atoms([silicon(dos=noisy, dos_energies=ENERGIES)])
