@@ -120,7 +120,7 @@ def train_classifiers(
 
 def _data(config: TrainingConfig) -> str:
     if config.folder is None:
-        return config.data
+        return f"built-in {config.data}"
     return Path(config.folder).absolute().name
 
 

@@ -32,7 +32,8 @@ class DosRun(FoundRun):
         Args:
             path: The folder.
             architecture: The model that it must be of.
-            data: What it must be trained on; the name of a file or folder counts, not where it is.
+            data: What it must be trained on, "carbon" being what is built in; the name of a file
+                or folder counts, not where it is.
 
         Returns:
             The run, or None if there is nothing.
@@ -45,7 +46,7 @@ class DosRun(FoundRun):
         config = DosConfig.of_run(path)
         if config.architecture != architecture:
             raise InputError(f"{path} is a run of {config.architecture}, not of {architecture}.")
-        if Path(config.data).absolute().name != Path(data).absolute().name:
+        if _data(config.data) != _data(data):
             raise InputError(f"{path} is a run on {config.data}, not on {data}.")
         return cls.of(RunFolder(path), config)
 
@@ -83,3 +84,8 @@ def train_missing(
         train_dos(config, structures, out / name, resume=run is not None, callbacks=extra)
 
     return train_waiting(configs, read, train, budget)
+
+
+def _data(place: str) -> tuple[bool, str]:
+    """Whether data is built in, and its name."""
+    return place == "carbon", Path(place).absolute().name

@@ -167,7 +167,8 @@ def test_the_epoch_chosen_on_the_test_set(folder, tests):
         ({"architecture": "dgcnn", "model": {}}, (), "a run of pointnet, not dgcnn"),
         ({"rotation": "z"}, (), "a run under rotations so3, not z"),
         ({"validation": 0.0}, (), r"a run with validation 0\.\d+, not 0\.0"),
-        ({"data": "modelnet", "folder": "some/where"}, (), "a run on shapes, not where"),
+        ({"data": "modelnet", "folder": "some/where"}, (), "a run on built-in shapes, not where"),
+        ({"data": "modelnet", "folder": "/my/shapes"}, (), "a run on built-in shapes, not shapes"),
         ({"model": {"hidden": [9]}}, ("hidden",), r"a run with hidden \[8\], not \[9\]"),
     ],
 )

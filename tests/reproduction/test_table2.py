@@ -98,6 +98,8 @@ def test_a_folder_with_something_else_is_named(folder, tmp_path):
         DosRun.read(folder / "csnn", "agni")
     with pytest.raises(InputError, match="csnn is a run on carbon, not on data/gallium"):
         DosRun.read(folder / "csnn", "csnn", "data/gallium")
+    with pytest.raises(InputError, match="csnn is a run on carbon, not on /data/carbon"):
+        DosRun.read(folder / "csnn", "csnn", "/data/carbon")
     (tmp_path / "agni").mkdir()
     with pytest.raises(InputError, match=r"config\.json"):
         DosRun.read(tmp_path / "agni", "agni")
