@@ -14,7 +14,7 @@ def fingerprint(shapes: ShapeSet | MeshSet) -> str:
     Args:
         shapes: The set.
     """
-    found = hashlib.sha256("\n".join(shapes.class_names).encode())
+    found = hashlib.sha256("\n".join(shapes.class_names).encode(errors="surrogateescape"))
     found.update(np.asarray(shapes.labels, np.int64).tobytes())
     parts = shapes.clouds if isinstance(shapes, ShapeSet) else shapes.meshes
     for part in parts:

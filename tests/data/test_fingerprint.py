@@ -33,3 +33,9 @@ def test_of_meshes():
     other = dataclasses.replace(meshes, meshes=turned)
     assert fingerprint(meshes) == fingerprint(meshes.subset(range(4)))
     assert fingerprint(meshes) != fingerprint(other)
+
+
+def test_of_a_class_whose_folder_is_not_named_in_utf8():
+    odd = "caf" + b"\xe9".decode(errors="surrogateescape")
+    shapes = [ShapeSet(CLOUDS, [0, 0, 1, 1], NAMES, ("cup", name)) for name in (odd, "caf\xe9")]
+    assert len({fingerprint(part) for part in shapes}) == 2

@@ -26,5 +26,6 @@ def fingerprint(structures: StructureSet) -> str:
     for name in ("numbers", "counts", "pbc"):
         found.update(np.asarray(getattr(structures, name), np.int64).tobytes())
     for name in ("types", "split"):
-        found.update("\n".join(getattr(structures, name).tolist()).encode())
+        text = "\n".join(getattr(structures, name).tolist())
+        found.update(text.encode(errors="surrogateescape"))
     return found.hexdigest()
