@@ -233,18 +233,22 @@ def _edge_statistics(features, columns, first, second):
 
     Args:
         features: [batch, points, C].
-        columns: The k nearest points of each, as `_columns` gives them.
+        columns: The k nearest points of each, as `_columns` gives them; the point itself that fills
+            up where there are fewer points is no edge.
         first, second: W1 and W2, [C, F].
     """
     x = ops.cast(features, "float32")
     flat = ops.reshape(x - ops.mean(x, axis=(0, 1)), (-1, x.shape[-1]))
-    beside = _mean_of(len(columns))(flat, *columns)
     rows = ops.shape(flat)[0]
+    edges = ops.cast(ops.minimum(ops.shape(x)[1], len(columns)), "float32")  # of each point
+    filled = len(columns) - edges
+    beside = _mean_of(len(columns))(flat, *columns)
+    beside = beside + (beside - flat) * (filled / edges)
     total = ops.cast(rows, "float32")
     # The share of the edges that arrive at each point, in units of a point's own.
     ends = ops.concatenate(columns)
     arriving = ops.segment_sum(ops.ones_like(ends, dtype="float32"), ends, num_segments=rows)
-    weighted = flat * (arriving / len(columns))[:, None]
+    weighted = flat * ((arriving - filled) / edges)[:, None]
 
     offset = ops.mean(beside, axis=0)  # mean of x_j, that of x_i being zero now
     own = ops.matmul(ops.transpose(flat), flat) / total

@@ -28,9 +28,10 @@ def nearest(x, k):
     return np.argsort(distance, axis=-1)[:, :, :k]
 
 
+@pytest.mark.parametrize("points", [30, K, 4])
 @pytest.mark.parametrize("training", [False, True])
-def test_it_is_what_its_formula_says(training):
-    x = features()
+def test_it_is_what_its_formula_says(training, points):
+    x = features()[:, :points]
     layer = EdgeConv(F, K)
     layer.build(x.shape, x.shape[:2])
     randomise(layer)
