@@ -1,6 +1,6 @@
 """Convolution over the edges to the nearest points in feature space."""
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import keras
@@ -63,16 +63,15 @@ class EdgeConv(keras.layers.Layer):
         """Make W1, W2 and the normalisation's variables."""
         width = features_shape[-1]
         self.input_spec = keras.InputSpec(ndim=3, axes={-1: width})
-        self.kernel = self.add_weight(
-            shape=(2 * width, self.filters), initializer="glorot_uniform", name="kernel"
-        )
-        self.gamma = self.add_weight(shape=(self.filters,), initializer="ones", name="gamma")
-        self.beta = self.add_weight(shape=(self.filters,), initializer="zeros", name="beta")
-        self.moving_mean = self.add_weight(
-            shape=(self.filters,), initializer="zeros", trainable=False, name="moving_mean"
-        )
-        self.moving_variance = self.add_weight(
-            shape=(self.filters,), initializer="ones", trainable=False, name="moving_variance"
+        # Keras heeds the layer's autocast only within other layers; alone it would cast them.
+        weight = partial(self.add_weight, autocast=False)
+        shape = (self.filters,)
+        self.kernel = weight((2 * width, *shape), initializer="glorot_uniform", name="kernel")
+        self.gamma = weight(shape, initializer="ones", name="gamma")
+        self.beta = weight(shape, initializer="zeros", name="beta")
+        self.moving_mean = weight(shape, initializer="zeros", trainable=False, name="moving_mean")
+        self.moving_variance = weight(
+            shape, initializer="ones", trainable=False, name="moving_variance"
         )
 
     def call(self, features, presence, training: bool | None = None):

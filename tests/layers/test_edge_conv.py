@@ -90,6 +90,19 @@ def test_statistics_and_their_gradient_are_those_of_all_edges():
     assert max(map(relative, found, expected)) < 1e-5
 
 
+def test_running_averages_keep_their_digits_under_mixed_precision():
+    x = features()
+    presence = np.ones(x.shape[:2], "float32")
+    layer = EdgeConv(F, K, dtype="mixed_bfloat16", momentum=0.0)
+    layer(x, presence, training=True)
+    exact = EdgeConv(F, K, momentum=0.0)
+    exact.build(x.shape, x.shape[:2])
+    exact.set_weights(layer.get_weights())
+    exact(x, presence, training=True)
+    for found, expected in zip(layer.get_weights(), exact.get_weights(), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize(("width", "k"), [(1024, 10), (512, 16), (320, 10), (1000, 3), (30, 6)])
 def test_the_largest_in_rows(width, k):
     x = np.random.default_rng(0).normal(size=(2, 5, width)).astype("float32")
