@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from csnn_tf.plots.plotly_extra import graph_objects
+from csnn_tf.plots.plotly_extra import graph_objects, shown
 from csnn_tf.plots.theme import MUTED, template
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def plot_band_parity(
     """
     go = graph_objects()
     reference, predicted = np.asarray(reference, float), np.asarray(predicted, float)
-    labels = np.asarray(types, dtype=str)
-    named = np.asarray(names if len(names) else labels, dtype=str)
+    labels = np.asarray(shown(types), dtype=str)
+    named = np.asarray(shown(names), dtype=str) if len(names) else labels
     figure = go.Figure(layout={"template": template(), "height": 460})
     both = np.concatenate([reference, predicted])
     ends = [np.nanmin(both), np.nanmax(both)]
@@ -89,8 +89,8 @@ def plot_band_errors(
         InputError: If plotly is missing.
     """
     go = graph_objects()
-    errors, labels = np.asarray(errors, float), np.asarray(types, dtype=str)
-    named = np.asarray(names if len(names) else labels, dtype=str)
+    errors, labels = np.asarray(errors, float), np.asarray(shown(types), dtype=str)
+    named = np.asarray(shown(names), dtype=str) if len(names) else labels
     figure = go.Figure(layout={"template": template(), "height": 460})
     kinds = list(dict.fromkeys(labels.tolist()))
     rng = np.random.default_rng(0)

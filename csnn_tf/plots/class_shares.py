@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from csnn_tf.plots.plotly_extra import graph_objects
+from csnn_tf.plots.plotly_extra import graph_objects, shown
 from csnn_tf.plots.theme import MUTED, template
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def plot_class_shares(
     figure = go.Figure(layout={"template": template(), "height": 90 + 19 * len(shares)})
     figure.add_bar(
         x=shares[order],
-        y=[names[place] for place in order],
+        y=shown(names[place] for place in order),
         orientation="h",
         customdata=counts[order],
         hovertemplate="%{y}: %{x:.1%}" + of + "<extra></extra>",
@@ -61,7 +61,12 @@ def plot_class_shares(
     )
     figure.update_xaxes(title_text=quantity, tickformat=".0%", range=[0, 1.02])
     figure.update_yaxes(
-        autorange="reversed", tickfont={"size": 11}, showgrid=False, dtick=1, ticksuffix=" "
+        type="category",  # names may look like numbers or dates
+        autorange="reversed",
+        tickfont={"size": 11},
+        showgrid=False,
+        dtick=1,
+        ticksuffix=" ",
     )
     figure.update_layout(bargap=0.25)
     return figure

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from csnn_tf.errors import InputError
-from csnn_tf.plots.plotly_extra import graph_objects
+from csnn_tf.plots.plotly_extra import graph_objects, shown
 from csnn_tf.plots.theme import template
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def plot_confusion_matrix(counts: ArrayLike, names: Sequence[str]) -> "Figure":
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = go.Figure(layout={"template": template(), "height": 170 + max(17 * size, 200)})
     figure.add_heatmap(
-        x=list(names),
-        y=list(names),
+        x=shown(names),
+        y=shown(names),
         z=shares,
         zmin=0,
         zmax=1,
@@ -51,11 +51,12 @@ def plot_confusion_matrix(counts: ArrayLike, names: Sequence[str]) -> "Figure":
     )
     if size <= 12:
         figure.update_traces(text=counts, texttemplate="%{text}")
-    font = {"size": 11 if size > 12 else 13}
-    figure.update_xaxes(
-        title_text="predicted", tickangle=-90, tickfont=font, dtick=1, showgrid=False
-    )
-    figure.update_yaxes(
-        title_text="true", autorange="reversed", tickfont=font, dtick=1, showgrid=False
-    )
+    axis = {
+        "type": "category",  # names may look like numbers or dates
+        "tickfont": {"size": 11 if size > 12 else 13},
+        "dtick": 1,
+        "showgrid": False,
+    }
+    figure.update_xaxes(title_text="predicted", tickangle=-90, **axis)
+    figure.update_yaxes(title_text="true", autorange="reversed", **axis)
     return figure

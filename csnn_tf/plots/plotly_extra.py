@@ -1,5 +1,7 @@
 """Plotly, which is an extra."""
 
+import html
+from collections.abc import Iterable
 from types import ModuleType
 
 from csnn_tf.errors import InputError
@@ -18,3 +20,9 @@ def graph_objects() -> ModuleType:
             "Interactive pictures need plotly: install it with `pip install 'csnn-tf[plot]'`."
         ) from error
     return graph_objects
+
+
+def shown(names: Iterable[object]) -> list[str]:
+    """Names that Plotly shows as they are, and not as tags and entities."""
+    # Quotes stay: Plotly knows no entities of theirs.
+    return [html.escape(str(name), quote=False) for name in names]

@@ -54,6 +54,32 @@ def test_the_confusion_matrix_shows_shares_of_the_true_class():
         plot_confusion_matrix([[1]], ["a", "b", "c"])
 
 
+NAMES = ["10", "02691156", "2020-01-01", "a<b>", "R&amp;D", "1e5"]
+
+
+def test_classes_are_named_as_they_are():
+    shown = ["10", "02691156", "2020-01-01", "a&lt;b&gt;", "R&amp;amp;D", "1e5"]
+    shares = plot_class_shares(NAMES, np.linspace(0, 1, 6), "right").to_plotly_json()
+    matrix = plot_confusion_matrix(np.eye(6), NAMES).to_plotly_json()
+    for figure, axes in ((shares, "y"), (matrix, "xy")):
+        for axis in axes:
+            assert figure["data"][0][axis] == shown
+            assert figure["layout"][f"{axis}axis"]["type"] == "category"
+
+
+def test_types_and_structures_are_named_as_they_are():
+    for figure in (
+        plot_band_parity([1.0, 2.0], [1.0, 2.0], ["a<b>", "c"], ["<i>.xyz", "d&e"]),
+        plot_band_errors([0.1, 0.2], ["a<b>", "c"], ["<i>.xyz", "d&e"]),
+    ):
+        assert [trace.name for trace in figure.data[:2]] == ["a&lt;b&gt;", "c"]
+        assert [*figure.data[0].customdata, *figure.data[1].customdata] == [
+            "&lt;i&gt;.xyz",
+            "d&amp;e",
+        ]
+    assert list(figure.layout.xaxis.ticktext) == ["a&lt;b&gt;", "c"]
+
+
 def test_calibration_of_a_calibrated_and_of_an_overconfident_classifier():
     rng = np.random.default_rng(0)
     confidence = rng.uniform(0.2, 1, 20_000)
