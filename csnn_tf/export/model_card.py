@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import json
 import re
-import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +13,12 @@ import csnn_tf
 from csnn_tf.export.serving import Serving
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.dos_config import DosConfig
+from csnn_tf.training.public_record import public_text
 from csnn_tf.training.run_folder import CONTENTS, versions
 
 # What records have beside the fields of the configurations.
 _RECORDED = ("name", "command", "stages", "classes", "elements", CONTENTS)
 _PRIVATE = object()
-_PATHS = ("folder", "data", "initial")
-_COMMANDS = ("command", "stages")
 
 
 def model_card(serving: Serving, name: str, source: Path, record: Mapping[str, Any]) -> str:
@@ -87,30 +85,11 @@ def _public(key: str, value: Any) -> Any:
             if re.fullmatch("[A-Z][a-z]?", name) and isinstance(each, int | float)
         }
     if isinstance(value, str):
-        if key in _COMMANDS:
-            return _command(value)
-        return _last_part(value) if key in _PATHS else value
+        return public_text(key, value)
     if isinstance(value, list):
         values = [_public(key, each) for each in value if not isinstance(each, list)]
         return [each for each in values if each is not _PRIVATE]
     return value if value is None or isinstance(value, int | float) else _PRIVATE
-
-
-def _command(text: str) -> str:
-    """A command line without the folders, servers and users of its machine."""
-    text = text.replace("\\", "/")
-    try:
-        words = shlex.split(text)
-    except ValueError:  # a quote that does not end
-        words = text.split()
-    named = [[_last_part(part) for part in word.split("=", 1)] for word in words]
-    quoted = ["=".join(map(shlex.quote, parts)) for parts in named]
-    return " ".join(quoted).replace("'&&'", "&&")  # several commands stay several
-
-
-def _last_part(path: str) -> str:
-    path = path.replace("\\", "/").rstrip("/")
-    return path.rpartition("/")[2].rpartition("@")[2]
 
 
 def _json(content: Mapping[str, Any]) -> str:

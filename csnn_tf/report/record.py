@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from csnn_tf.report.command_line import training_command
-from csnn_tf.report.html import grid, section, short, table, text
+from csnn_tf.report.html import grid, section, table, text
 from csnn_tf.report.run_source import RunSource
+from csnn_tf.training.public_record import without_folders
 
 
 def run_section(run: RunSource, made_of: dict[str, Any]) -> tuple[str, str, str]:
@@ -16,11 +17,7 @@ def run_section(run: RunSource, made_of: dict[str, Any]) -> tuple[str, str, str]
         run: The run.
         made_of: What the page's figures were measured on, by name.
     """
-    # Whose folders they are is nothing for a page that is passed on.
-    recorded = {
-        name: short(value) if name in ("folder", "data") and isinstance(value, str) else value
-        for name, value in run.config.items()
-    }
+    recorded = without_folders(run.config)
     command = training_command(recorded)
     hidden = {"classes", "command"}
     config = [

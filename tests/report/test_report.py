@@ -212,10 +212,22 @@ def test_versions_of_a_run_are_those_of_all_its_parts(tmp_path):
         RunSource.find(tmp_path)
 
 
-def test_no_page_tells_whose_folder_the_data_lies_in(classifier_run):
-    config = {**CONFIG, "data": "modelnet", "folder": "/home/someone/parts"}
-    page = "".join(run_section(replace(RunSource.find(classifier_run.path), config=config), {}))
-    assert "train modelnet --data parts" in page
+@pytest.mark.parametrize(
+    ("changes", "command"),
+    [
+        ({"data": "modelnet", "folder": "/home/someone/parts/"}, "train modelnet --data parts"),
+        ({"initial": "/home/someone/runs/best.keras"}, "train shapes --from best.keras"),
+        (
+            {"command": "csnn-tf train modelnet --data /home/someone/parts --seed 1"},
+            "train modelnet --data parts --seed 1",
+        ),
+        ({"stages": ["csnn-tf train dos --data=/home/someone/a"]}, "train dos --data=a"),
+    ],
+)
+def test_no_page_tells_whose_folders_a_run_names(classifier_run, changes, command):
+    source = replace(RunSource.find(classifier_run.path), config={**CONFIG, **changes})
+    page = "".join(run_section(source, {}))
+    assert command in page
     assert "someone" not in page
 
 
