@@ -111,8 +111,12 @@ def assign_published_weights(
         expected = tuple(shape[axis] for axis in np.argsort(axes))
         if value.shape != expected:
             raise InputError(f"{name!r} must have the shape {expected}, not {value.shape}.")
-        if value.dtype.kind not in "fiu" or not np.isfinite(value).all():
+        if value.dtype.kind not in "fiu":
             raise InputError(f"{name!r} must hold finite numbers.")
+        with np.errstate(over="ignore"):
+            value = value.astype(variable.dtype)
+        if not np.isfinite(value).all():
+            raise InputError(f"{name!r} must hold finite numbers in {variable.dtype}.")
         values.append(value.transpose(axes))
     for (variable, _), value in zip(targets.values(), values, strict=True):
         variable.assign(value)

@@ -78,8 +78,12 @@ def test_other_hierarchies_have_the_names_too():
         ),
         (lambda w: w.update({CONV: w[CONV] * np.nan}), f"'{CONV}' must hold finite numbers"),
         (lambda w: w.update({CONV: w[CONV].astype(str)}), f"'{CONV}' must hold finite numbers"),
+        (
+            lambda w: w.update({CONV: w[CONV].astype(float) * 1e300}),
+            f"'{CONV}' must hold finite numbers in float32",
+        ),
     ],
-    ids=["missing", "unexpected", "two", "shape", "nan", "text"],
+    ids=["missing", "unexpected", "two", "shape", "nan", "text", "large"],
 )
 def test_what_does_not_fit_changes_nothing(change, message):
     model, weights = published_classifier(), dict(WEIGHTS)
