@@ -62,6 +62,8 @@ class AgniDensityOfStates(AtomicDosModel):
     ) -> None:
         super().__init__(elements, energies, electrons, hidden, **kwargs)
         with dtype_policy(self.dtype_policy):
+            # A crystal's fingerprints differ from their means by less than 16 bits tell apart.
+            exact = {"dtype": "float32"}
             self.fingerprints = AgniFingerprints(
                 gaussians,
                 elements=len(self.elements),
@@ -70,13 +72,19 @@ class AgniDensityOfStates(AtomicDosModel):
                 largest=largest,
                 invariants=invariants,
                 name="fingerprints",
+                **exact,
             )
             (_, width) = self.fingerprints.compute_output_shape((None, 3))
             features = keras.Input((width,), name="features")
             # Not trainable: it always uses the statistics that `adapt` has set. Wide Gaussians of a
             # crystal hardly vary, so the variance must not drown in epsilon.
             standardise = BatchNormalization(
-                epsilon=1e-9, center=False, scale=False, trainable=False, name="standardise"
+                epsilon=1e-9,
+                center=False,
+                scale=False,
+                trainable=False,
+                name="standardise",
+                **exact,
             )
             self._make_network(features, standardise(features))
 

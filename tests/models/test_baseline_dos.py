@@ -47,6 +47,17 @@ def test_mixed_precision_keeps_the_digits_of_positions(model):
     assert relative(found, model(atoms, training=False)) < 0.1
 
 
+def test_fingerprints_keep_their_digits_until_they_are_standardised():
+    structures = structures_of([crystal(), crystal(1), crystal(2)])
+    found = []
+    for made in (mixed(lambda: tiny(AgniDensityOfStates)), tiny(AgniDensityOfStates)):
+        environments = Environments.find(structures, made.elements, made.cutoff)
+        made.adapt(environments)
+        features, _ = made.network_inputs(environments.of_structures(range(3)))
+        found.append(made.network.get_layer("standardise")(features))
+    assert relative(*found) < 1e-5
+
+
 def structures_of(frames) -> StructureSet:
     return StructureSet.from_structures(
         structure_from_atoms(frame, f"frame {place}") for place, frame in enumerate(frames)
