@@ -66,7 +66,7 @@ def plot_dos(
             _mark(panel, levels[place], "0.45", "-", "$E_F$ of the reference")
         panel.plot(prediction.energies, prediction.dos[place], "C0", lw=1.1, label="predicted")
         _mark(panel, prediction.fermi_level[place], "C3", "--", "$E_F$ predicted")
-        panel.set_title(names[place], fontsize="small", loc="left")
+        panel.set_title(names[place], fontsize="small", loc="left", parse_math=False)
         panel.set_ylim(bottom=0)
         panel.margins(y=0.12)
         panel.spines[["top", "right"]].set_visible(False)
@@ -119,7 +119,8 @@ def plot_parity(
         atoms=structures.counts,
     ).band_energy
     figure, (panel, errors) = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
-    for place, name in enumerate(dict.fromkeys(structures.types)):
+    types = list(dict.fromkeys(structures.types))
+    for place, name in enumerate(types):
         rows = structures.types == name
         style = {"marker": _MARKERS[place % len(_MARKERS)], "ms": 5, "mec": "w", "mew": 0.3}
         found = prediction.band_energy[rows]
@@ -143,7 +144,17 @@ def plot_parity(
     for axes in (panel, errors):
         axes.locator_params(axis="x", nbins=5)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=8, fontsize="small", frameon=False)
+    # Types may look like formulas, or like the labels with _ that matplotlib leaves out.
+    legend = figure.legend(
+        panel.lines[: len(types)],
+        ["-"] * len(types),
+        loc="outside upper center",
+        ncols=8,
+        fontsize="small",
+        frameon=False,
+    )
+    for entry, name in zip(legend.get_texts(), types, strict=True):
+        entry.set(text=name, parse_math=False)
     _write(figure, path)
 
 

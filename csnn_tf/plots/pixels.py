@@ -30,9 +30,10 @@ def confusion_pixels(counts: ArrayLike, names: Sequence[str]) -> NDArray[np.uint
     axes = figure.add_subplot()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    places, size = np.arange(len(names)), 6 if len(names) > 15 else 8
-    axes.set_xticks(places, names, rotation=90, fontsize=size)
-    axes.set_yticks(places, names, fontsize=size)
+    places = np.arange(len(names))
+    style = {"fontsize": 6 if len(names) > 15 else 8, "parse_math": False}
+    axes.set_xticks(places, names, rotation=90, **style)
+    axes.set_yticks(places, names, **style)
     axes.set(xlabel="predicted", ylabel="true")
     figure.colorbar(image, ax=axes, label="share of the true class")
     return _pixels(figure)
@@ -62,7 +63,7 @@ def shapes_pixels(
         axes.scatter(x, y, z, s=3, c=z, cmap="viridis", linewidths=0)
         axes.set_box_aspect([max(np.ptp(values), 1e-6) for values in (x, y, z)])
         axes.set_axis_off()
-        axes.set_title(title, fontsize=8)
+        axes.set_title(title, fontsize=8, parse_math=False)
     return _pixels(figure)
 
 

@@ -86,6 +86,17 @@ def test_parity_has_a_colour_for_every_type(carbon, prediction, figures, tmp_pat
     assert axes.get_aspect() == 1.0
 
 
+def test_names_are_no_formulas(carbon, prediction, figures, tmp_path):
+    plots.plot_dos(prediction, ["cost_$5_$.xyz", *carbon.names[1:]], tmp_path / "dos.png")
+    panels = [axes.get_title(loc="left") for _, axes in figures[0]]
+    assert "cost_$5_$.xyz" in panels
+
+    types = np.where(carbon.types == "C20", "$^$", np.where(carbon.types == "C60", "_x", "b"))
+    plots.plot_parity(dataclasses.replace(carbon, types=types), prediction, tmp_path / "parity.png")
+    legends = figures[1][0][1].get_figure().legends
+    assert [text.get_text() for text in legends[0].get_texts()] == ["$^$", "b", "_x"]
+
+
 def test_parity_in_the_published_convention(carbon, prediction, figures, tmp_path):
     plots.plot_parity(carbon, prediction, tmp_path / "parity.svg", "published")
     _, axes = figures[0][0]

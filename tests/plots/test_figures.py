@@ -154,8 +154,9 @@ def test_the_slider_shows_one_sphere_at_a_time():
 
 
 def test_pixels_are_pictures():
-    matrix = confusion_pixels(np.eye(3), ["a", "b", "c"])
-    shapes = shapes_pixels(np.random.default_rng(0).normal(size=(2, 50, 3)), ["one", "two"])
+    # Names are no formulas.
+    matrix = confusion_pixels(np.eye(3), ["a", "b", "$^$"])
+    shapes = shapes_pixels(np.random.default_rng(0).normal(size=(2, 50, 3)), ["one", "$^$"])
     for picture in (matrix, shapes):
         assert picture.dtype == np.uint8
         assert picture.shape[2] == 3
