@@ -34,6 +34,8 @@ def plot_benchmark(found: dict[str, Any]):
     machine = found["machine"]
     figure.suptitle(f"{machine['processor']}, {machine['cores']} cores, {machine['backend']}")
     rows = [row for row in found["rows"] if "failed" not in row["result"]]
+    if not rows:
+        return figure
     if {row["case"]["kind"] for row in rows} <= {"training", "inference"}:
         _scaling(left, right, rows)
     else:
@@ -74,12 +76,16 @@ def _layers(axes, rows) -> None:
 def _scaling(left, right, rows) -> None:
     lines: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
     base = rows[0]["case"]
-    usual = {"batch": _usual(rows, "batch"), "points": _usual(rows, "points")}
+    usual = {name: _usual(rows, name) for name in ("batch", "points")}
+    several = [name for name in usual if len({row["case"][name] for row in rows}) > 1]
     for row in rows:
         case, ours = row["case"], row["result"]["ours"]
         # A level comes with the lists of widths that it has room for.
         varied = [(n, value) for n, value in case["changes"].items() if isinstance(value, int)]
-        varied += [(name, case[name]) for name in usual if case[name] != usual[name]]
+        if not varied:
+            other = [name for name in several if case[name] != usual[name]]
+            # The usual case is a point of every such line.
+            varied = [(name, case[name]) for name in other or several]
         for name, value in varied:
             memory = row["result"].get("peak_memory_bytes", float("nan")) / 1e9
             each = 1e3 * ours["seconds"] / case["batch"]

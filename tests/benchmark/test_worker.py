@@ -170,8 +170,18 @@ def test_the_picture_of_scaling_has_a_line_for_each_thing_varied(tmp_path):
     assert len(lines) == 8
     assert lines["training, level"] == [2, 3, 4, 5]
     assert lines["inference, spheres"] == [1, 2, 4, 8, 16, 32]
-    assert lines["training, batch"] == [1, 4, 16, 64]
+    assert lines["training, batch"] == [1, 4, 8, 16, 64]
+    assert 1024 in lines["inference, points"]
     figure.savefig(tmp_path / "benchmark.png")
+
+
+def test_the_picture_of_no_measurement_is_empty():
+    from csnn_tf.plots.speed import plot_benchmark
+
+    rows = [{"case": vars(BenchmarkCase("training", **TINY)), "result": {"failed": "no memory"}}]
+    machine = {"processor": "any", "cores": 2, "backend": "tensorflow"}
+    left, _ = plot_benchmark({"machine": machine, "rows": rows}).axes
+    assert not left.lines
 
 
 def test_functions_take_turns():
