@@ -43,8 +43,9 @@ def read_cloud(path, as_is=False):
 def point_of(line):
     """The first three numbers of a line, between which are blanks, commas or both."""
     found = _POINT.match(line)
-    # With blanks between numbers, a comma between two digits is a number's own.
-    if found and found.group(2, 4) != (",", ",") and re.search(r"\d,\d", found[0]):
+    # With blanks between three, a comma between two digits is a number's own, unless a point is.
+    commas = found and found.group(2, 4) != (",", ",") and re.search(r"\d,\d", found[0])
+    if commas and "." not in found[0] and len(re.split(r",?\s+", line.strip())) > 2:
         raise ValueError(f"{line[:60]!r} has decimal commas")
     words = found.group(1, 3, 5) if found else ()
     point = [float(word) for word in words if "_" not in word]  # which Python takes for nothing

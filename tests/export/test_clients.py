@@ -174,6 +174,12 @@ def test_blanks_and_commas_and_what_is_after_them(line):
     assert script("client_rest").point_of(line) == [0, 0, 1]
 
 
+@pytest.mark.parametrize("line", ["1.5,2, 3", "1.5,2 ,3", "1.5,2 3", "1.5,2, 3, 7"])
+def test_points_of_numbers_tell_that_commas_separate(line):
+    assert script("client_rest").point_of(line) == [1.5, 2, 3]
+    assert script("client_rest").point_of("1,2 ,3") == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     "line", ["0,5 1,5 2,5", "0 0 1,5", "0,5 0 1", "0 0,5 1 2", "0,5, 1,5, 2,5", "0, 0, 1,5"]
 )
