@@ -34,7 +34,8 @@ def read_structures(path):
     """What `structure_of` returns of each structure in an xyz file."""
     try:
         with sys.stdin if path == "-" else open(path, encoding="utf-8-sig") as file:
-            lines = file.read().removeprefix("\ufeff").rstrip().splitlines()
+            # At ends of lines alone: a comment may hold what else Python splits lines at.
+            lines = file.read().removeprefix("\ufeff").rstrip().split("\n")
         found = []
         while lines or not found:
             if len(lines) < 3:

@@ -219,11 +219,12 @@ def test_the_example_client_reads_frames_and_columns(tmp_path, monkeypatch, caps
         'CoarseLattice="9 0 0 0 9 0 0 0 9" OldProperties=pos:R:3:species:S:1 nopbc="T T T"',
         'energy=-3 Lattice="2 0 0 0 3 0 0 0 4"',
         'Properties=species:S:1:pos:R:3 pbc="F T F"',
+        'note="a\x0cb\x85c\u2028d" Lattice="2 0 0 0 3 0 0 0 4"',
     ],
 )
 def test_the_example_client_reads_what_ase_reads(tmp_path, comment):
     """However entries are enclosed, and whatever other names end like theirs."""
-    (tmp_path / "one.xyz").write_text(f"2\n{comment}\nC 0 0.5 0\nH 1 0 2\n")
+    (tmp_path / "one.xyz").write_text(f"2\n{comment}\nC 0 0.5 0\nH 1 0 2\n", encoding="utf-8")
     atoms = read(tmp_path / "one.xyz", format="extxyz")
     (structure,) = script("client_dos").read_structures(tmp_path / "one.xyz")
     assert structure == {
