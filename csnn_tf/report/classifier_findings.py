@@ -11,6 +11,7 @@ from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.evaluation import check_classes
 from csnn_tf.evaluation_result import EvaluationResult
 from csnn_tf.inference import Predictor
+from csnn_tf.layers.checks import check_positive
 from csnn_tf.models import CloudClassifier
 from csnn_tf.report.mistake import Mistake
 from csnn_tf.rotating import rotated
@@ -74,8 +75,10 @@ class ClassifierFindings:
             progress: Called with the name of every step before it.
 
         Raises:
-            InputError: If the data's classes are not the model's.
+            InputError: If the data's classes are not the model's, or `consistency_shapes` is not a
+                positive whole number.
         """
+        check_positive("consistency_shapes", consistency_shapes)
         check_classes(model, shapes)
         predictor = Predictor(model, min(_BATCH, len(shapes)))
         found, results = {}, {}

@@ -10,6 +10,7 @@ from csnn_tf.data.atoms import builtin_carbon
 from csnn_tf.electronic import solve_fermi
 from csnn_tf.errors import InputError
 from csnn_tf.models import DensityOfStates
+from csnn_tf.report.classifier import classifier_report
 from csnn_tf.report.classifier_findings import drawn_by_class
 from csnn_tf.report.command_line import training_command
 from csnn_tf.report.dos_findings import DosFindings, atomic_band_energy, best_median_worst
@@ -141,6 +142,15 @@ def test_shapes_are_drawn_evenly_over_the_classes():
     assert counts[1] == 5
     assert abs(counts[0] - counts[2]) <= 1
     np.testing.assert_array_equal(drawn_by_class(labels, 1000, seed=0), np.arange(145))
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.5])
+def test_the_number_of_shapes_for_the_consistency_is_positive(
+    classifier_run, shapes, tmp_path, count
+):
+    path = tmp_path / "page.html"
+    with pytest.raises(InputError, match="consistency_shapes must be a positive whole number"):
+        classifier_report(classifier_run.path, shapes, path, consistency_shapes=count)
 
 
 def test_the_command_makes_the_same_configuration():
