@@ -174,12 +174,12 @@ def _confusion(found: ClassifierFindings) -> str:
         for count, true, said in pairs
     ]
     most = ", ".join(f"{true} for {said} ({count})" for true, said, count, _ in rows[:5])
-    said = f"Most often taken: {text(most)}." if rows else "Nothing is confused."
+    said = f"Most often taken: {most}." if rows else "Nothing is confused."
     return picture(
         plot_confusion_matrix(counts, names),
         f"Confusion matrix of {len(names)} classes. {said}",
         heading="Confusion matrix",
-        caption=said,
+        caption=text(said),
         data=table(("true class", "taken for", "shapes", "of the class"), rows),
         wide=700 if len(names) > 12 else 0,
     )

@@ -1,6 +1,7 @@
 """What the pages say, and that they say it truly."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.models import DensityOfStates
 from csnn_tf.report.classifier import classifier_report
 from csnn_tf.report.classifier_findings import drawn_by_class
+from csnn_tf.report.classifier_page import _confusion
 from csnn_tf.report.command_line import training_command
 from csnn_tf.report.dos_findings import DosFindings, atomic_band_energy, best_median_worst
 from csnn_tf.report.dos_page import _which
@@ -151,6 +153,13 @@ def test_the_number_of_shapes_for_the_consistency_is_positive(
     path = tmp_path / "page.html"
     with pytest.raises(InputError, match="consistency_shapes must be a positive whole number"):
         classifier_report(classifier_run.path, shapes, path, consistency_shapes=count)
+
+
+def test_names_are_escaped_once():
+    result = SimpleNamespace(confusion=np.array([[1, 2], [0, 3]]), class_names=["a&b", "<c>"])
+    page = _confusion(SimpleNamespace(results={"so3": result}))
+    assert "Most often taken: a&amp;b for &lt;c&gt; (2)." in page.split("aria-label")[1][:200]
+    assert "<figcaption>Most often taken: a&amp;b for &lt;c&gt; (2).</figcaption>" in page
 
 
 def test_the_command_makes_the_same_configuration():
