@@ -83,7 +83,14 @@ def main():
     parser.add_argument("--no-fold", action="store_true")
     parser.add_argument("--absolute", action="store_true", help="milliseconds too")
     options = parser.parse_args()
-    choices = ExportOptions(precision=options.precision, fold=not options.no_fold)
+    if min(options.repeats, options.points, *options.batches) < 1:
+        parser.error("--repeats, --points and --batches are positive whole numbers")
+    choices = ExportOptions(
+        precision=options.precision,
+        fold=not options.no_fold,
+        max_clouds=max(options.batches),
+        max_points=max(options.batches) * options.points,
+    )
     absolute = " p50, ms (Keras, export) |" if options.absolute else ""
     print(HEADER + absolute)
     print("|---" * (HEADER + absolute).count(" |") + "|")
