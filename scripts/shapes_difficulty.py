@@ -112,13 +112,11 @@ def main(
     features = (radii_histograms(part.clouds, bins) for part in (train, test))
     accuracy, confusion = linear_accuracy(next(features), train.labels, next(features), test.labels)
     click.echo(f"linear classifier on {bins} radii bins: {100 * accuracy:.1f} % of the test set")
-    for name, row, hits in zip(SHAPE_CLASSES, confusion, confusion.diagonal(), strict=True):
+    for label, (name, row) in enumerate(zip(SHAPE_CLASSES, confusion, strict=True)):
         others = ", ".join(
-            f"{SHAPE_CLASSES[k]} {row[k]}"
-            for k in np.argsort(-row)[:4]
-            if row[k] and row[k] != hits
+            f"{SHAPE_CLASSES[k]} {row[k]}" for k in np.argsort(-row)[:4] if row[k] and k != label
         )
-        click.echo(f"  {name:12s} {100 * hits / row.sum():5.1f} %  taken for: {others}")
+        click.echo(f"  {name:12s} {100 * row[label] / row.sum():5.1f} %  taken for: {others}")
     if png is not None:
         contact_sheet(png, examples, num_points, seed)
         click.echo(f"wrote {png}")

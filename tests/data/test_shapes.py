@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from csnn_tf.data import shape_mesh
 from csnn_tf.data.shapes import _MAKERS, SHAPE_CLASSES, builtin_shapes, make_shape
@@ -213,3 +214,14 @@ def test_script_prints_accuracy_and_writes_sheet(script, tmp_path):
     assert "linear classifier on 32 radii bins" in result.output
     assert all(name in result.output for name in SHAPE_CLASSES)
     assert sheet.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_class_that_is_taken_for_another_as_often_as_for_itself_says_so(script, monkeypatch):
+    confusion = np.eye(len(SHAPE_CLASSES), dtype=int) * 2
+    confusion[0, 1] = 2
+    monkeypatch.setattr(script, "linear_accuracy", lambda *_: (0.9, confusion))
+    options = ["--per-class", "1", "--test-per-class", "1", "--num-points", "8"]
+    printed = CliRunner().invoke(script.main, options, catch_exceptions=False).output
+    rows = {line.split()[0]: line.partition("taken for: ")[2] for line in printed.splitlines()[1:]}
+    assert rows[SHAPE_CLASSES[0]] == f"{SHAPE_CLASSES[1]} 2"
+    assert rows[SHAPE_CLASSES[1]] == ""
