@@ -135,8 +135,11 @@ class ClassifierServing(Serving):
             ),
             "Limits": (
                 "The model knows its classes only: a cloud of anything else gets one of them, "
-                "possibly with a high probability. It is exactly invariant to the 60 rotations of "
-                "the icosahedron and approximately to others."
+                "possibly with a high probability. It is invariant to the 60 rotations of the "
+                "icosahedron, up to rounding, and approximately to others. Points that lie equally "
+                "far from several vertices of its grid, as points of a lattice may, and a point "
+                "right at the centre go to some of them: for such clouds it is only "
+                "approximately invariant."
             ),
         }
 

@@ -37,7 +37,10 @@ class PointsToSpheres(keras.layers.Layer):
     the C spheres of its shell, whose radii are (i C + c + 1) / (R C); spheres of a shell become
     channels (c = 0 the innermost). gamma_i = -ln(threshold) / D_i^2, D_i being the largest distance
     among the corners of the grid's first face at the shell's inner and outer radius (other faces
-    are larger by up to 2 %). Work and memory grow with the number of points, not with the grid.
+    are larger by up to 2 %). The 60 rotations of the grid permute the vertices and, up to rounding,
+    the features; but where several vertices are equally far from a point, as they may be from
+    points of a lattice, and for a point at the origin, the choice among them does not turn with
+    the points. Work and memory grow with the number of points, not with the grid.
 
     Args:
         level: Level of the icosphere, 0 to 7.

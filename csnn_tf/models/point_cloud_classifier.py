@@ -20,7 +20,8 @@ class PointCloudClassifier(CloudClassifier):
     The head is dense, batch normalisation and ReLU for each hidden layer, then a dense layer to
     the classes; dropout comes before each dense layer. Two parts can be used by themselves:
     `to_spheres` (`PointsToSpheres`) and `network`, the Keras model from feature maps to logits,
-    which contains all weights. `descriptor` is invariant to the 60 rotations of the (tilted) grid.
+    which contains all weights. `descriptor` is invariant to the 60 rotations of the (tilted) grid,
+    up to rounding, but for points that `PointsToSpheres` has no unique vertices for.
 
     Args:
         num_classes: Number of classes; may be left out when `class_names` is given.
