@@ -234,7 +234,7 @@ def write_aside(path: Path, write: Callable[[Path], Any]) -> None:
     """Write a file under another name, flush it to the disk, then rename it into place.
 
     Whatever happens meanwhile, `path` holds the old content or the new. A link stays one: what it
-    leads to is written.
+    leads to is written. Its name decides the format, whatever that of its target ends in.
 
     Raises:
         InputError: If the folder cannot be written.
@@ -242,7 +242,7 @@ def write_aside(path: Path, write: Callable[[Path], Any]) -> None:
     temporary, target = None, Path(os.path.realpath(path))
     try:
         handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix
+            dir=target.parent, prefix=f".{path.stem}-", suffix=path.suffix
         )
         os.close(handle)
         temporary = Path(name)

@@ -161,13 +161,15 @@ def test_a_file_is_flushed_before_and_its_folder_after_the_rename(tmp_path, monk
 
 def test_what_a_link_leads_to_is_written(tmp_path):
     (tmp_path / "elsewhere").mkdir()
-    target, link = tmp_path / "elsewhere" / "a.txt", tmp_path / "b.txt"
+    target, link = tmp_path / "elsewhere" / "3f2a", tmp_path / "b.npz"
     link.symlink_to(target)
-    for text in ("new", "newer"):
-        write_aside(link, lambda path, text=text: path.write_text(text))
+    for value in (1, 2):
+        # Which looks at the name's end: targets in stores have none.
+        write_aside(link, lambda path, value=value: np.savez(path, value=value))
         assert link.is_symlink()
-        assert target.read_text() == text
-    assert [path.name for path in target.parent.iterdir()] == ["a.txt"]
+        with np.load(link) as stored:
+            assert stored["value"] == value
+    assert [path.name for path in target.parent.iterdir()] == ["3f2a"]
 
 
 SCRIPT = """
