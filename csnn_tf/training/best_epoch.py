@@ -11,6 +11,11 @@ REFINING = "refining"
 terms, so that it is not to be compared with one that does not."""
 
 
+def refines(row: Mapping[str, float]) -> bool:
+    """Whether a row of a history is of an epoch known to refine."""
+    return row.get(REFINING) == 1.0
+
+
 def epoch_score(row: Mapping[str, float]) -> tuple[float, float, float]:
     """What makes an epoch the best, the higher the better, from its row of the history.
 
@@ -19,7 +24,7 @@ def epoch_score(row: Mapping[str, float]) -> tuple[float, float, float]:
     refine, if any does. What is not a number is worse than any.
     """
     loss = row.get("val_loss", row.get("loss", math.nan))
-    scores = (row.get("val_accuracy", 0.0), row.get(REFINING, math.nan), -loss)
+    scores = (row.get("val_accuracy", 0.0), float(refines(row)), -loss)
     return tuple(-math.inf if math.isnan(value) else value for value in scores)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from csnn_tf.errors import InputError
 from csnn_tf.models.loading import not_finite
-from csnn_tf.training.best_epoch import REFINING, best_row
+from csnn_tf.training.best_epoch import best_row, refines
 from csnn_tf.training.run_folder import INITIAL, RunFolder, history_rows
 from csnn_tf.training.schedules import Plateau
 
@@ -78,7 +78,7 @@ class EpochEnd(keras.callbacks.Callback):
         logs.update({name: value for name, value in row.items() if name != "epoch"})
         self.run.save_model(self.run.last, self.saved)
         if self.plateau is not None:
-            if row.get(REFINING) != self.rows[max(len(self.rows) - 2, 0)].get(REFINING):
+            if refines(row) != refines(self.rows[max(len(self.rows) - 2, 0)]):
                 self.plateau.reset()  # the losses so far are of another stage
             rate = self.plateau.update(rate, row.get("val_loss", row["loss"]))
             self.model.optimizer.learning_rate = rate

@@ -76,3 +76,9 @@ def test_a_cell_that_is_no_number_is_named_with_its_file(tmp_path):
     (tmp_path / "history.csv").write_text("epoch,loss\n1,x\n")
     with pytest.raises(InputError, match=r"history\.csv cannot be read as a table of numbers"):
         history_numbers(tmp_path / "history.csv")
+
+
+def test_epochs_of_runs_that_did_not_record_whether_they_refine_count_as_such_that_do_not():
+    before, unrefined = {"loss": 1}, {"loss": 2, "refining": 0.0}
+    assert best_row(rows(before, unrefined))["epoch"] == 1
+    assert best_row(rows(before, unrefined, {"loss": 5, "refining": 1.0}))["epoch"] == 3
