@@ -121,7 +121,8 @@ def _train(
         # Enough that the largest class gives one, however few shapes there are.
         least = 0.5 / most
         training, held_out = shapes.split(max(config.validation, float(least)), config.seed)
-    _check_resample(config, training)
+    if not resume:
+        _check_resample(config, training)
     plan = BatchPlan(len(training), min(config.batch_size, len(training)), config.seed)
     kept = config.num_points * (_KEPT if config.resample else 1)
     source = make_source(training, config.num_points, config.seed, kept)
