@@ -95,16 +95,15 @@ class DosLoss(keras.losses.Loss):
 
     def _reference(self, y_true: Any, shape: tuple[int | None, ...]) -> tuple[Any, Any]:
         """DOS [B, bins] and electrons, one number or [B] or None."""
-        found, (batch, bins) = tuple(y_true.shape), shape
+        found, bins = tuple(y_true.shape), shape[-1]
         if (
-            len(found) != 2
+            (len(found), len(shape)) != (2, 2)
             or found[1] not in (bins, bins + 1)
-            or None not in (found[0], batch)
-            and found[0] != batch
+            or (None not in (found[0], shape[0]) and found[0] != shape[0])
         ):
             raise InputError(
-                f"DosLoss expects densities of states [batch, {bins}] (or {bins + 1}, electrons "
-                f"last) for predictions of the shape {tuple(shape)}, not the shape {found}."
+                f"DosLoss expects densities of states [batch, bins] (or one more, the electrons) "
+                f"for predictions [batch, bins], not the shapes {found} and {tuple(shape)}."
             )
         if y_true.shape[-1] == bins + 1:
             return y_true[:, :-1], y_true[:, -1]

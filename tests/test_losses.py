@@ -148,5 +148,7 @@ def test_bad_options_are_refused(options):
 @pytest.mark.parametrize(("rows", "bins"), [(4, 1), (1, 310), (4, 300), (4, 312)])
 def test_references_of_another_shape_are_refused(rows, bins):
     true, predicted = dos_pair()
-    with pytest.raises(InputError, match=r"DosLoss expects densities of states \[batch, 310\]"):
+    with pytest.raises(InputError, match=r"DosLoss expects densities of states \[batch, bins\]"):
         DosLoss()(np.resize(true, (rows, bins)), predicted)
+    with pytest.raises(InputError, match="predictions"):
+        DosLoss()(true[:, :, None], predicted[:, :, None])
