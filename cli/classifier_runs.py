@@ -93,9 +93,20 @@ class Request:
 
     @classmethod
     def of(
-        cls, *, folder, preset, recipe, settings, epochs, budget, seed, out, per_class=_PER_CLASS
+        cls,
+        *,
+        folder,
+        preset,
+        recipe,
+        settings,
+        epochs,
+        budget,
+        seed,
+        out,
+        per_class=_PER_CLASS,
+        holds_out=True,
     ):
-        """The request of a command's options.
+        """The request of a command's options, and whether its epochs are chosen on held-out shapes.
 
         Raises:
             InputError: If a setting cannot be read.
@@ -103,7 +114,7 @@ class Request:
         fields = parse_fields(settings)
         if "architecture" in fields:
             raise InputError("--set does not take architecture: the table says which models.")
-        if fields.get("validation") == 0:
+        if holds_out and fields.get("validation") == 0:
             raise InputError("--set does not take validation=0: some shapes must be held out.")
         fields = parse_epochs(epochs, fields)
         recipe = recipe or ("quick" if folder is None else "best")

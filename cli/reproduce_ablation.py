@@ -56,7 +56,7 @@ def ablation_command(rotation, changes, seeds, share, **options) -> None:
         write_ablation,
     )
 
-    request = Request.of(**options)
+    request = Request.of(**options, holds_out=False)
     fields = {BASE: {}, **{change: parse_fields(change.split(), "--change") for change in changes}}
     common_to_all = _RESERVED & set().union(*fields.values())
     if common_to_all:

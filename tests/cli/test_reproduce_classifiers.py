@@ -181,7 +181,7 @@ def test_what_a_recipe_says_of_the_model_is_for_csnn():
         (["ablation", "--change", ""], "every --change needs fields"),
         (["ablation", "--change", "spheres=3", "--change", "spheres=3"], "every --change needs"),
         (
-            ["ablation", "--set", "validation=0.3", "--change", "spheres=3"],
+            ["ablation", "--set", "validation=0", "--change", "spheres=3"],
             "--set does not take val",
         ),
         (["ablation", "--change", "seed=1"], "--change does not take seed: give --seed"),
