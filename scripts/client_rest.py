@@ -32,12 +32,21 @@ def read_cloud(path, as_is=False):
     try:
         with sys.stdin if path == "-" else open(path, encoding="utf-8-sig") as file:
             lines = [line.strip("\ufeff \t\r\n").split("#")[0] for line in file]
-        cloud = [point_of(line) for line in lines if line]
+        lines = [line for line in lines if line]
+        if str(path).lower().endswith(".csv") and lines[1:] and is_numbered(lines[0]):
+            del lines[0]
+        cloud = [point_of(line) for line in lines]
     except ValueError as error:
         raise ValueError(f"{path} is not a text file of x y z a line: {error}") from None
     if not cloud:
         raise ValueError(f"{path} is not a text file of x y z a line: it holds no point")
     return cloud if as_is else near(cloud)
+
+
+def is_numbered(line):
+    """Whether a line is 0,1,2 and so on, as pandas numbers the columns of an array."""
+    words = line.split(",")
+    return len(words) > 2 and words == [*map(str, range(len(words)))]
 
 
 def point_of(line):

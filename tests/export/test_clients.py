@@ -165,6 +165,11 @@ def test_texts_of_points(classifying, tmp_path):
     path = tmp_path / "cloud.xyz"
     path.write_bytes(b"\xef\xbb\xbf0 0 1\n  # comment\n\n1, 2, 3, red # as well\n 4\t5 6 7\r\n")
     assert classifying.read_cloud(path, as_is=True) == [[0, 0, 1], [1, 2, 3], [4, 5, 6]]
+    table = tmp_path / "pandas.csv"
+    table.write_text("0,1,2\n5,6,7\n")
+    assert classifying.read_cloud(str(table), as_is=True) == [[5, 6, 7]]
+    table.write_text("0,1,2\n")
+    assert classifying.read_cloud(str(table), as_is=True) == [[0, 1, 2]]
 
 
 @pytest.mark.parametrize(
