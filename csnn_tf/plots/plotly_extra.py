@@ -24,5 +24,6 @@ def graph_objects() -> ModuleType:
 
 def shown(names: Iterable[object]) -> list[str]:
     """Names that Plotly shows as they are, and not as tags and entities."""
-    # Quotes stay: Plotly knows no entities of theirs.
-    return [html.escape(str(name), quote=False) for name in names]
+    # Quotes stay: Plotly knows no entities of theirs. Folders' names need not be UTF-8, pages are.
+    plain = (str(name).encode("utf-8", "replace").decode() for name in names)
+    return [html.escape(name, quote=False) for name in plain]

@@ -41,9 +41,9 @@ def render_page(title: str, subtitle: str, sections: Sequence[tuple[str, str, st
 
 
 def write_page(path: Path, page: str) -> None:
-    """Write a page, aside and then into place.
+    """Write a page, aside and then into place, a ? for what is not UTF-8 in a folder's name.
 
     Raises:
         InputError: If the folder cannot be written.
     """
-    write_aside(path, lambda temporary: temporary.write_text(page, "utf-8"))
+    write_aside(path, lambda temporary: temporary.write_text(page, "utf-8", "replace"))

@@ -11,6 +11,7 @@ from csnn_tf.data.atoms import builtin_carbon
 from csnn_tf.electronic import solve_fermi
 from csnn_tf.errors import InputError
 from csnn_tf.models import DensityOfStates
+from csnn_tf.plots.confusion_matrix import plot_confusion_matrix
 from csnn_tf.report.classifier import classifier_report
 from csnn_tf.report.classifier_findings import drawn_by_class
 from csnn_tf.report.classifier_page import _confusion
@@ -19,6 +20,7 @@ from csnn_tf.report.dos_findings import DosFindings, atomic_band_energy, best_me
 from csnn_tf.report.dos_page import _which
 from csnn_tf.report.html import number, percent, table
 from csnn_tf.report.learning import learning_section
+from csnn_tf.report.page import write_page
 from csnn_tf.report.record import run_section
 from csnn_tf.report.run_source import RunSource, read_history
 from csnn_tf.training.config import TrainingConfig
@@ -305,3 +307,10 @@ def test_without_plotly_a_sentence_says_how_to_get_it(
     with pytest.raises(InputError, match=r"csnn-tf\[plot\]"):
         classifier_report(classifier_run.path, shapes, tmp_path / "page.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_names_of_folders_that_are_not_utf8(tmp_path):
+    write_page(tmp_path / "page.html", "caf\udce9")
+    assert (tmp_path / "page.html").read_text("utf-8") == "caf?"
+    counts = np.eye(2, dtype=int)
+    assert "caf?" in plot_confusion_matrix(counts, ["caf\udce9", "tea"]).to_json()
