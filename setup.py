@@ -39,7 +39,7 @@ setup(
         "ase>=3.23",
         "click>=8.1",
         "h5py>=3.11",
-        "trimesh>=4.6",
+        "trimesh>=4.6.13",
         "rich>=13",
         "vesin>=0.6",
         # Newer Pythons have no usable release; see csnn_tf/data/triangle_sampler.py.
