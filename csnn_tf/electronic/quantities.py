@@ -72,8 +72,7 @@ def held_electrons(energies: ArrayLike, dos: ArrayLike, electrons: ArrayLike) ->
     energies, dos = check_grid(energies, dos)
     shape = dos.shape[:-1]
     count = _per_curve(electrons, shape, "electrons").reshape(shape)
-    held = cumulative_dos(energies, dos).max(axis=-1)
-    return np.where((held < count) & (held >= count - ELECTRON_TOLERANCE), held, count)
+    return _held(cumulative_dos(energies, dos), count)
 
 
 def solve_fermi(
@@ -130,13 +129,19 @@ def solve_fermi(
     if convention == "published":
         level, band = scan_fermi(energies, flat, count, cell, role)
         return FermiSolution(level.reshape(shape)[()], band.reshape(shape)[()])
-    if role == "reference":
-        count = held_electrons(energies, flat, count)
     level, band = np.empty(len(flat)), np.empty(len(flat))
     for first in range(0, len(flat), _CHUNK):
         part = slice(first, first + _CHUNK)
-        level[part], band[part] = DosSpline(energies, flat[part]).solve(count[part])
+        spline = DosSpline(energies, flat[part])
+        wanted = _held(spline.cumulative, count[part]) if role == "reference" else count[part]
+        level[part], band[part] = spline.solve(wanted)
     return FermiSolution(level.reshape(shape)[()], band.reshape(shape)[()])
+
+
+def _held(cumulative: NDArray, count: NDArray) -> NDArray:
+    """`held_electrons` of running sums [..., bins]."""
+    held = cumulative.max(axis=-1)
+    return np.where((held < count) & (held >= count - ELECTRON_TOLERANCE), held, count)
 
 
 def fermi_level(energies: ArrayLike, dos: ArrayLike, electrons: ArrayLike, **options) -> NDArray:
