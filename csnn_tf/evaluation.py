@@ -60,7 +60,7 @@ def evaluate(
             the classes do not fit.
     """
     check_rotation(rotation, sampling)
-    check_seed(seed)
+    seed = check_seed(seed)
     repeats, votes = check_positive("repeats", repeats), check_positive("votes", votes)
     consistency = check_positive("consistency", consistency) if consistency else 0
     if consistency == 1:

@@ -15,7 +15,7 @@ from csnn_tf.data.atoms import (
 from csnn_tf.data.atoms.structure import Structure
 from csnn_tf.dos_evaluation import evaluate_dos, turned_structures
 from csnn_tf.dos_inference import DosPredictor
-from csnn_tf.electronic import solve_fermi
+from csnn_tf.electronic import cumulative_dos, solve_fermi
 from csnn_tf.errors import InputError
 from csnn_tf.grid import random_rotations
 from csnn_tf.models import DensityOfStates
@@ -149,6 +149,20 @@ def test_every_figure_of_an_evaluation_is_of_its_convention(predictor):
         for _ in range(2)
     ]
     assert found.band_energy_change == np.abs(changes).mean()
+
+
+def test_what_a_reference_lacks_a_prediction_may_lack_in_every_figure(predictor):
+    structures = structures_of(Atoms("C4", PLACES))
+    structures = dataclasses.replace(
+        structures, dos=predictor.predict(structures).dos, energies=ENERGIES
+    )
+    held = cumulative_dos(ENERGIES, structures.dos)[0, -1]
+    structures = dataclasses.replace(structures, electrons=np.array([held + 0.009]))
+    found = evaluate_dos(predictor.model, structures, rotations=1, seed=np.int64(1))
+    assert found.report.overall.unresolved == 0
+    assert found.report.overall.band_energy_mae == 0
+    assert np.isfinite(found.prediction.band_energy).all()
+    assert found.prediction.electrons == pytest.approx(held)
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,15 @@ class Structure:
     name: str = ""
 
 
+def of_no_element(numbers: ArrayLike) -> NDArray:
+    """Which of these [N] are atomic numbers of no element."""
+    numbers = np.asarray(numbers)
+    return (numbers <= 0) | (numbers > LAST_ELEMENT)
+
+
 def check_numbers(numbers: ArrayLike, name: str) -> None:
     """Raise `InputError` unless these [N] are atomic numbers of elements."""
-    numbers = np.asarray(numbers)
-    wrong = (numbers <= 0) | (numbers > LAST_ELEMENT)
+    wrong = of_no_element(numbers)
     if wrong.any():
         raise InputError(f"{name}: atom {wrong.argmax()} is of no element.")
 

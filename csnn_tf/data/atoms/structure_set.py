@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.data.atoms.neighbors import check_cell
 from csnn_tf.data.atoms.structure import (
-    LAST_ELEMENT,
     Structure,
     check_dos,
     check_numbers,
+    of_no_element,
     without_noise,
 )
 from csnn_tf.errors import InputError
@@ -103,7 +103,7 @@ class StructureSet:
                 f"{self.names[index]} has {self.electrons[index]:g} electrons/atom; expected a "
                 "positive number, or NaN where unknown."
             )
-        if ((self.numbers <= 0) | (self.numbers > LAST_ELEMENT)).any():
+        if of_no_element(self.numbers).any():
             for name, numbers in zip(
                 self.names, np.split(self.numbers, self.offsets[1:]), strict=True
             ):
