@@ -86,6 +86,16 @@ def find_folds(model: keras.Model) -> list[Fold]:
     return folds
 
 
+def input_norms(model: keras.Model) -> set[int]:
+    """`id` of the batch normalisations that a functional model's inputs go through first."""
+    inputs = {id(tensor) for tensor in keras.tree.flatten(model.inputs)}
+    return {
+        id(node.operation)
+        for node in _nodes(model)
+        if isinstance(node.operation, _NORMS) and inputs & set(map(id, node.input_tensors))
+    }
+
+
 def _nodes(model: keras.Model) -> list[Node]:
     """The calls of layers and functions that a functional model is made of; none of another."""
     graph = getattr(model, "_functional", None) or model  # of a Sequential, once it is built

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from csnn_tf.models.cloned import cloned
-from csnn_tf.models.folding import Fold, find_folds
+from csnn_tf.models.folding import Fold, find_folds, input_norms
 
 Pairs = list[tuple[keras.layers.Layer, keras.layers.Layer, Fold | None]]
 """Layers of a network, of its rebuilt graph, and what is folded into the latter."""
@@ -28,8 +28,8 @@ def inference_network(
     Args:
         network: A functional model, possibly of nested functional models. It stays as it is.
         fold: Whether batch normalisations are folded into the linear layers before them.
-        precision: Data type of the computation and the weights of all layers but the last, which is
-            float32.
+        precision: Data type of the computation and the weights of all layers but two, which are
+            float32: the last, and a normalisation of the input.
 
     Returns:
         The same graph with new weights and without dropout and folded normalisations. Layers keep
@@ -56,7 +56,8 @@ def rebuild(
     """
     folds = {id(pair.linear): pair for pair in find_folds(network)} if fold else {}
     skipped = {id(pair.norm) for pair in folds.values()}
-    last = network.layers[-1]
+    # Inputs may differ from their means by less than 16 bits tell apart.
+    exact = {id(network.layers[-1])} | input_norms(network)
     pairs: Pairs = []
 
     def clone(layer: keras.Operation) -> keras.Operation:
@@ -71,7 +72,7 @@ def rebuild(
             # inside.
             norm = isinstance(layer, keras.layers.BatchNormalization)
             reduced = f"mixed_{precision}" if norm else precision
-            config["dtype"] = "float32" if layer is last or precision == "float32" else reduced
+            config["dtype"] = "float32" if id(layer) in exact or precision == "float32" else reduced
         if id(layer) in folds:
             config["use_bias"] = True
             config["activation"] = folds[id(layer)].activation

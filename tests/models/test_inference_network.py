@@ -47,6 +47,18 @@ def test_bfloat16_network():
     assert relative(logits, numpy_of(model.network(spheres, training=False))) < 0.1
 
 
+def test_inputs_are_standardised_before_they_are_rounded():
+    inputs = keras.Input((3,))
+    outputs = layers.Dense(1)(layers.Dense(4)(layers.BatchNormalization(epsilon=1e-9)(inputs)))
+    model = keras.Model(inputs, outputs)
+    norm = model.layers[1]
+    norm.moving_mean.assign([100.0, 100.0, 100.0])
+    norm.moving_variance.assign([1e-4, 1e-4, 1e-4])
+    features = 100 + 0.01 * np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+    found = inference_network(model, precision="bfloat16")(features)
+    assert relative(found, model(features)) < 0.05
+
+
 def _pair(linear, norm, *, read_twice: bool = False) -> keras.Model:
     inputs = keras.Input((6, 3))
     x = linear(inputs)
