@@ -65,7 +65,9 @@ def train_dos(
         resume: Go on with the run that stopped in `out`, from its last finished epoch. It ends with
             the weights, to the bit, of a run that was never stopped. Of the configuration only
             `epochs` (config.json says then which) and the place of the data may be others.
-        callbacks: Further Keras callbacks, for example to show progress.
+        callbacks: Further Keras callbacks, for example to show progress. Their `model` is the
+            network inside the trained model. A run that one of them stops is not at its end:
+            `resume` goes on with it.
 
     Returns:
         The run folder. `best.keras` is the model of the epoch with the lowest loss on the held-out
