@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from csnn_tf.data import Mesh, load_point_clouds, read_shape
 from tests.data.data_files import class_tree, hdf5_form, text_form
-from tests.data.test_readers import CLOUD_FILES, MESH_FILES
+from tests.data.shape_files import CLOUD_FILES, MESH_FILES
 from tests.fuzz.cases import cases, damaged, ends, refused_or_right
 
 FILES = CLOUD_FILES | MESH_FILES
