@@ -60,7 +60,7 @@ LONG_ON_JAX := tests/models/test_baseline_classifiers.py tests/models/test_basel
 # Generated cases by the thousand, every truncation of every kind of file, and killed runs.
 fuzz: $(INSTALLED)
 	CSNN_TF_FUZZ_EXAMPLES=$${CSNN_TF_FUZZ_EXAMPLES:-1000} $(BIN)/python -m pytest tests/fuzz
-	CSNN_TF_KILLS=$${CSNN_TF_KILLS:-20} $(BIN)/python -m pytest tests/training/test_disk.py \
+	CSNN_TF_KILLS=$${CSNN_TF_KILLS:-20} $(BIN)/python -m pytest tests/test_atomic_files.py \
 	    tests/training/test_resume.py tests/training/test_dos_resume.py \
 	    tests/training/test_distribution.py
 	KERAS_BACKEND=jax $(BIN)/python -m pytest $(LONG_ON_JAX)

@@ -7,13 +7,13 @@ from typing import Any
 import click
 from rich.console import Console
 
+from csnn_tf.atomic_files import write_aside
 from csnn_tf.benchmark import BenchmarkCase, run_benchmark
 from csnn_tf.benchmark.cases import scaling_cases, standard_cases
 from csnn_tf.benchmark.lines import result_lines
 from csnn_tf.cli.options import make_folder
 from csnn_tf.errors import InputError
 from csnn_tf.models import preset
-from csnn_tf.training.run_folder import write_aside
 
 
 @click.command("benchmark")

@@ -108,10 +108,10 @@ def _atom(
 def _write_picture(view, path: Path, sphere: int | None, channel: int | None, up: int) -> None:
     import numpy as np
 
+    from csnn_tf.atomic_files import write_aside
     from csnn_tf.plots.concentric_grid import plot_feature_map
     from csnn_tf.plots.matplotlib_extra import pyplot
     from csnn_tf.report.show_page import choose
-    from csnn_tf.training.run_folder import write_aside
 
     if path.suffix.lower() != ".png":
         raise InputError(f"{path} must end in .png.")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from csnn_tf.atomic_files import write_aside
 from csnn_tf.export.layout import versions_of
-from csnn_tf.training.run_folder import write_aside
 
 MODELS_CONFIG = "models.config"
 BATCHING_PARAMETERS = "batching_parameters"

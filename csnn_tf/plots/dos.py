@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from csnn_tf.atomic_files import write_aside
 from csnn_tf.electronic import CHEMICAL_ACCURACY, solve_fermi
 from csnn_tf.errors import InputError
 from csnn_tf.plots.matplotlib_extra import pyplot
-from csnn_tf.training.run_folder import write_aside
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet

@@ -6,10 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from csnn_tf.atomic_files import write_aside
 from csnn_tf.plots.plotly_extra import graph_objects
 from csnn_tf.plots.theme import template
 from csnn_tf.report.html import text
-from csnn_tf.training.run_folder import write_aside
 
 
 def render_page(title: str, subtitle: str, sections: Sequence[tuple[str, str, str]]) -> str:

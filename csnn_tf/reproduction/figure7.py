@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from csnn_tf.atomic_files import write_aside
 from csnn_tf.plots.matplotlib_extra import pyplot
 from csnn_tf.plots.sphere_accuracy import plot_sphere_accuracy
 from csnn_tf.reproduction.spheres import SphereRow, described
 from csnn_tf.reproduction.tables import comma_separated, markdown_table, percent, write_texts
-from csnn_tf.training.run_folder import write_aside
 
 PUBLISHED_GAIN = 8.7
 """The paper's relative improvement from 1 to 16 spheres, %; accuracy is highest at 16."""

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from csnn_tf.atomic_files import write_aside
 from csnn_tf.inference import Predictor
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.loading import load_model
 from csnn_tf.reproduction.tables import comma_separated
 from csnn_tf.rotating import rotated
-from csnn_tf.training.run_folder import RunFolder, history_rows, write_aside
+from csnn_tf.training.run_folder import RunFolder, history_rows
 
 if TYPE_CHECKING:
     from csnn_tf.data.shape_set import ShapeSet

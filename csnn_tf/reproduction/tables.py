@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from csnn_tf.atomic_files import write_aside
 from csnn_tf.evaluation_result import EvaluationResult
-from csnn_tf.training.run_folder import write_aside
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -9,9 +9,9 @@ from zipfile import BadZipFile
 import keras
 import numpy as np
 
+from csnn_tf.atomic_files import write_aside
 from csnn_tf.errors import InputError
 from csnn_tf.training.epoch_end import EpochEnd
-from csnn_tf.training.run_folder import write_aside
 
 CHECKPOINT = "checkpoint.npz"
 """File of a run folder that a stopped run goes on from."""

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from csnn_tf.atomic_files import write_aside
 from csnn_tf.errors import InputError
 from csnn_tf.export.layout import publish, versions_of
 from csnn_tf.export.server_files import write_server_files
-from csnn_tf.training.run_folder import write_aside
 
 ROOT = Path(__file__).parents[2]
 DIES = """

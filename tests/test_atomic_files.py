@@ -1,0 +1,70 @@
+"""Files that are replaced whole, also behind links and when the process is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from csnn_tf.atomic_files import write_aside
+
+KILLS = int(os.environ.get("CSNN_TF_KILLS", "1"))
+
+
+def test_a_file_is_flushed_before_and_its_folder_after_the_rename(tmp_path, monkeypatch):
+    calls = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(
+            os, name, lambda *args, name=name, real=real: calls.append(name) or real(*args)
+        )
+    write_aside(tmp_path / "a.txt", lambda path: path.write_text("hello"))
+    assert calls == ["fsync", "replace", "fsync"]
+
+
+def test_what_a_link_leads_to_is_written(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere" / "3f2a", tmp_path / "b.npz"
+    link.symlink_to(target)
+    for value in (1, 2):
+        # Which looks at the name's end: targets in stores have none.
+        write_aside(link, lambda path, value=value: np.savez(path, value=value))
+        assert link.is_symlink()
+        with np.load(link) as stored:
+            assert stored["value"] == value
+    assert [path.name for path in target.parent.iterdir()] == ["3f2a"]
+
+
+SCRIPT = """
+import pathlib, sys
+import numpy as np
+from csnn_tf.atomic_files import write_aside
+path, number = pathlib.Path(sys.argv[1]), 0
+while True:
+    number += 1
+    values = np.full(300_000, number)
+    write_aside(path, lambda aside: np.savez(aside.open("wb"), values=values))
+"""
+
+
+@pytest.mark.slow
+def test_killed_while_writing(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    rng = np.random.default_rng(0)
+    for _ in range(KILLS):
+        path.unlink(missing_ok=True)
+        command = [sys.executable, "-W", "ignore", "-c", SCRIPT, str(path)]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        while not path.exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.2))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        with np.load(path, allow_pickle=False) as stored:
+            values = stored["values"]
+        assert len(values) == 300_000
+        assert (values == values[0]).all()
