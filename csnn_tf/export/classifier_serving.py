@@ -11,6 +11,7 @@ from csnn_tf.export.options import ExportOptions
 from csnn_tf.export.request_checks import checked_clouds, padded_clouds
 from csnn_tf.export.serving import Request, Serving, serves
 from csnn_tf.layers import compiled_kernels
+from csnn_tf.layers.random_rotation import rotate
 from csnn_tf.models import PointCloudClassifier
 from csnn_tf.models.inference_network import inference_network
 from csnn_tf.rotating import vote_rotations
@@ -176,10 +177,10 @@ class ClassifierServing(Serving):
 
     def _logits_and_embedding(self, points, mask) -> tuple[Any, Any]:
         with compiled_kernels(False):
-            if self.model.center is not None:
-                points = self.model.center(points, mask=mask)
             if self.options.votes == 1:
                 return self._once(points, mask)
+            if self.model.center is not None:  # about the point that the model would take
+                points = self.model.center(points, mask=mask)
             return self._voted(points, mask)
 
     def _voted(self, points, mask) -> tuple[Any, Any]:
@@ -187,7 +188,7 @@ class ClassifierServing(Serving):
         rotations = tf.constant(vote_rotations(votes), tf.float32)
 
         def vote(place):
-            turned = tf.matmul(points, rotations[place], transpose_b=True)
+            turned = rotate(points, rotations[place])
             logits, embedding = self._once(turned, mask)
             return tf.nn.log_softmax(logits), embedding
 
@@ -204,7 +205,8 @@ class ClassifierServing(Serving):
         return total - np.log(votes).astype(np.float32), embeddings / votes
 
     def _once(self, points, mask) -> tuple[Any, Any]:
-        spheres = self.model.to_spheres(points, mask=mask)
+        points = self.model.normalized(points, mask)
+        spheres = self.model.features(points, mask, training=False)
         clouds = tf.shape(spheres)[0]
         # oneDNN's fused convolutions fail without a cloud: give them an empty one.
         added = tf.maximum(1 - clouds, 0)

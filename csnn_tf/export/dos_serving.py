@@ -19,6 +19,7 @@ from csnn_tf.export.structure_checks import (
     checked_pairs,
 )
 from csnn_tf.layers import compiled_kernels
+from csnn_tf.layers.random_rotation import rotate
 from csnn_tf.models import DensityOfStates
 from csnn_tf.models.atomic_dos_model import structure_means
 from csnn_tf.models.inference_network import inference_network
@@ -263,7 +264,7 @@ class DosServing(Serving):
         rotations = tf.constant(vote_rotations(votes), tf.float32)
 
         def vote(place):
-            turned = tf.matmul(displacements, rotations[place], transpose_b=True)
+            turned = rotate(displacements, rotations[place])
             return self._once(turned, centre, species, atoms)
 
         _, total = tf.while_loop(
@@ -276,12 +277,8 @@ class DosServing(Serving):
 
     def _once(self, displacements, centre, species, atoms):
         with compiled_kernels(False):
-            spheres = self.model.to_spheres(
-                displacements, centre, species, num_atoms=tf.size(atoms)
-            )
-            inputs = spheres
-            if len(self.model.elements) > 1:
-                inputs = [spheres, tf.one_hot(atoms, len(self.model.elements))]
+            given = {"displacements": displacements, "centre": centre, "species": species}
+            inputs = self.model.network_inputs({**given, "atoms": atoms}, training=False)
             return tf.cast(self._network(inputs, training=False), tf.float32)
 
 

@@ -40,14 +40,17 @@ class RandomRotation(PointAugmentation):
 def rotate(points, rows):
     """Apply one matrix a cloud: rows[i][j] is a [batch] tensor, or a number the same for all.
 
+    A matrix for all may be a tensor itself.
+
     Written out instead of a matrix product, which reduced precision (TF32, bfloat16) would blur.
     """
     parts = [points[..., axis] for axis in range(3)]
     columns = []
-    for row in rows:
+    for row in range(3):
+        entries = [rows[row][column] for column in range(3)]
         terms = [
             part * (ops.expand_dims(entry, -1) if hasattr(entry, "shape") else entry)
-            for part, entry in zip(parts, row, strict=True)
+            for part, entry in zip(parts, entries, strict=True)
         ]
         columns.append(terms[0] + terms[1] + terms[2])
     return ops.stack(columns, axis=-1)

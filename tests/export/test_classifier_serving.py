@@ -44,6 +44,27 @@ def test_votes_average_probabilities(tiny_classifier):
     assert relative(Predictor(tiny_classifier).logits(points), logits) > 1e-3
 
 
+@keras.saving.register_keras_serializable(package="tests")
+class Flat(PointCloudClassifier):
+    """Sees shapes from above, and none of their outermost points."""
+
+    def normalized(self, points, mask=None):
+        return super().normalized(points * [1.0, 0.0, 1.0], mask)
+
+    def features(self, points, mask=None, training=None):
+        return super().features(points * 0.5, mask, training)
+
+
+def test_a_subclass_computes_what_it_computes():
+    model = Flat.from_preset("tiny", num_classes=3, radius=4.0)
+    randomise(model)
+    points = clouds(3, 60)
+    expected = numpy_of(model(points))
+    assert relative(_run(model, "logits", points)["logits"], expected) < 1e-4
+    voted = Predictor(model, votes=3).logits(points)
+    assert relative(_run(model, "logits", points, votes=3)["logits"], voted) < 1e-5
+
+
 def test_a_tilt_is_exported():
     tilted = PointCloudClassifier.from_preset("tiny", num_classes=3, tilt=(-0.82, 2.28, 0.76))
     plain = PointCloudClassifier.from_preset("tiny", num_classes=3)
