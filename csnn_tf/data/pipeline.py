@@ -80,8 +80,8 @@ def _tensorflow(source, prepare, plan, first_epoch, epochs):
 
 
 def _in_memory(source, prepare, plan, first_epoch, epochs, rows):
-    def make(order, seed):
-        return prepare(source(order, seed), seed)
+    def make(stored, order, seed):
+        return prepare(source.gather(stored, order, seed), seed)
 
     if keras.backend.backend() == "jax":
         import jax
@@ -89,4 +89,4 @@ def _in_memory(source, prepare, plan, first_epoch, epochs, rows):
         make = jax.jit(make)
     for epoch in range(first_epoch, epochs):
         for order, seed in zip(*plan.epoch(epoch), strict=True):
-            yield make(order, seed), source.labels[order[rows]]
+            yield make(source.stored, order, seed), source.labels[order[rows]]

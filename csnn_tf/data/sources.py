@@ -34,16 +34,19 @@ class CloudSource:
         self.draw = bool((counts != num_points).any())
         # On TensorFlow the arrays stay with the host: an accelerator gets batches.
         with keras.device("cpu:0") if _on_tensorflow() else nullcontext():
-            self.points = keras.ops.convert_to_tensor(points)
-            self.counts = keras.ops.convert_to_tensor(counts)
+            self.stored = tuple(map(keras.ops.convert_to_tensor, (points, counts)))
 
     def __call__(self, order, seed):
         """See `Source`."""
-        points = keras.ops.take(self.points, order, axis=0)
+        return self.gather(self.stored, order, seed)
+
+    def gather(self, stored, order, seed):
+        """The same, of stored clouds that are an argument: JAX compiles what it closes over in."""
+        points, counts = stored
+        points = keras.ops.take(points, order, axis=0)
         if not self.draw:
             return points
-        counts = keras.ops.take(self.counts, order, axis=0)
-        return resample(points, counts, self.num_points, seed)
+        return resample(points, keras.ops.take(counts, order, axis=0), self.num_points, seed)
 
 
 class MeshSource:

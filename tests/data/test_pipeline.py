@@ -140,7 +140,7 @@ def test_meshes_are_sampled_anew_in_every_epoch():
 def test_meshes_are_sampled_once_with_more_points_to_draw_from(kept, points):
     mesh = Mesh(np.eye(3, dtype=np.float32), np.array([[0, 1, 2]], dtype=np.int32))
     source = make_source(MeshSet([mesh], [0], ["a"], ("b",)), 16, 0, kept)
-    assert source.points.shape == (1, points, 3)
+    assert source.stored[0].shape == (1, points, 3)
     order = np.zeros(1, np.int32)
     first, second = (np.asarray(source(order, np.array([seed, 0], np.uint32))) for seed in (1, 2))
     assert first.shape == (1, 16, 3)
