@@ -41,7 +41,7 @@ class Checkpoint(keras.callbacks.Callback):
         state: dict[str, Any] = {"epoch": epoch + 1, "ending": self.ending.state()}
         text = np.frombuffer(json.dumps(state).encode("utf-8"), dtype=np.uint8)
         arrays = {
-            f"variable{place}": keras.ops.convert_to_numpy(variable)
+            f"variable{place}": _storable(keras.ops.convert_to_numpy(variable))
             for place, variable in enumerate(self._variables(self.model))
         }
         write_aside(self.path, lambda file: np.savez(file, state=text, **arrays))
@@ -58,12 +58,12 @@ class Checkpoint(keras.callbacks.Callback):
         try:
             with open(self.path, "rb") as file, np.load(file, allow_pickle=False) as stored:
                 state = json.loads(stored["state"].tobytes().decode("utf-8"))
-                values = [stored[f"variable{place}"] for place in range(len(variables))]
+                count = sum(name.startswith("variable") for name in stored.files)
+                values = [stored[f"variable{place}"] for place in range(count)]
         except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise InputError(f"{self.path} cannot be read as a checkpoint: {error}.") from error
-        for variable, value in zip(variables, values, strict=True):
-            if tuple(variable.shape) != value.shape:
-                raise InputError(f"{self.path} is the checkpoint of another model.")
+        if [tuple(variable.shape) for variable in variables] != [value.shape for value in values]:
+            raise InputError(f"{self.path} is the checkpoint of another model.")
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         self.ending.restore(state["ending"])
@@ -72,3 +72,8 @@ class Checkpoint(keras.callbacks.Callback):
     @staticmethod
     def _variables(model: keras.Model) -> list[Any]:
         return [*model.variables, *model.optimizer.variables]
+
+
+def _storable(values: np.ndarray) -> np.ndarray:
+    """The values in a type that .npz files know; bfloat16 is none."""
+    return values if np.dtype(values.dtype).isbuiltin == 1 else values.astype(np.float32)
