@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 import numpy as np
 
+from csnn_tf.atomic_files import check_free, folder_aside
 from csnn_tf.data.download import fetch_modelnet40
 from csnn_tf.data.shapes import builtin_shapes
-from csnn_tf.training.run_folder import check_free
 
 
 @click.group("data")
@@ -35,15 +35,15 @@ def modelnet(folder, source) -> None:
 @click.option("--seed", type=int, default=0, show_default=True)
 def shapes(folder, per_class, num_points, seed) -> None:
     """Write built-in shapes as FOLDER/CLASS/{train,test}/NUMBER.npy, a data set to look at."""
-    check_free(folder, "folder")
-    for split in ("train", "test"):
-        made = builtin_shapes(split, per_class, num_points=num_points, seed=seed)
-        counts: dict[int, int] = {}
-        for cloud, label in zip(made.clouds, made.labels, strict=True):
-            number = counts[label] = counts.get(label, -1) + 1
-            target = folder / made.class_names[label] / split / f"{number:04d}.npy"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            np.save(target, cloud, allow_pickle=False)
+    with folder_aside(folder) as aside:
+        for split in ("train", "test"):
+            made = builtin_shapes(split, per_class, num_points=num_points, seed=seed)
+            counts: dict[int, int] = {}
+            for cloud, label in zip(made.clouds, made.labels, strict=True):
+                number = counts[label] = counts.get(label, -1) + 1
+                target = aside / made.class_names[label] / split / f"{number:04d}.npy"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                np.save(target, cloud, allow_pickle=False)
     click.echo(f"{2 * per_class * len(made.class_names)} shapes are in {folder}")
 
 

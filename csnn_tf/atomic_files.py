@@ -1,8 +1,11 @@
-"""Files that are written whole or not at all."""
+"""Files and folders that are written whole or not at all."""
 
 import os
+import shutil
 import tempfile
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,45 @@ def write_aside(path: Path, write: Callable[[Path], Any]) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_aside(path: Path) -> Iterator[Path]:
+    """Give an empty folder to fill, whose content then appears at a path.
+
+    If that fails, or what fills it does, the path is as it was.
+
+    Raises:
+        InputError: If there is something at the path already, or it cannot be written.
+    """
+    check_free(path, "folder")
+    target = Path(os.path.realpath(path))
+    # An empty folder stays itself: it may be where a shell is, or a disk of its own.
+    is_there = target.is_dir()
+    # Not by tempfile, whose folders are the owner's alone.
+    temporary = (target if is_there else target.parent) / f".{target.name}-{uuid.uuid4().hex}"
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if is_there:
+            for entry in list(temporary.iterdir()):
+                os.rename(entry, target / entry.name)
+        else:
+            os.rename(temporary, target)
+    except OSError as error:
+        reason = error.strerror or str(error).rstrip(".")
+        raise InputError(f"{path} cannot be written: {reason}.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_free(path: Path, kind: str) -> None:
+    """Raise `InputError`, which asks for another one of a kind, unless a path is free.
+
+    That is, if there is nothing or an empty folder.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise InputError(f"{path} exists already: choose another {kind}.")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -33,6 +33,7 @@ from carbon_dos.snapshots import Plan, generate
 from carbon_dos.structures import NAMES
 from carbon_dos.tight_binding import DEFAULT_TABLE, TightBinding
 
+from csnn_tf.atomic_files import check_free
 from csnn_tf.data.atoms import (
     DEFAULT_ENERGIES,
     StructureSet,
@@ -52,6 +53,8 @@ def main() -> None:
         raise SystemExit(f"--only names {unknown}; expected some of {', '.join(NAMES)}")
     if not Path(options.table).is_file():
         raise SystemExit(f"{options.table} does not exist: apt-get install cp2k-data, or --table")
+    if options.published:
+        check_free(Path(options.published), "folder")
     plan = Plan(options.train_val, options.test, options.equilibration, options.every, options.seed)
     engine = TightBinding(options.table)
     with tempfile.TemporaryDirectory() as scratch:

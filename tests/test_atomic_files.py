@@ -1,4 +1,4 @@
-"""Files that are replaced whole, also behind links and when the process is killed."""
+"""Files and folders that are replaced whole, also behind links and when the process is killed."""
 
 import os
 import signal
@@ -9,7 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from csnn_tf.atomic_files import write_aside
+from csnn_tf.atomic_files import folder_aside, write_aside
+from csnn_tf.errors import InputError
 
 KILLS = int(os.environ.get("CSNN_TF_KILLS", "1"))
 
@@ -36,6 +37,30 @@ def test_what_a_link_leads_to_is_written(tmp_path):
         with np.load(link) as stored:
             assert stored["value"] == value
     assert [path.name for path in target.parent.iterdir()] == ["3f2a"]
+
+
+def fill_half(path):
+    with folder_aside(path) as aside:
+        (aside / "a.npy").write_text("half")
+        raise OSError("3 requested and 2 written.")
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_folder_appears_when_it_is_full(tmp_path, is_there):
+    path = tmp_path / "shapes"
+    if is_there:
+        path.mkdir()
+    with pytest.raises(InputError, match="shapes cannot be written: 3 requested and 2 written"):
+        fill_half(path)
+    assert [entry.name for entry in tmp_path.rglob("*")] == ["shapes"] * is_there
+    with folder_aside(path) as aside:
+        (aside / "a").mkdir()
+        (aside / "a" / "b.npy").write_text("whole")
+    assert sorted(entry.name for entry in tmp_path.rglob("*")) == ["a", "b.npy", "shapes"]
+    (tmp_path / "usual").mkdir()
+    assert path.stat().st_mode == (tmp_path / "usual").stat().st_mode
+    with pytest.raises(InputError, match="shapes exists already"):
+        fill_half(path)
 
 
 SCRIPT = """

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from csnn_tf.atomic_files import write_aside
+from csnn_tf.atomic_files import check_free, write_aside
 from csnn_tf.errors import InputError
 from csnn_tf.training.run_lock import locked
 
@@ -193,15 +193,6 @@ class RunFolder:
             write_aside(path, model.save)
         finally:
             model.dtype_policy = policy
-
-
-def check_free(path: Path, kind: str) -> None:
-    """Raise `InputError`, which asks for another one of a kind, unless a path is free.
-
-    That is, if there is nothing or an empty folder.
-    """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise InputError(f"{path} exists already: choose another {kind}.")
 
 
 def history_rows(path: Path) -> list[dict[str, str]]:

@@ -223,6 +223,24 @@ def test_a_training_says_what_it_lacks_and_why_it_ended(tmp_path):
     assert "Ended after 1 of 3 epochs: the learning rate was below 1 (" in result.output
 
 
+def test_data_shapes_that_do_not_fit_on_the_disk_leave_nothing(tmp_path, monkeypatch):
+    save, saved = np.save, []
+
+    def full(path, *arguments, **options):
+        saved.append(path)
+        if len(saved) == 3:
+            raise OSError("3072 requested and 2016 written.")
+        save(path, *arguments, **options)
+
+    monkeypatch.setattr(np, "save", full)
+    for _ in range(2):
+        saved.clear()
+        with pytest.raises(InputError, match="shapes cannot be written: 3072 requested"):
+            run("data", "shapes", tmp_path / "shapes", "--per-class", 1, "--num-points", 16)
+        assert len(saved) == 3
+        assert not list(tmp_path.iterdir())
+
+
 def test_data_shapes_can_be_trained_on(tmp_path):
     folder = tmp_path / "shapes"
     run("data", "shapes", folder, "--per-class", 3, "--num-points", 64)

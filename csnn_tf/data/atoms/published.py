@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.atomic_files import folder_aside
 from csnn_tf.data.atoms.ase_files import read_frames, structure_from_atoms
 from csnn_tf.data.atoms.rebinning import DEFAULT_ENERGIES, check_electrons, energy_bins, rebin_dos
 from csnn_tf.data.atoms.structure import Electrons, Structure, check_dos, electrons_per_atom
@@ -94,12 +95,12 @@ def write_published(root: str | os.PathLike, structures: StructureSet) -> None:
     """Write a set in the published layout, with Train.csv, Val.csv and Test.csv.
 
     Args:
-        root: Folder to write into.
+        root: Folder to make; it appears only when complete.
         structures: Structures with DOS, type, temperature and split.
 
     Raises:
         InputError: The set has no DOS, or a structure is not periodic in all three directions,
-            which its file could not say; or the folder cannot be written.
+            which its file could not say; or the folder holds something, or cannot be written.
     """
     import ase
 
@@ -115,24 +116,22 @@ def write_published(root: str | os.PathLike, structures: StructureSet) -> None:
     grid = structures.energies
     rows = np.append(grid, 2 * grid[-1] - grid[-2])
     listed: dict[str, list[str]] = {}
-    try:
+    with folder_aside(root) as aside:
         for index in range(len(structures)):
             item = structures[index]
             prefix = _TEST_PREFIX if item.split == "test" else ""
             config = f"{item.type}_{item.temperature:g}_{index + 1}"
             folder = Path(prefix + item.type, f"{item.temperature:g}K", config)
-            (root / folder).mkdir(parents=True, exist_ok=True)
+            (aside / folder).mkdir(parents=True, exist_ok=True)
             atoms = ase.Atoms(item.numbers, item.positions, cell=item.cell, pbc=True)
-            atoms.write(root / folder / "POSCAR", format="vasp", direct=False)
+            atoms.write(aside / folder / "POSCAR", format="vasp", direct=False)
             cell_dos = np.append(item.dos * len(item.numbers), 0.0)
-            np.savetxt(root / folder / "doscar_s", np.c_[rows, cell_dos], fmt="%.4f %.8f")
+            np.savetxt(aside / folder / "doscar_s", np.c_[rows, cell_dos], fmt="%.4f %.8f")
             listed.setdefault(item.split, []).append(folder.as_posix())
         for split, folders in listed.items():
             if split:
                 text = "\n".join(["folder", *folders, ""])
-                (root / f"{split.capitalize()}.csv").write_text(text, "utf-8")
-    except OSError as error:
-        raise InputError(f"{root} cannot be written: {error.strerror or error}.") from error
+                (aside / f"{split.capitalize()}.csv").write_text(text, "utf-8")
 
 
 def _find_tables(root: Path) -> dict[str, Path]:

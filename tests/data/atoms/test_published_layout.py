@@ -116,6 +116,16 @@ def test_only_crystals_can_be_written(root, tmp_path, cell):
     assert not (tmp_path / "new").exists()
 
 
+def test_half_a_set_is_not_left(root, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savetxt", full)
+    with pytest.raises(InputError, match="new cannot be written: No space left"):
+        write_published(tmp_path / "new", root[1])
+    assert not list(tmp_path.glob("*new*"))
+
+
 def test_other_grid_is_rebinned(root):
     path, carbon = root
     target = np.arange(-29.0, 0.4, 0.2)
