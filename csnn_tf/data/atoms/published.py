@@ -100,7 +100,8 @@ def write_published(root: str | os.PathLike, structures: StructureSet) -> None:
 
     Raises:
         InputError: The set has no DOS, or a structure is not periodic in all three directions,
-            which its file could not say; or the folder holds something, or cannot be written.
+            which its file could not say; a type or split is no plain name of a file; or the folder
+            holds something, or cannot be written.
     """
     import ase
 
@@ -113,6 +114,7 @@ def write_published(root: str | os.PathLike, structures: StructureSet) -> None:
             f"{structures.names[open_ends.argmax()]} is not periodic in all three directions, "
             "which the POSCAR files of the published layout take for granted."
         )
+    _check_names(structures)
     grid = structures.energies
     rows = np.append(grid, 2 * grid[-1] - grid[-2])
     listed: dict[str, list[str]] = {}
@@ -130,8 +132,23 @@ def write_published(root: str | os.PathLike, structures: StructureSet) -> None:
             listed.setdefault(item.split, []).append(folder.as_posix())
         for split, folders in listed.items():
             if split:
-                text = "\n".join(["folder", *folders, ""])
-                (aside / f"{split.capitalize()}.csv").write_text(text, "utf-8")
+                name = f"{split.capitalize()}.csv"
+                with (aside / name).open("w", encoding="utf-8", newline="") as file:
+                    csv.writer(file, lineterminator="\n").writerows([["folder"], *zip(folders)])
+
+
+def _check_names(structures: StructureSet) -> None:
+    """Raise `InputError` if a type or a split, which paths are made of, is no plain name."""
+    for field, values in (("type", structures.types), ("split", structures.split)):
+        for index, value in enumerate(values.tolist()):
+            if field == "split" and not value:
+                continue
+            is_plain = value == value.strip() and value.isprintable() and not {*value} & {*"/\\"}
+            if not is_plain or value in ("", ".", "..") or value.startswith(_TEST_PREFIX):
+                raise InputError(
+                    f"{structures.names[index]} has the {field} {value!r:.60}, of which the "
+                    "published layout cannot make the name of a folder or file."
+                )
 
 
 def _find_tables(root: Path) -> dict[str, Path]:

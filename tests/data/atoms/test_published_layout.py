@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -114,6 +116,28 @@ def test_only_crystals_can_be_written(root, tmp_path, cell):
     with pytest.raises(InputError, match="is not periodic in all three directions"):
         write_published(tmp_path / "new", carbon)
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("types", each) for each in ("Fe/Ni", r"Fe\Ni", "..", ".", "", " Fe", "F\ne", "Test_C20")]
+    + [("split", each) for each in ("../../train", "..")],
+)
+def test_names_that_lead_elsewhere_are_refused(root, tmp_path, field, value):
+    _, carbon = root
+    before = sorted(tmp_path.rglob("*"))
+    setattr(carbon, field, np.array([*getattr(carbon, field)[:-1], value]))
+    words = rf"\[\d+\] has the {field.removesuffix('s')} {re.escape(repr(value))}"
+    with pytest.raises(InputError, match=words):
+        write_published(tmp_path / "new" / "set", carbon)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_names_with_commas_and_quotes_come_back(root, tmp_path):
+    _, carbon = root
+    carbon.types = np.array(['Fe,Ni "x"', "Ünïcode 2", "a", "..b", "#c", "d'"])
+    write_published(tmp_path / "new", carbon)
+    assert by_split(read_published(tmp_path / "new")) == by_split(carbon)
 
 
 def test_half_a_set_is_not_left(root, tmp_path, monkeypatch):
