@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.atomic_files import write_aside
 from csnn_tf.data.atoms.rebinning import check_all_electrons, energy_bins, rebin_structures
 from csnn_tf.data.atoms.structure import Electrons, electrons_per_atom
 from csnn_tf.data.atoms.structure_set import StructureSet
@@ -77,22 +78,17 @@ def write_npz(path: str | os.PathLike, structures: StructureSet) -> None:
 
 
 def save_arrays(path: str | os.PathLike, arrays: dict[str, NDArray]) -> None:
-    """Write arrays to a compressed NPZ under a temporary name, then move it into place.
+    """Write arrays to a compressed NPZ file, as a whole or not at all.
 
     Raises:
         InputError: The file cannot be written.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            with temporary.open("wb") as stream:
-                np.savez_compressed(stream, **arrays)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
+    write_aside(Path(path), lambda temporary: _compress(temporary, arrays))
+
+
+def _compress(path: Path, arrays: dict[str, NDArray]) -> None:
+    with path.open("wb") as stream:  # by its name NumPy would add .npz to others
+        np.savez_compressed(stream, **arrays)
 
 
 def load_arrays(path: str | os.PathLike) -> dict[str, NDArray]:

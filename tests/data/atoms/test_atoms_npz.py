@@ -1,5 +1,7 @@
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from csnn_tf.data.atoms import (
     write_npz,
     write_published,
 )
-from csnn_tf.data.atoms.npz import save_arrays
+from csnn_tf.data.atoms.npz import load_arrays, save_arrays
 from csnn_tf.errors import InputError
 
 
@@ -103,6 +105,22 @@ def test_a_reference_energy_is_for_vasp_runs_only(tmp_path):
     for path in (tmp_path, tmp_path / "a.npz"):
         with pytest.raises(InputError, match="is no VASP run"):
             load_structures(path, reference_energy=4.0)
+
+
+def test_two_threads_may_write_one_file(tmp_path):
+    both_are_writing = Barrier(2, timeout=20)
+
+    class Slow:
+        def __array__(self, dtype=None, copy=None):
+            both_are_writing.wait()
+            return np.arange(5)
+
+    with ThreadPoolExecutor(2) as pool:
+        tasks = [pool.submit(save_arrays, tmp_path / "a.npz", {"a": Slow()}) for _ in range(2)]
+        for task in tasks:
+            task.result()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+    np.testing.assert_array_equal(load_arrays(tmp_path / "a.npz")["a"], np.arange(5))
 
 
 def test_nothing_half_written(tmp_path):
