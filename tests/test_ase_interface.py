@@ -57,6 +57,12 @@ def test_of_the_whole_cell_and_equal_to_the_predictor(model, sheet):
     assert calculator.get_band_energy() == pytest.approx(4 * expected.band_energy[0])
 
 
+def test_what_only_data_sets_need_is_not_looked_at(model, sheet):
+    expected = DosCalculator(model, sheet).get_fermi_level()
+    sheet.info |= {"temperature": "300 K", "electrons": "four", "dos": "none", "split": 7}
+    assert DosCalculator(model, sheet).get_fermi_level() == expected
+
+
 def test_a_result_is_kept_until_something_changes(model, sheet, monkeypatch):
     calculator, calls = DosCalculator(model, sheet), []
     predict = calculator._predictor.predict

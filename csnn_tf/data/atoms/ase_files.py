@@ -100,6 +100,9 @@ def structures_from_atoms(
     structures, grid = [], None if energies is None else energy_bins(energies)
     for index, atoms in enumerate(frames):
         structure = structure_from_atoms(atoms, f"{name}[{index}]")
+        structure.temperature = _number(atoms.info, "temperature", structure.name)
+        split = atoms.info.get("split")
+        structure.split = "" if split is None else str(split)
         divisor = len(atoms) if per_cell else 1
         given = atoms.info.get("electrons")
         structure.electrons = (
@@ -169,21 +172,22 @@ def check_atoms(atoms: object, name: str) -> None:
 
 
 def structure_from_atoms(atoms: Atoms, name: str) -> Structure:
-    """The structure, type, temperature and split of an ASE object; no DOS."""
+    """The structure and type of an ASE object, with nothing that only data sets need.
+
+    Raises:
+        InputError: It is no ASE object, has no atoms or one of no element.
+    """
     check_atoms(atoms, name)
     if not len(atoms):
         raise InputError(f"{name}: the structure has no atoms.")
     check_numbers(atoms.get_atomic_numbers(), name)
-    info = atoms.info
-    kind, split = info.get("type"), info.get("split")
+    kind = atoms.info.get("type")
     return Structure(
         positions=atoms.get_positions(),
         numbers=atoms.get_atomic_numbers(),
         cell=atoms.cell.array.copy(),
         pbc=np.asarray(atoms.pbc, bool),
         type=atoms.get_chemical_formula() if kind is None else str(kind),
-        temperature=_number(info, "temperature", name),
-        split="" if split is None else str(split),
         name=name,
     )
 
