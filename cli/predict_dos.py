@@ -79,10 +79,10 @@ def predict_dos_command(model, files, as_csv, plot, electrons, votes, as_json) -
 
 
 def _read(name: str) -> list[Structure]:
-    """The structures of a file, without their DOS."""
+    """The structures of a file, with nothing else that it may say of them."""
     if Path(name).suffix == ".npz":
-        found = read_npz(name)
-        return [dataclasses.replace(found[place], dos=None) for place in range(len(found))]
+        found = read_npz(name, atoms_only=True)
+        return [found[place] for place in range(len(found))]
     return [
         structure_from_atoms(atoms, f"{name}[{place}]")
         for place, atoms in enumerate(read_frames(name))

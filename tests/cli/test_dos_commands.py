@@ -225,6 +225,14 @@ def test_predict_dos_prints_text_json_and_csv_and_draws(trained, sheet, tmp_path
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_predict_dos_reads_the_atoms_of_a_file_alone(trained, data, tmp_path):
+    short = read_npz(data)
+    short.electrons[:] = 40
+    write_npz(tmp_path / "few.npz", short)
+    said = [run("predict", "dos", trained, path).stdout for path in (data, tmp_path / "few.npz")]
+    assert said[0].replace(str(data.parent), "") == said[1].replace(str(tmp_path), "")
+
+
 def test_data_carbon_writes_both_layouts(tmp_path):
     carbon = builtin_carbon()
     path, published = tmp_path / "new" / "carbon.npz", tmp_path / "published"

@@ -17,11 +17,17 @@ from csnn_tf.data.atoms.structure import Electrons, electrons_per_atom
 from csnn_tf.data.atoms.structure_set import StructureSet
 from csnn_tf.errors import InputError
 
+# What a file may say of structures, besides their atoms.
+_ABOUT_ATOMS = ("dos", "energies", "electrons", "temperature", "split")
 _DEFLATE_LIMIT = 1032  # no deflate stream expands by more
 
 
 def read_npz(
-    path: str | os.PathLike, electrons: Electrons = None, energies: ArrayLike | None = None
+    path: str | os.PathLike,
+    electrons: Electrons = None,
+    energies: ArrayLike | None = None,
+    *,
+    atoms_only: bool = False,
 ) -> StructureSet:
     """Read an NPZ file, or all of a folder in alphabetical order.
 
@@ -35,6 +41,7 @@ def read_npz(
         electrons: Valence electrons per atom, a number or one by chemical symbol, where the file
             does not say.
         energies: [bins], eV, to which a DOS on others is re-binned; None keeps the file's own.
+        atoms_only: Leave out the DOS, electrons, temperature and split, whatever they hold.
 
     Returns:
         The structures.
@@ -48,7 +55,9 @@ def read_npz(
     if not files:
         raise InputError(f"{path} holds no .npz files.")
     bins = None if energies is None else energy_bins(energies)
-    return StructureSet.concatenate([_read_file(file, electrons, bins) for file in files])
+    return StructureSet.concatenate(
+        [_read_file(file, electrons, bins, atoms_only) for file in files]
+    )
 
 
 def write_npz(path: str | os.PathLike, structures: StructureSet) -> None:
@@ -123,8 +132,12 @@ def _check_entry(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -
             raise InputError(f"{path}: the header of {entry.filename} does not fit its size.")
 
 
-def _read_file(path: Path, electrons: Electrons, bins: NDArray | None) -> StructureSet:
+def _read_file(
+    path: Path, electrons: Electrons, bins: NDArray | None, atoms_only: bool
+) -> StructureSet:
     arrays = load_arrays(path)
+    if atoms_only:
+        arrays = {key: array for key, array in arrays.items() if key not in _ABOUT_ATOMS}
     needed = ["positions", "numbers", "cell", "pbc"] + ["energies"] * ("dos" in arrays)
     missing = [key for key in needed if key not in arrays]
     if missing:

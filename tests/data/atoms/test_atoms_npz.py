@@ -107,6 +107,20 @@ def test_a_reference_energy_is_for_vasp_runs_only(tmp_path):
             load_structures(path, reference_energy=4.0)
 
 
+def test_atoms_are_read_whatever_else_the_file_says(tmp_path):
+    type_file(tmp_path / "a.npz")
+    expected = read_npz(tmp_path / "a.npz")
+    spoilt = {"dos": -np.ones((3, 20)), "electrons": np.full(3, -1.0), "split": np.zeros((2, 2))}
+    type_file(tmp_path / "a.npz", **spoilt)
+    with pytest.raises(InputError):
+        read_npz(tmp_path / "a.npz")
+    found = read_npz(tmp_path / "a.npz", atoms_only=True)
+    for field in ("positions", "numbers", "counts", "cells", "pbc", "types", "names"):
+        np.testing.assert_array_equal(getattr(found, field), getattr(expected, field))
+    assert found.dos is None
+    assert np.isnan(found.electrons).all()
+
+
 def test_two_threads_may_write_one_file(tmp_path):
     both_are_writing = Barrier(2, timeout=20)
 
