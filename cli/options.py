@@ -88,9 +88,6 @@ def _is_option(text: str) -> bool:
     return any(text.split()[0] in param.opts for param in params)
 
 
-_NUM_POINTS = 1024
-
-
 def load_shapes(
     kind: str,
     folder: Path | None,
@@ -156,14 +153,18 @@ def measured_shapes(
                 f"{model} was trained on data that was given in Python: name what to measure on "
                 "with --data."
             )
-    if num_points is None:
-        points = record.get("num_points")
-        num_points = points if isinstance(points, int) and points > 0 else _NUM_POINTS
+    num_points = recorded_points(record) if num_points is None else num_points
     kind = "shapes" if folder is None and record["data"] == "shapes" else "modelnet"
     shapes = load_shapes(kind, folder, split, num_points=num_points, per_class=per_class)
     if isinstance(shapes, MeshSet):
         shapes = shapes.to_shape_set(num_points, seed)
     return shapes, data_name(folder), num_points
+
+
+def recorded_points(record: dict[str, Any]) -> int:
+    """The points of a cloud in a model's training, 1024 where its record does not say."""
+    points = record.get("num_points")
+    return points if isinstance(points, int) and points > 0 else 1024
 
 
 def recorded_axis(record: dict[str, Any]) -> int:

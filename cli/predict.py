@@ -6,7 +6,7 @@ import click
 import numpy as np
 
 from csnn_tf.cli.hand_over import HandOver, first_argument
-from csnn_tf.cli.options import json_option, votes_option
+from csnn_tf.cli.options import json_option, recorded_points, votes_option
 from csnn_tf.data.mesh import Mesh
 from csnn_tf.data.mesh_set import sample_surface
 from csnn_tf.data.readers import read_shape
@@ -14,7 +14,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.inference import Predictor
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.kind import is_dos_model
-from csnn_tf.models.loading import load_model
+from csnn_tf.models.loading import load_model, training_record
 
 
 def _dos() -> click.Command:
@@ -30,9 +30,7 @@ def _dos() -> click.Command:
 @click.option(
     "--num-points",
     type=click.IntRange(1, 10_000_000),
-    default=1024,
-    show_default=True,
-    help="Drawn on meshes.",
+    help="Drawn on meshes [default: as in training].",
 )
 @votes_option
 @json_option
@@ -46,6 +44,7 @@ def predict_command(model, files, top, num_points, votes, as_json) -> None:
             f"{model} predicts densities of states: `csnn-tf predict dos {model} ...`."
         )
     classifier = load_model(model, CloudClassifier)
+    num_points = recorded_points(training_record(model)) if num_points is None else num_points
     clouds = []
     for name in files:
         shape = read_shape(name, centred=classifier.centred)

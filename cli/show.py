@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
+from csnn_tf.cli.options import recorded_points
 from csnn_tf.errors import InputError
 from csnn_tf.models.kind import is_dos_model
-from csnn_tf.models.loading import load_model
-
-_NUM_POINTS = 1024
+from csnn_tf.models.loading import load_model, training_record
 
 
 @click.command("show")
@@ -24,7 +23,7 @@ _NUM_POINTS = 1024
 @click.option(
     "--num-points",
     type=click.IntRange(1, 10_000_000),
-    help="Drawn on meshes [default: 1024].",
+    help="Drawn on meshes [default: as in the model's training, or 1024].",
 )
 @click.option("--upright-axis", type=click.IntRange(0, 2), help="[default: 1; structures: 2]")
 @click.option("--png", type=click.Path(path_type=Path), help="Write a picture instead of a page.")
@@ -84,7 +83,9 @@ def _shape(
     if atom is not None:
         raise InputError(f"--atom is about structures, and {file} is a shape.")
     if isinstance(shape, Mesh):
-        shape = sample_surface(shape, _NUM_POINTS if num_points is None else num_points, [0])
+        record = {} if model is None else training_record(model)
+        num_points = recorded_points(record) if num_points is None else num_points
+        shape = sample_surface(shape, num_points, [0])
     elif num_points is not None:
         raise InputError(f"--num-points is about meshes, and {file} is a cloud.")
     network = None if model is None else load_model(model, PointCloudClassifier)

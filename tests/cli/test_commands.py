@@ -164,6 +164,21 @@ def test_predict_reads_clouds_and_meshes(trained, tmp_path):
     assert both.stdout.count("%") == 6
 
 
+def test_meshes_get_as_many_points_as_in_training(trained, tmp_path, monkeypatch):
+    (tmp_path / "mesh.off").write_text("OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n")
+    monkeypatch.chdir(tmp_path)
+    mesh = tmp_path / "mesh.off"
+    predicted = ["predict", trained, mesh, "--json"]
+    usual, as_trained, more = (
+        run(*predicted, *given).output
+        for given in ([], ["--num-points", 64], ["--num-points", 512])
+    )
+    assert usual == as_trained != more
+    for given, expected in (([], 1024), (["--model", trained], 64)):
+        run("show", mesh, *given)
+        assert f" about {expected} points." in Path("mesh.html").read_text("utf-8")
+
+
 @pytest.mark.parametrize("resample", ["true", "false"])
 def test_clouds_of_other_sizes_can_be_trained_on_and_evaluated(tmp_path, resample):
     rng = np.random.default_rng(0)
