@@ -18,6 +18,7 @@ from csnn_tf.electronic import CHEMICAL_ACCURACY, format_table
 from csnn_tf.errors import InputError
 from csnn_tf.models import AtomicDosModel
 from csnn_tf.models.loading import load_model, training_record
+from csnn_tf.plots.matplotlib_extra import check_picture
 
 _TABLES = {
     "band_energy_mae": "Band energy, mean absolute error, eV/atom",
@@ -66,6 +67,8 @@ def evaluate_dos_command(
     Without --data, on the data that it was trained on. The means of the data's training structures
     stand beside it: a model that does not beat them has learned nothing.
     """
+    if parity is not None:
+        check_picture(parity)
     network = load_model(model, AtomicDosModel)
     trained = training_record(Path(model))
     structures, data = measured_structures(

@@ -22,6 +22,7 @@ from csnn_tf.dos_inference import DosPrediction, DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.models import AtomicDosModel
 from csnn_tf.models.loading import load_model
+from csnn_tf.plots.matplotlib_extra import check_picture
 
 
 @click.command("dos")
@@ -44,6 +45,8 @@ def predict_dos_command(model, files, as_csv, plot, electrons, votes, as_json) -
     """
     if as_csv and as_json:
         raise InputError("--csv and --json cannot be given together.")
+    if plot is not None:
+        check_picture(plot)
     network = load_model(model, AtomicDosModel)
     frames = [structure for name in files for structure in _read(name)]
     structures = StructureSet.from_structures(frames)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from csnn_tf.atomic_files import write_aside
 from csnn_tf.electronic import CHEMICAL_ACCURACY, solve_fermi
 from csnn_tf.errors import InputError
-from csnn_tf.plots.matplotlib_extra import pyplot
+from csnn_tf.plots.matplotlib_extra import check_picture, pyplot
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
@@ -40,9 +40,10 @@ def plot_dos(
         reference: [S, bins], states/eV/atom, drawn beside the prediction, with its Fermi level.
 
     Raises:
-        InputError: If matplotlib is missing, there are more than 12 structures, or the file cannot
-            be written.
+        InputError: If matplotlib is missing, there are more than 12 structures, the path ends in no
+            format of pictures, or the file cannot be written.
     """
+    check_picture(path)
     plt = pyplot()
     count = len(prediction.dos)
     if count > MOST_STRUCTURES:
@@ -105,9 +106,10 @@ def plot_parity(
             `csnn_tf.electronic.solve_fermi`: as the prediction's were.
 
     Raises:
-        InputError: If matplotlib is missing, the model knows no electron counts, or the file cannot
-            be written.
+        InputError: If matplotlib is missing, the model knows no electron counts, the path ends in
+            no format of pictures, or the file cannot be written.
     """
+    check_picture(path)
     plt = pyplot()
     if not np.isfinite(prediction.electrons).all():
         raise InputError("band energies need the electron counts, which are unknown.")
@@ -178,11 +180,7 @@ def _mark(panel, level: float, color: str, style: str, label: str) -> None:
 
 def _write(figure, path: str | Path) -> None:
     plt = pyplot()
-    path = Path(path)
-    if path.suffix.lower() not in (".png", ".pdf", ".svg"):
-        plt.close(figure)
-        raise InputError(f"{path} must end in .png, .pdf or .svg.")
     try:
-        write_aside(path, lambda temporary: figure.savefig(temporary, dpi=150))
+        write_aside(Path(path), lambda temporary: figure.savefig(temporary, dpi=150))
     finally:
         plt.close(figure)

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -265,6 +266,9 @@ def test_data_carbon_writes_both_layouts(tmp_path):
             "^modelnet40_small_so3 is a classifier of point clouds, not a model of densities of ",
         ),
         (["predict", "dos", "carbon_dos_small", "file.xyz", "--csv", "--json"], "--csv and --json"),
+        # Refused before anything is read.
+        (["predict", "dos", "carbon_dos_small", "no.xyz", "--plot", "a.gif"], "a.gif must end in"),
+        (["evaluate", "carbon_dos_small", "--data", "no", "--parity", "a"], "a must end in .png"),
         (["data", "carbon", "carbon.csv"], "carbon.csv"),
     ],
 )
@@ -273,6 +277,14 @@ def test_bad_input_names_the_culprit_and_leaves_nothing(arguments, named, tmp_pa
     with pytest.raises(InputError, match=named):
         run(*arguments)
     assert not list(tmp_path.rglob("*"))
+
+
+def test_a_picture_without_matplotlib_is_refused_at_once(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    predict = ["predict", "dos", "carbon_dos_small", "no.xyz", "--plot", "a.png"]
+    for command in (predict, ["evaluate", "carbon_dos_small", "--data", "no", "--parity", "a.png"]):
+        with pytest.raises(InputError, match="Pictures need matplotlib"):
+            run(*command)
 
 
 def test_a_run_of_structures_from_python_is_not_measured_on_others(tmp_path):
