@@ -86,8 +86,10 @@ def _all_versions(begun: dict[str, str], resumed: dict[int, dict[str, str]]) -> 
     """Each package's version, followed by those of later epochs where it changed."""
     shown, last = dict(begun), dict(begun)
     for epoch, versions_then in resumed.items():
-        for name, value in versions_then.items():
-            if last.get(name) != value:
+        # One that is not there then is missing; of some parts nothing is known.
+        for name in dict.fromkeys([*last, *versions_then]) if versions_then else ():
+            value = versions_then.get(name, "–")
+            if last.get(name, "–") != value:
                 shown[name] = f"{shown.get(name, '–')}; from epoch {epoch} {value}"
                 last[name] = value
     return shown

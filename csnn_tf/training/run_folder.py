@@ -20,7 +20,10 @@ from csnn_tf.training.run_lock import locked
 _ASIDE = re.compile(
     r"\.(best|last|history|test_history|checkpoint|config|versions|resumed|initial)-\w{8}\.\w+"
 )
-_PACKAGES = ("csnn-tf", "keras", "tensorflow", "jax", "numpy", "scipy")
+_PACKAGES = (
+    *("csnn-tf", "keras", "tensorflow", "jax", "numpy", "scipy"),
+    *("tensorflow-graphics", "trimesh", "vesin", "ase"),  # points of meshes, neighbours of atoms
+)
 
 CONTENTS = "contents"
 """Entry of config.json: a digest of the data that the run was begun with."""

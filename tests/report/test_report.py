@@ -224,6 +224,12 @@ def test_versions_of_a_run_are_those_of_all_its_parts(tmp_path):
     source, now = RunSource.find(tmp_path), versions()
     assert source.resumed == (3, 5)
     assert source.versions == {**now, "backend": f"torch; from epoch 3 {now['backend']}"}
+    run.write_json("versions.json", {**now, "tensorflow-graphics": "2021.12.3", "vesin": "0.1"})
+    without = {name: number for name, number in now.items() if name != "tensorflow-graphics"}
+    run.write_json("resumed.json", [{"epoch": 4, **without}])
+    shown = RunSource.find(tmp_path).versions
+    assert shown["tensorflow-graphics"] == "2021.12.3; from epoch 4 –"
+    assert shown["vesin"] == f"0.1; from epoch 4 {now['vesin']}"
     # As earlier versions recorded it.
     run.write_json("resumed.json", [3, 5])
     run.mark_resumed(4)
