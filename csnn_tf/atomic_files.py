@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,15 +22,14 @@ def write_aside(path: Path, write: Callable[[Path], Any]) -> None:
     """
     temporary, target = None, Path(os.path.realpath(path))
     try:
-        handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{path.stem}-", suffix=path.suffix
-        )
-        os.close(handle)
-        temporary = Path(name)
+        aside = target.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
+        # Not by tempfile, whose files are the owner's alone: what others may do is up to the umask,
+        # which cannot be read without setting it, for all threads.
+        aside.touch(exist_ok=False)
+        temporary = aside
         write(temporary)
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, target)
         temporary = None
         _sync_folder(target.parent)
@@ -56,7 +54,6 @@ def folder_aside(path: Path) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     # An empty folder stays itself: it may be where a shell is, or a disk of its own.
     is_there = target.is_dir()
-    # Not by tempfile, whose folders are the owner's alone.
     temporary = (target if is_there else target.parent) / f".{target.name}-{uuid.uuid4().hex}"
     try:
         temporary.mkdir(parents=True)
@@ -90,9 +87,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

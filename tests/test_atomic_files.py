@@ -26,6 +26,20 @@ def test_a_file_is_flushed_before_and_its_folder_after_the_rename(tmp_path, monk
     assert calls == ["fsync", "replace", "fsync"]
 
 
+def test_others_may_read_what_the_mask_allows_and_it_stays(tmp_path, monkeypatch):
+    before = os.umask(0o027)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "umask", lambda _: pytest.fail("other threads write meanwhile"))
+            write_aside(tmp_path / "a.txt", lambda path: path.write_text("hello"))
+            with folder_aside(tmp_path / "b"):
+                pass
+    finally:
+        os.umask(before)
+    modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("a.txt", "b")]
+    assert modes == [0o640, 0o750]
+
+
 def test_what_a_link_leads_to_is_written(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     target, link = tmp_path / "elsewhere" / "3f2a", tmp_path / "b.npz"
@@ -57,8 +71,6 @@ def test_a_folder_appears_when_it_is_full(tmp_path, is_there):
         (aside / "a").mkdir()
         (aside / "a" / "b.npy").write_text("whole")
     assert sorted(entry.name for entry in tmp_path.rglob("*")) == ["a", "b.npy", "shapes"]
-    (tmp_path / "usual").mkdir()
-    assert path.stat().st_mode == (tmp_path / "usual").stat().st_mode
     with pytest.raises(InputError, match="shapes exists already"):
         fill_half(path)
 

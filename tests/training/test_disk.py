@@ -135,7 +135,7 @@ def test_a_folder_that_refuses(tmp_path, monkeypatch, model):
             raise PermissionError(13, "Permission denied")
 
         with monkeypatch.context() as patch:
-            patch.setattr("tempfile.mkstemp", refuse)
+            patch.setattr("pathlib.Path.touch", refuse)
             yield
 
     check_failures(tmp_path, model, refusing)
