@@ -6,7 +6,6 @@ Each function reads a file, or raises whatever went wrong in it; `readers` turns
 
 from __future__ import annotations
 
-import math
 import re
 import zipfile
 from itertools import islice
@@ -16,8 +15,8 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-# No deflate stream unpacks to more than 1032 times its size.
-MAX_DEFLATE_RATIO = 1032
+from csnn_tf.data.npy_headers import check_packed, read_header
+
 # Three words, and what is between them.
 _POINT = re.compile(r"[^\s,]+(\s*,\s*|\s+)[^\s,]+(\s*,\s*|\s+)[^\s,]+(?:,\d)?")
 # Of a column, after its name.
@@ -43,11 +42,7 @@ def read_npz_cloud(path: Path) -> NDArray:
                 f"it must hold an array `points` or one array only, and holds {sorted(arrays)}"
             )
         info = arrays["points"] if "points" in arrays else next(iter(arrays.values()))
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError(f"the array {info.filename} is packed by an unknown method")
-        packed = min(info.compress_size, path.stat().st_size)
-        if info.file_size > MAX_DEFLATE_RATIO * packed:
-            raise ValueError(f"the array {info.filename} claims more than the file can hold")
+        check_packed(info, path.stat().st_size)
         with archive.open(info) as file:
             return _read_array(file, info.file_size)
 
@@ -112,16 +107,8 @@ def _is_numbered(line: str) -> bool:
 
 def _read_array(file: IO[bytes], size: int) -> NDArray:
     """Reads the .npy format, once its header claims no more than the `size` bytes there are."""
-    version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    elif version == (2, 0):
-        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
-    else:
-        raise ValueError(f"its format version {version} is not one of plain arrays")
+    shape, dtype = read_header(file, size)
     if dtype.kind not in "fiu" or len(shape) != 2:
         raise ValueError(f"it must hold numbers [points, 3], not {dtype} of shape {shape}")
-    if min(shape) < 0 or math.prod(shape) * dtype.itemsize > size - file.tell():
-        raise ValueError(f"its header announces the shape {shape}, more than the file holds")
     file.seek(0)
     return np.lib.format.read_array(file, allow_pickle=False)

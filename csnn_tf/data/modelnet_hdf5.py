@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from csnn_tf.data.cloud_files import MAX_DEFLATE_RATIO
 from csnn_tf.data.modelnet_classes import MODELNET40_CLASSES
+from csnn_tf.data.npy_headers import MAX_DEFLATE_RATIO
 from csnn_tf.data.readers import parse
 from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.errors import InputError

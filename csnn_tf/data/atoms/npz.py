@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import zipfile
 import zlib
@@ -15,11 +14,11 @@ from csnn_tf.atomic_files import write_aside
 from csnn_tf.data.atoms.rebinning import check_all_electrons, energy_bins, rebin_structures
 from csnn_tf.data.atoms.structure import Electrons, electrons_per_atom
 from csnn_tf.data.atoms.structure_set import StructureSet
+from csnn_tf.data.npy_headers import check_packed, read_header
 from csnn_tf.errors import InputError
 
 # What a file may say of structures, besides their atoms.
 _ABOUT_ATOMS = ("dos", "energies", "electrons", "temperature", "split")
-_DEFLATE_LIMIT = 1032  # no deflate stream expands by more
 
 
 def read_npz(
@@ -110,26 +109,13 @@ def load_arrays(path: str | os.PathLike) -> dict[str, NDArray]:
     try:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
-                _check_entry(path, archive, entry)
+                check_packed(entry, path.stat().st_size)
+                with archive.open(entry) as stream:
+                    read_header(stream, entry.file_size)
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
-    except InputError:
-        raise
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path} cannot be read as a NumPy .npz file: {error}") from error
-
-
-def _check_entry(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
-    if entry.file_size > _DEFLATE_LIMIT * (entry.compress_size + 64):
-        raise InputError(f"{path}: {entry.filename} claims more data than the file can hold.")
-    with archive.open(entry) as stream:
-        version = np.lib.format.read_magic(stream)
-        if version not in ((1, 0), (2, 0)):
-            raise InputError(f"{path}: {entry.filename} has an unknown array format {version}.")
-        read = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
-        shape, _, dtype = read(stream)
-        if math.prod(shape) * dtype.itemsize != entry.file_size - stream.tell():
-            raise InputError(f"{path}: the header of {entry.filename} does not fit its size.")
 
 
 def _read_file(

@@ -1,4 +1,5 @@
 import io
+import struct
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -119,6 +120,20 @@ def test_atoms_are_read_whatever_else_the_file_says(tmp_path):
         np.testing.assert_array_equal(getattr(found, field), getattr(expected, field))
     assert found.dos is None
     assert np.isnan(found.electrons).all()
+
+
+def test_sizes_that_a_file_cannot_hold_are_not_believed(tmp_path):
+    claimed, member = 2**32 - 2, io.BytesIO()
+    header = {"descr": "|u1", "fortran_order": False, "shape": (claimed - 128,)}
+    np.lib.format.write_array_header_1_0(member, header)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("dos.npy", member.getvalue())
+    real = struct.pack("<II", *[len(member.getvalue())] * 2)
+    content = (tmp_path / "a.npz").read_bytes()
+    assert content.count(real) == 2
+    (tmp_path / "a.npz").write_bytes(content.replace(real, struct.pack("<II", claimed, claimed)))
+    with pytest.raises(InputError, match=r"a\.npz .*dos\.npy claims more than the file can hold"):
+        load_arrays(tmp_path / "a.npz")
 
 
 def test_two_threads_may_write_one_file(tmp_path):
