@@ -24,6 +24,17 @@ class Unquantised:
             "half as large."
         )
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keras's own, which empties a file before it asks the model what to write.
+
+        The arguments are those of `keras.Model.save`.
+
+        Raises:
+            InputError: If layers are quantised; a file that was there stays as it is.
+        """
+        check_not_quantised(self)
+        super().save(*args, **kwargs)
+
 
 def check_not_quantised(model: keras.Model) -> None:
     """Raise `InputError` if a layer was quantised by itself, or a plain model inside."""

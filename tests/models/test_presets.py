@@ -88,8 +88,11 @@ def test_quantised_parts_are_refused_by_name(tmp_path):
     with pytest.raises(InputError, match="a ConcentricBackbone cannot be quantised"):
         model.backbone.quantize("int8")
     copy = model.for_classes(["a", "b"])
+    copy.save(tmp_path / "model.keras")
+    saved = (tmp_path / "model.keras").read_bytes()
     with pytest.warns(UserWarning, match="quantize"):
         copy.network.quantize("int8")
     with pytest.raises(InputError, match=r"layer '\w+' is quantised, and a file of a PointCl"):
         copy.save(tmp_path / "model.keras")
+    assert (tmp_path / "model.keras").read_bytes() == saved
     model.save(tmp_path / "model.keras")
