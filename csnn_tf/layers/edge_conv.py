@@ -138,7 +138,7 @@ def nearest_points(features, presence, neighbors: int):
     squares = ops.sum(ops.square(x), axis=-1)
     # Minus the squared distance, but for the point's own square, which is the same in its row.
     nearness = 2 * ops.matmul(x, ops.transpose(x, (0, 2, 1))) - squares[:, None]
-    nearness = ops.where(presence[:, None] > 0, nearness, _FAR)
+    nearness = ops.where(ops.cast(presence, "bool")[:, None], nearness, _FAR)
     count = features.shape[1]
     if count is None or count < neighbors:
         nearness = ops.pad(nearness, ((0, 0), (0, 0), (0, neighbors)), constant_values=_FAR)
@@ -152,9 +152,9 @@ def _centre(features, presence):
 
     So it needs no gradient.
     """
-    present = ops.cast(ops.expand_dims(presence, -1) > 0, "float32")
-    x = ops.where(present > 0, ops.cast(features, "float32"), 0.0)
-    count = ops.maximum(ops.sum(present, axis=1, keepdims=True), 1.0)
+    present = ops.expand_dims(ops.cast(presence, "bool"), -1)
+    x = ops.where(present, ops.cast(features, "float32"), 0.0)
+    count = ops.maximum(ops.sum(ops.cast(present, "float32"), axis=1, keepdims=True), 1.0)
     return ops.stop_gradient(ops.sum(x, axis=1, keepdims=True) / count)
 
 

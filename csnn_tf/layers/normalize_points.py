@@ -41,6 +41,7 @@ class NormalizePoints(keras.layers.Layer):
         _check(inputs.shape)  # `build` saw the first inputs only
         if mask is not None:
             check_mask(mask, inputs.shape, "NormalizePoints")
+            mask = ops.cast(mask, "bool")  # 255 is as true as 1
         points = ops.cast(inputs, "float32")
         # By the largest coordinate first, so that sums and squares neither overflow nor vanish.
         points, unit = divided_by_extent(masked(points, mask))

@@ -28,6 +28,7 @@ class PointPooling(keras.layers.Layer):
 
     def call(self, features, presence):
         """Pool."""
+        presence = ops.cast(presence, "bool")
         present = ops.cast(presence, features.dtype)[..., None]
         count = ops.sum(ops.cast(presence, "float32"), axis=1)[:, None]
         # Less than anything that a normalised and activated feature is.

@@ -125,6 +125,7 @@ class PointsToSpheres(keras.layers.Layer):
         check_points(inputs.shape, type(self).__name__)  # `build` saw the first inputs only
         if mask is not None:
             check_mask(mask, inputs.shape, type(self).__name__)
+            mask = ops.cast(mask, "bool")  # 255 is as true as 1
         points, norms, weights = self._normalise(ops.cast(inputs, "float32"), mask)
         scale = None
         if self.point_count is not None:

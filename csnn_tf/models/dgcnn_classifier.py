@@ -131,9 +131,9 @@ class DgcnnClassifier(CloudClassifier):
                 f"clouds of {count} points at once are too many, take fewer points."
             )
         points = ops.cast(points, "float32")
-        presence = ops.ones_like(points[..., :1]) if mask is None else ops.cast(mask, "float32")
+        presence = ops.ones_like(points[..., :1])
         if mask is not None:
-            presence = presence[..., None]
+            presence = ops.cast(ops.cast(mask, "bool"), "float32")[..., None]
         return ops.concatenate([points, presence], axis=-1)
 
     def get_config(self) -> dict[str, Any]:

@@ -165,3 +165,7 @@ def test_shared_layer_and_pooling():
         part = x[row, :count]
         np.testing.assert_allclose(pooled[row], [*part.max(axis=0), *part.mean(axis=0)], rtol=1e-5)
     assert (pooled[2] == 0).all()
+    for mask in (presence > 0, (presence * 255).astype("uint8")):
+        np.testing.assert_array_equal(numpy_of(PointPooling()(x, mask)), pooled)
+        found = numpy_of(nearest_points(x, mask, K))
+        np.testing.assert_array_equal(found, numpy_of(nearest_points(x, presence, K)))

@@ -46,6 +46,8 @@ def test_padding_does_not_matter(garbage):
         points = numpy_of(layer(padded, mask=mask))
         np.testing.assert_allclose(points[:, :20], numpy_of(layer(raw)), atol=1e-6)
         np.testing.assert_array_equal(points[:, 20:], 0)
+        image = layer(padded, mask=mask.astype("uint8") * 255)
+        np.testing.assert_array_equal(numpy_of(image), points)
 
 
 @pytest.mark.parametrize("count", [1, 20])

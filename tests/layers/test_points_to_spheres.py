@@ -101,8 +101,8 @@ def test_a_mask_is_a_shorter_cloud(options, garbage):
     twice = mapped(np.tile(raw[:, :20], (1, 2, 1)), layer)[1:]
     times = 1 if "point_count" in options else 2
     assert relative(times * features[1:], twice) < 1e-6
-    as_numbers = mapped(padded, layer, mask=mask.astype("float32"))
-    np.testing.assert_array_equal(as_numbers, features)
+    for as_numbers in (mask.astype("float32"), mask.astype("uint8") * 255):
+        np.testing.assert_array_equal(mapped(padded, layer, mask=as_numbers), features)
 
 
 def test_point_count_makes_sizes_comparable():

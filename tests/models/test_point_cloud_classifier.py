@@ -98,6 +98,8 @@ def test_masks_of_keras(name):
     points, mask = clouds(2, 40), np.arange(40)[None] < np.array([[40], [20]])
     expected = logits(model, {"points": points, "mask": mask})
     np.testing.assert_array_equal(logits(model, points, mask=mask), expected)
+    image = mask.astype("uint8") * 255
+    np.testing.assert_array_equal(logits(model, points, mask=image), expected)
     carrying = NormalizePoints()(points, mask=mask)
     assert relative(logits(model, carrying), expected) < 1e-5
     assert relative(logits(model, {"points": carrying}), expected) < 1e-5
