@@ -7,7 +7,7 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers.compiled import compiled_by_xla, kernel
-from csnn_tf.layers.precision import in_float32
+from csnn_tf.layers.precision import as_float, in_float32
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -56,6 +56,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs, training: bool | None = None, mask=None):
         """Normalise by the batch's statistics in training, by the running ones otherwise."""
+        inputs = as_float(inputs, self.compute_dtype)
         by_batch = training and self.trainable
         if mask is not None or not self._fusable(inputs) or (by_batch and compiled_by_xla()):
             return self.activation(super().call(inputs, training=training, mask=mask))

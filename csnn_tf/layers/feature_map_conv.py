@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from csnn_tf.layers.checks import check_positive
+from csnn_tf.layers.precision import as_float
 
 # What these make of an entry depends on no other, so that they may see the outputs in any shape.
 _ENTRYWISE = tuple(
@@ -158,7 +159,7 @@ class FeatureMapConv(keras.layers.Layer):
 
     def call(self, inputs, training: bool | None = None):
         """Convolve a feature map."""
-        outputs = self._convolved(inputs, training)
+        outputs = self._convolved(as_float(inputs, self.compute_dtype), training)
         return outputs if self._entrywise else self.activation(outputs)
 
     def _convolved(self, inputs: Any, training: bool | None) -> Any:

@@ -8,6 +8,7 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers.largest import largest
+from csnn_tf.layers.precision import as_float
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -39,6 +40,7 @@ class GlobalMaxPooling(keras.layers.Layer):
 
     def call(self, inputs, mask=None):
         """Pool."""
+        inputs = as_float(inputs, self.compute_dtype)
         if isinstance(inputs, keras.KerasTensor):
             return keras.KerasTensor(self.compute_output_shape(inputs.shape), inputs.dtype)
         shape = ops.shape(inputs)

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from csnn_tf.layers.largest import largest
+from csnn_tf.layers.precision import as_float
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -28,6 +29,7 @@ class PointPooling(keras.layers.Layer):
 
     def call(self, features, presence):
         """Pool."""
+        features = as_float(features, self.compute_dtype)
         presence = ops.cast(presence, "bool")
         present = ops.cast(presence, features.dtype)[..., None]
         count = ops.sum(ops.cast(presence, "float32"), axis=1)[:, None]
@@ -46,7 +48,8 @@ class PointPooling(keras.layers.Layer):
 
     def compute_output_spec(self, features, presence):
         """Shape and dtype of the output."""
-        return keras.KerasTensor(self.compute_output_shape(features.shape), features.dtype)
+        dtype = as_float(features, self.compute_dtype).dtype
+        return keras.KerasTensor(self.compute_output_shape(features.shape), dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""

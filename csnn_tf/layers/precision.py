@@ -1,11 +1,11 @@
-"""Sums and comparisons of 16-bit numbers, computed in float32."""
+"""The types that layers compute in: 16-bit numbers in float32, whole numbers as floats."""
 
 import functools
 from collections.abc import Callable
 from typing import Any
 
 from keras import ops
-from keras.backend import standardize_dtype
+from keras.backend import is_float_dtype, standardize_dtype
 
 
 def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,6 +29,11 @@ def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
         return _back(results, narrow)
 
     return call
+
+
+def as_float(x, dtype: str):
+    """A tensor of whole numbers or truth values as one of `dtype`; one of floats as it is."""
+    return x if is_float_dtype(standardize_dtype(x.dtype)) else ops.cast(x, dtype)
 
 
 def _narrow(x) -> str | None:

@@ -12,7 +12,7 @@ from csnn_tf.grid import icosphere, num_vertices
 from csnn_tf.layers.checks import check_feature_map
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.neighbor_sum import level_of
-from csnn_tf.layers.precision import in_float32
+from csnn_tf.layers.precision import as_float, in_float32
 from csnn_tf.layers.whole import whole
 
 _MODES = ("max", "mean", "sum", "none")
@@ -58,6 +58,7 @@ class VertexPooling(keras.layers.Layer):
     def call(self, inputs):
         """Pool a feature map."""
         level = self._level_of(inputs.shape)  # not the first input's: levels may share a layer
+        inputs = as_float(inputs, self.compute_dtype)
         if self.mode == "none":
             return inputs[:, : num_vertices(level - 1)]
         if isinstance(inputs, keras.KerasTensor):

@@ -213,6 +213,33 @@ def test_edge_convolutions_in_double_precision():
         assert keras.backend.standardize_dtype(outputs.dtype) == layer.compute_dtype
 
 
+OF_WHOLE_NUMBERS = {
+    **{name: case for name, case in CASES.items() if case[1] is MAPS},
+    **{f"VertexPooling, {mode}": (layers.VertexPooling(mode), MAPS) for mode in ("max", "sum")},
+    "CoRadialConv, many spheres": (layers.CoRadialConv(2), feature_maps(1, 8, 3)),
+    "PointPooling": (layers.PointPooling(), POINTS, np.ones((2, 20), "float32")),
+}
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "bool"])
+@pytest.mark.parametrize("name", OF_WHOLE_NUMBERS)
+def test_whole_numbers_are_taken_as_floats(name, dtype):
+    layer, inputs, *others = OF_WHOLE_NUMBERS[name]
+    inputs = (np.abs(inputs) * 60).astype(dtype)
+    outputs = layer(inputs, *others)
+    assert keras.backend.standardize_dtype(outputs.dtype) == "float32"
+    expected = layer(inputs.astype("float32"), *others)
+    np.testing.assert_array_equal(numpy_of(outputs), numpy_of(expected))
+    symbolic = [keras.Input(x.shape[1:], dtype=str(x.dtype)) for x in (inputs, *others)]
+    assert keras.backend.standardize_dtype(layer(*symbolic).dtype) == "float32"
+
+
+def test_whole_numbers_with_a_mask():
+    inputs, mask = (np.abs(POINTS) * 60).astype("int32"), np.arange(20)[None] < [[12], [0]]
+    found = layers.GlobalMaxPooling()(inputs, mask=mask)
+    np.testing.assert_array_equal(numpy_of(found), [inputs[0, :12].max(axis=0), [0, 0, 0]])
+
+
 @every
 def test_empty_batches(name):
     layer, inputs = CASES[name]
