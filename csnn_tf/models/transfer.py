@@ -31,21 +31,29 @@ def take_weights(model: CloudClassifier, trained: CloudClassifier) -> None:
             has changed then.
     """
     own, theirs = (_before_logits(classifier) for classifier in (model, trained))
-    for weight, value in zip_longest(own, theirs):
-        if weight is None or value is None or tuple(weight.shape) != tuple(value.shape):
-            raise InputError(
-                "the trained model's weights do not fit the model to train: "
-                f"where this one has {_described(weight)}, the trained one has {_described(value)}."
-            )
+    own_last, their_last = (last_layer(classifier).weights for classifier in (model, trained))
+    _check_fit(own, theirs)
+    _check_fit(own_last, their_last, but_classes=True)
     for weight, value in zip(own, theirs, strict=True):
         weight.assign(value)
     known = {name: place for place, name in enumerate(trained.class_names or ())}
     names = model.class_names or ()
     places = [place for place, name in enumerate(names) if name in known]
-    for weight, value in zip(last_layer(model).weights, last_layer(trained).weights, strict=True):
+    for weight, value in zip(own_last, their_last, strict=True):
         values, found = weight.numpy().copy(), value.numpy()
         values[..., places] = found[..., [known[names[place]] for place in places]]
         weight.assign(values)
+
+
+def _check_fit(own: list[Any], theirs: list[Any], but_classes: bool = False) -> None:
+    """Raise `InputError` if shapes differ, those of the last layer but for the classes' axis."""
+    axes = slice(-1) if but_classes else slice(None)
+    for weight, value in zip_longest(own, theirs):
+        if weight is None or value is None or weight.shape[axes] != value.shape[axes]:
+            raise InputError(
+                "the trained model's weights do not fit the model to train: "
+                f"where this one has {_described(weight)}, the trained one has {_described(value)}."
+            )
 
 
 def _described(weight: keras.Variable | None) -> str:

@@ -71,6 +71,17 @@ def test_weights_that_do_not_fit_are_refused_and_nothing_changes():
         trained.for_classes(CLASSES, no_such=1)
 
 
+def test_a_last_layer_that_does_not_fit_is_refused_and_nothing_changes():
+    trained, other = (classifier(hidden=[], descriptor=kind) for kind in ("levels", "last"))
+    before = [weight.numpy().copy() for weight in other.weights]
+    with pytest.raises(
+        InputError, match=r"has logits/kernel \[64, 3\], .* logits/kernel \[112, 3\]"
+    ):
+        take_weights(other, trained)
+    for weight, value in zip(other.weights, before, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), value)
+
+
 def test_a_classifier_without_names_gives_all_but_the_last_layer():
     trained = PointCloudClassifier.from_preset("tiny", num_classes=5)
     other = trained.for_classes(["bolt", "nut"])
