@@ -16,11 +16,12 @@ class PointAugmentation(keras.layers.Layer):
     A subclass implements `augment(points, seed)`.
 
     Args:
-        seed: Whole number that fixes the sequence of random draws; None for another one each time.
+        seed: Whole number from 0 to 2**32 - 1 that fixes the sequence of random draws; None for
+            another one each time.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Raises:
-        InputError: If the seed is no whole number.
+        InputError: If the seed is no such number.
 
     Input: points [batch, points, 3]; optionally `training` and `seed`, a seed generator that is
         used for this call in place of the layer's own.
@@ -31,10 +32,7 @@ class PointAugmentation(keras.layers.Layer):
     def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs, autocast=False)
         self.supports_masking = True
-        try:
-            self.seed = None if seed is None else operator.index(seed)
-        except TypeError:
-            raise InputError(f"seed must be a whole number or None, not {seed!r:.60}.") from None
+        self.seed = None if seed is None else _check_seed(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -62,3 +60,16 @@ class PointAugmentation(keras.layers.Layer):
         config = super().get_config()
         config.pop("autocast", None)
         return {**config, "seed": self.seed}
+
+
+def _check_seed(value: Any) -> int:
+    """The seed as an int; JAX takes those that 32 bits hold without a sign."""
+    try:
+        number = -1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**32:
+        raise InputError(
+            f"seed must be a whole number from 0 to 2**32 - 1, or None, not {value!r:.60}."
+        )
+    return number

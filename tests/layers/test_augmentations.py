@@ -254,5 +254,17 @@ def test_what_is_no_number_is_refused_by_name(make, culprit):
         make()
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32, True])
+def test_seeds_that_not_every_backend_takes_are_refused(seed):
+    with pytest.raises(
+        InputError, match=rf"^seed must be .* from 0 to 2\*\*32 - 1, .*, not {seed}\."
+    ):
+        RandomShift(seed=seed)
+
+
+def test_the_largest_seed():
+    assert np.isfinite(augmented(RandomShift(seed=2**32 - 1), clouds(2, 3))).all()
+
+
 def test_a_seed_may_be_numpys():
     assert RandomRotation(seed=np.int64(5)).get_config()["seed"] == 5
