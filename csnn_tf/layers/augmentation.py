@@ -55,6 +55,10 @@ class PointAugmentation(keras.layers.Layer):
         """Same as the input's."""
         return input_shape
 
+    def compute_output_spec(self, points, *_: Any, **__: Any):
+        """Same shape as the input, float32."""
+        return keras.KerasTensor(points.shape, "float32")
+
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""
         config = super().get_config()
