@@ -78,7 +78,7 @@ class NeighborsToSpheres(keras.layers.Layer):
     Raises:
         InputError: If an argument of the constructor is out of range or `displacements` is not
             [pairs, 3]. The numbers in `centre` and `species` are not looked at: one out of range
-            counts at another atom or vertex, or nowhere.
+            counts at another atom or vertex, or nowhere, or is an error of TensorFlow on CPUs.
 
     Example:
         >>> layer = NeighborsToSpheres(level=2, channels=8)
