@@ -94,6 +94,7 @@ class AgniFingerprints(keras.layers.Layer):
             )
         if species is None and self.elements > 1:
             raise InputError(f"species is needed to tell {self.elements} elements apart.")
+        centre = ops.cast(centre, "int32")
         if num_atoms is None:
             num_atoms = ops.max(centre, initial=-1) + 1
         vectors = ops.cast(displacements, "float32")
@@ -112,7 +113,7 @@ class AgniFingerprints(keras.layers.Layer):
             axes = [scaled[:, :, axis] for axis in range(3)]
             products = [axes[i] * axes[j] for i, j in zip(_ROW, _COLUMN, strict=True)]
             terms.append(ops.stack(products, axis=-1) * weight[:, :, None])
-        segment = ops.cast(centre, "int32") * self.elements
+        segment = centre * self.elements
         if self.elements > 1:
             segment = segment + ops.cast(species, "int32")
         width = self.numbers_per_pair

@@ -65,6 +65,7 @@ class SchNetInteraction(keras.layers.Layer):
     def call(self, features, expanded, cutoff, centre, neighbor):
         """Features after one exchange of messages."""
         features, cutoff = (ops.cast(x, self.compute_dtype) for x in (features, cutoff))
+        centre, neighbor = (ops.cast(x, "int32") for x in (centre, neighbor))
         weight = self.filter_out(self.filter_hidden(expanded)) * cutoff[:, None]
         messages = ops.take(self.before(features), neighbor, axis=0) * weight
         total = ops.segment_sum(messages, centre, num_segments=ops.shape(features)[0])

@@ -179,6 +179,15 @@ def floatx(request):
 PAIRS = feature_maps(0, 1, 3)[0, :, 0]
 SEVERAL_INPUTS = {
     "EdgeConv": (layers.EdgeConv(5, 3), (POINTS, np.ones((2, 20), "float32"))),
+    "AgniFingerprints": (layers.AgniFingerprints(4), (PAIRS, np.arange(12) // 4)),
+    "SchNetDescriptor": (
+        layers.SchNetDescriptor(4, 1, gaussians=5),
+        (PAIRS, np.arange(12) // 4, np.arange(12) % 3, np.zeros(3, "int32")),
+    ),
+    "SchNetInteraction": (
+        layers.SchNetInteraction(3),
+        (PAIRS[:3], PAIRS, PAIRS[:, 0], np.arange(12) // 4, np.arange(12) % 3),
+    ),
     "NeighborsToSpheres": (layers.NeighborsToSpheres(1), (PAIRS, np.arange(12) // 4)),
     "NeighborsToSpheres, linear": (
         layers.NeighborsToSpheres(1, elements=2, radial="linear", angular="linear"),
