@@ -13,7 +13,7 @@ from csnn_tf.layers import BatchNormalization
 from csnn_tf.layers.checks import check_sizes
 from csnn_tf.models.frozen import made_with_frozen, with_frozen
 from csnn_tf.models.limits import check_weights
-from csnn_tf.models.preset_fields import PresetFields
+from csnn_tf.models.preset_fields import PresetFields, given
 from csnn_tf.models.unquantised import Unquantised
 from csnn_tf.named import NamedConfigurations
 
@@ -117,39 +117,41 @@ class AtomicDosModel(Unquantised, PresetFields, keras.Model):
     @classmethod
     def from_preset(
         cls,
-        name: str,
+        preset: str,
+        /,
         elements: Sequence[str] | None = None,
         energies: Sequence[float] | None = None,
         electrons: Mapping[str, float] | None = None,
         *,
         dtype: Any = None,
+        name: str | None = None,
         **changes: Any,
     ) -> Self:
         """Make an untrained model from a preset, or load a trained one.
 
         Args:
-            name: A preset ("paper", "small", "tiny"), which can be changed field by field, or the
+            preset: A preset ("paper", "small", "tiny"), which can be changed field by field, or the
                 name of a trained model of the package (`csnn_tf.models.loading.trained_models()`),
                 which is taken as it is.
             elements, energies, electrons: Of an untrained model; see the class.
             dtype: Its dtype policy, such as "mixed_bfloat16"; None for the global one.
-            **changes: Fields of the model, see `fields()`, that replace the preset's. Those of
-                `keras.Model` are set afterwards: two models of a class in one functional model need
-                a `name` of their own.
+            name: Keras's name of an untrained model; two of a class in one functional model need
+                names of their own.
+            **changes: Fields of the model, see `fields()`, that replace the preset's. What else
+                `keras.Model` takes, such as `trainable`, is set afterwards.
 
         Raises:
             InputError: If the preset or a field is unknown, the fields do not fit together, or a
                 trained model is to be changed.
         """
-        trained = cls.trained(name, elements, energies, electrons, dtype, changes or None)
+        trained = cls.trained(preset, elements, energies, electrons, dtype, name, changes or None)
         if trained is not None:
             return trained
         cls.check_fields(changes)
-        fields = cls.preset_fields(name, changes)
+        fields = cls.preset_fields(preset, changes)
         if elements is None or energies is None:
-            raise InputError(f"an untrained model ({name}) needs elements and energies.")
-        policy = {} if dtype is None else {"dtype": dtype}
-        return cls(elements, energies, electrons, **fields, **policy)
+            raise InputError(f"an untrained model ({preset}) needs elements and energies.")
+        return cls(elements, energies, electrons, **fields, **given(dtype=dtype, name=name))
 
     def adapt(self, environments: "Environments") -> None:
         """Set what follows from the training structures without being learned: here, nothing."""

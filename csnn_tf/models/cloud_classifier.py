@@ -17,7 +17,7 @@ from csnn_tf.layers.checks import (
 )
 from csnn_tf.layers.normalize_points import masked
 from csnn_tf.models.frozen import freeze, frozen_places, made_with_frozen, with_frozen
-from csnn_tf.models.preset_fields import PresetFields
+from csnn_tf.models.preset_fields import PresetFields, given
 from csnn_tf.models.transfer import last_layer, take_weights
 from csnn_tf.models.unquantised import Unquantised
 from csnn_tf.named import NamedConfigurations
@@ -79,30 +79,38 @@ class CloudClassifier(Unquantised, PresetFields, keras.Model):
 
     @classmethod
     def from_preset(
-        cls, name: str, num_classes: int | None = None, *, dtype: Any = None, **changes: Any
+        cls,
+        preset: str,
+        /,
+        num_classes: int | None = None,
+        *,
+        dtype: Any = None,
+        name: str | None = None,
+        **changes: Any,
     ) -> Self:
         """Make an untrained classifier from a preset, or load a trained one.
 
         Args:
-            name: A preset ("paper", "small", "tiny"), which can be changed field by field, or the
+            preset: A preset ("paper", "small", "tiny"), which can be changed field by field, or the
                 name of a trained model of the package (`csnn_tf.models.loading.trained_models()`),
                 which is taken as it is.
             num_classes: Number of classes of an untrained classifier.
             dtype: Its dtype policy, such as "mixed_bfloat16"; None for the global one.
-            **changes: Fields of the model, see `fields()`, that replace the preset's. Those of
-                `keras.Model` are set afterwards: two models of a class in one functional model need
-                a `name` of their own.
+            name: Keras's name of an untrained model; two of a class in one functional model need
+                names of their own.
+            **changes: Fields of the model, see `fields()`, that replace the preset's. What else
+                `keras.Model` takes, such as `trainable`, is set afterwards.
 
         Raises:
             InputError: If the preset or a field is unknown, the fields do not fit together, or a
                 trained model is to be changed.
         """
-        trained = cls.trained(name, num_classes, dtype, changes or None)
+        trained = cls.trained(preset, num_classes, dtype, name, changes or None)
         if trained is not None:
             return trained
         cls.check_fields(changes)
-        fields = cls.preset_fields(name, changes)
-        return cls(num_classes, **fields, **({} if dtype is None else {"dtype": dtype}))
+        fields = cls.preset_fields(preset, changes)
+        return cls(num_classes, **fields, **given(dtype=dtype, name=name))
 
     def for_classes(self, class_names: Sequence[str], **changes: Any) -> Self:
         """A classifier of other classes that begins with this one's weights.

@@ -101,6 +101,11 @@ class PresetFields:
         return load_model(name, cls)
 
 
+def given(**arguments: Any) -> dict[str, Any]:
+    """The arguments that are not None, so that what is not given is not passed on."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
 def _holds(model: str, kind: type) -> bool:
     """Whether a trained model is of a class."""
     try:

@@ -39,6 +39,16 @@ def test_fields_can_be_replaced():
     assert model.to_spheres.point_count is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "others"), [(PointCloudClassifier, [3]), (DensityOfStates, [["C"], np.arange(8.0)])]
+)
+def test_a_model_may_have_a_name(kind, others):
+    assert kind.from_preset("tiny", *others, name="own").name == "own"
+    trained = "modelnet40_small_so3" if kind is PointCloudClassifier else "carbon_dos_small"
+    with pytest.raises(InputError, match=f"{trained} is a trained model, whose fields"):
+        kind.from_preset(trained, name="own")
+
+
 def test_unknown_preset():
     with pytest.raises(InputError, match="preset must be one of paper, small, tiny.*'huge'"):
         PointCloudClassifier.from_preset("huge", num_classes=3)
