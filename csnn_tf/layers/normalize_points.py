@@ -30,7 +30,6 @@ class NormalizePoints(keras.layers.Layer):
         self.supports_masking = True
         self.center = bool(center)
         self.scale = bool(scale)
-        self.supports_masking = True
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Check the input's shape."""

@@ -171,8 +171,3 @@ _BACKBONE_FIELDS = (
     "pooling",
     "descriptor",
 )
-
-
-def classifier_fields() -> tuple[str, ...]:
-    """Names of the classifier's fields that presets and users may set."""
-    return PointCloudClassifier.fields()

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from csnn_tf.cli.options import parse_fields
 from csnn_tf.data.augmenter import Augmenter
 from csnn_tf.models import PointCloudClassifier
-from csnn_tf.models.point_cloud_classifier import classifier_fields
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.dos_config import DosConfig
 from tests.fuzz.cases import JSON, cases, refused_or_right
 from tests.training.test_trainer import SMALL
 
 TRAINING = TrainingConfig().to_dict()
-FIELDS = st.sampled_from([*TRAINING, *classifier_fields(), "name", "self", "cls", "no_such"])
+CLASSIFIER = PointCloudClassifier.fields()
+FIELDS = st.sampled_from([*TRAINING, *CLASSIFIER, "name", "self", "cls", "no_such"])
 SMALLEST = {**SMALL, "spheres": 2, "channels": 1, "neighbors": 1}
 
 
@@ -55,7 +55,7 @@ def test_settings(settings):
         assert len(fields) == len(settings)
 
 
-@given(changes=st.dictionaries(st.sampled_from(classifier_fields()), JSON, min_size=1, max_size=2))
+@given(changes=st.dictionaries(st.sampled_from(CLASSIFIER), JSON, min_size=1, max_size=2))
 @cases(0.3, short=15)
 def test_fields_of_the_classifier(changes):
     with refused_or_right(*changes, "num_classes", "widths", "levels", "layers"):
