@@ -94,7 +94,7 @@ class PresetFields:
         Raises:
             InputError: If the model is of another class or something is to be changed.
         """
-        if name not in trained_models():
+        if not isinstance(name, str) or name not in trained_models():
             return None
         if any(change is not None for change in changes):
             raise InputError(f"{name} is a trained model, whose fields cannot be changed.")

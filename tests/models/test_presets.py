@@ -52,6 +52,8 @@ def test_a_model_may_have_a_name(kind, others):
 def test_unknown_preset():
     with pytest.raises(InputError, match="preset must be one of paper, small, tiny.*'huge'"):
         PointCloudClassifier.from_preset("huge", num_classes=3)
+    with pytest.raises(InputError, match=r"preset must be one of paper, small, .*\['tiny'\]"):
+        PointCloudClassifier.from_preset(["tiny"], 3)
 
 
 def test_names_of_trained_models():
