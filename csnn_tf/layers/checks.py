@@ -42,6 +42,14 @@ def check_number(name: str, value: Any) -> float:
     return number
 
 
+def check_array(name: str, values: Any) -> np.ndarray:
+    """Return a copy in float64, or raise `InputError` if these are no array of numbers."""
+    try:
+        return np.array(values, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be an array of numbers, not {_shown(values)}.") from None
+
+
 def check_axis(name: str, value: Any) -> int:
     """Return `value` as an int, or raise `InputError` if it is not 0, 1 or 2."""
     try:

@@ -50,7 +50,7 @@ class AgniDensityOfStates(AtomicDosModel):
         self,
         elements: Sequence[str],
         energies: Sequence[float],
-        electrons: Mapping[str, float] | None = None,
+        electrons: float | Mapping[str, float] | None = None,
         *,
         gaussians: int = 16,
         cutoff: float = 7.0,

@@ -1,6 +1,6 @@
 """What all models of the density of states share: bins, electrons, head, means over atoms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import keras
@@ -10,7 +10,7 @@ from keras import ops
 from csnn_tf.errors import InputError
 from csnn_tf.even_bins import evened, is_even
 from csnn_tf.layers import BatchNormalization
-from csnn_tf.layers.checks import check_sizes
+from csnn_tf.layers.checks import check_array, check_number, check_sizes
 from csnn_tf.models.frozen import made_with_frozen, with_frozen
 from csnn_tf.models.limits import check_weights
 from csnn_tf.models.preset_fields import PresetFields, given
@@ -39,8 +39,8 @@ class AtomicDosModel(Unquantised, PresetFields, keras.Model):
     Args:
         elements: Chemical symbols that the model knows.
         energies: [bins], eV from the vacuum level, evenly spaced.
-        electrons: Electrons of an atom by chemical symbol, or None if unknown; Fermi level and band
-            energy need them.
+        electrons: Electrons of an atom, a number or one by chemical symbol, or None if unknown;
+            Fermi level and band energy need them.
         hidden: Widths of the hidden dense layers.
         **kwargs: Arguments of `keras.Model`. A subclass makes its layers inside `dtype_policy` of
             `csnn_tf.models.policy`, so that they follow `dtype`, which a file holds too.
@@ -72,7 +72,7 @@ class AtomicDosModel(Unquantised, PresetFields, keras.Model):
         self,
         elements: Sequence[str],
         energies: Sequence[float],
-        electrons: Mapping[str, float] | None,
+        electrons: float | Mapping[str, float] | None,
         hidden: Sequence[int],
         **kwargs: Any,
     ) -> None:
@@ -121,7 +121,7 @@ class AtomicDosModel(Unquantised, PresetFields, keras.Model):
         /,
         elements: Sequence[str] | None = None,
         energies: Sequence[float] | None = None,
-        electrons: Mapping[str, float] | None = None,
+        electrons: float | Mapping[str, float] | None = None,
         *,
         dtype: Any = None,
         name: str | None = None,
@@ -288,15 +288,16 @@ def structure_means(values, counts):
 
 def check_elements(elements: Sequence[str]) -> tuple[str, ...]:
     """Return chemical symbols as a tuple, or raise `InputError`."""
-    names = (elements,) if isinstance(elements, str) else tuple(elements)
-    if not names or len(set(names)) != len(names) or not all(isinstance(n, str) for n in names):
+    several = isinstance(elements, Iterable) and not isinstance(elements, str)
+    names = tuple(elements) if several else (elements,)
+    if not names or not all(isinstance(n, str) for n in names) or len(set(names)) != len(names):
         raise InputError(f"elements must be different chemical symbols, not {names}.")
     return names
 
 
 def check_energies(energies: Sequence[float]) -> tuple[float, ...]:
     """Return evenly spaced energies as floats, or raise `InputError`."""
-    values = evened(energies)
+    values = evened(check_array("energies", energies))
     if values.ndim != 1 or values.size < 4 or not np.isfinite(values).all():
         raise InputError("energies must be at least 4 finite numbers of eV.")
     if not is_even(values):
@@ -308,11 +309,17 @@ def check_energies(energies: Sequence[float]) -> tuple[float, ...]:
 
 
 def _check_electrons(
-    electrons: Mapping[str, float] | None, elements: tuple[str, ...]
+    electrons: float | Mapping[str, float] | None, elements: tuple[str, ...]
 ) -> dict[str, float] | None:
     if electrons is None:
         return None
+    if not isinstance(electrons, Mapping):
+        electrons = dict.fromkeys(elements, electrons)
+    counts = {}
     for element in elements:
-        if not (element in electrons and electrons[element] > 0):
-            raise InputError(f"electrons must hold a positive number for {element}.")
-    return {element: float(electrons[element]) for element in elements}
+        if element not in electrons:
+            raise InputError(f"electrons must hold a number for {element}.")
+        counts[element] = check_number(f"electrons of {element}", electrons[element])
+        if counts[element] <= 0:
+            raise InputError(f"electrons of {element} must be positive, not {counts[element]:g}.")
+    return counts

@@ -24,8 +24,8 @@ class DensityOfStates(AtomicDosModel):
     Args:
         elements: Chemical symbols that the model knows.
         energies: [bins], eV from the vacuum level, evenly spaced.
-        electrons: Electrons of an atom by chemical symbol, or None if unknown; Fermi level and band
-            energy need them.
+        electrons: Electrons of an atom, a number or one by chemical symbol, or None if unknown;
+            Fermi level and band energy need them.
         level, spheres, channels, cutoff, r_min, contribution, cutoff_function, radial, angular: See
             `NeighborsToSpheres`.
         intra_filters, intra_layers, co_radial_filters, co_radial_layers, kernel_size, pooling,
@@ -57,7 +57,7 @@ class DensityOfStates(AtomicDosModel):
         self,
         elements: Sequence[str],
         energies: Sequence[float],
-        electrons: Mapping[str, float] | None = None,
+        electrons: float | Mapping[str, float] | None = None,
         *,
         level: int = 3,
         spheres: int = 1,

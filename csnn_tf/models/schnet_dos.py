@@ -42,7 +42,7 @@ class SchNetDensityOfStates(AtomicDosModel):
         self,
         elements: Sequence[str],
         energies: Sequence[float],
-        electrons: Mapping[str, float] | None = None,
+        electrons: float | Mapping[str, float] | None = None,
         *,
         filters: int = 128,
         interactions: int = 6,

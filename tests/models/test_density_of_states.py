@@ -151,6 +151,12 @@ def test_the_docstrings_example():
     assert model.count_params() == 29599
 
 
+def test_electrons_may_be_one_number_for_all_elements(model):
+    fields = {"cutoff": 4.0, "hidden": (16,), "channels": 6}
+    other = DensityOfStates.from_preset("tiny", ELEMENTS, ENERGIES, 4, **fields)
+    assert other.electrons == model.electrons
+
+
 def test_saved_and_loaded_again(model, tmp_path):
     again = saved_and_loaded(model, tmp_path)
     assert isinstance(again, DensityOfStates)
@@ -177,14 +183,23 @@ def test_starting_from_a_mean_dos():
     [
         ({"elements": []}, "elements"),
         ({"elements": ["C", "C"]}, "elements"),
+        ({"elements": 6}, "elements"),
+        ({"elements": [["C"]]}, "elements"),
         ({"energies": [0, 1, 2]}, "energies"),
         ({"energies": [0, 1, 2, 4]}, "energies"),
         ({"energies": [3, 2, 1, 0]}, "energies"),
+        ({"energies": "abc"}, "energies must be an array of numbers, not 'abc'"),
+        ({"energies": [[0, 1], [2]]}, "energies"),
         ({"electrons": {"Si": 4}}, "electrons"),
         ({"electrons": {"C": -4}}, "electrons"),
+        ({"electrons": {"C": "4"}}, "electrons of C must be a number, not '4'"),
+        ({"electrons": {"C": np.inf}}, "electrons"),
+        ({"electrons": 0}, "electrons"),
+        ({"electrons": [4]}, "electrons"),
         ({"cutof": 3.0}, "cutof"),
         ({"hidden": (0,)}, "hidden"),
         ({"name": "huge"}, "huge"),
+        ({"name": ["tiny"]}, "preset must be one of paper"),
     ],
 )
 def test_bad_arguments_are_named(arguments, named):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.errors import InputError
+from csnn_tf.layers.checks import check_array
 
 #: Atoms nearer than this count as being at the same place, Å.
 SAME_PLACE = 0.01
@@ -82,7 +83,7 @@ def check_cell(cell: ArrayLike | None, pbc: ArrayLike) -> None:
 def _check_atoms(
     positions: ArrayLike, pbc: ArrayLike, cutoff: float
 ) -> tuple[NDArray, NDArray, float]:
-    positions = _numbers("positions", positions)
+    positions = check_array("positions", positions)
     if positions.size == 0:
         raise InputError("the structure has no atoms.")
     if positions.ndim != 2 or positions.shape[1] != 3:
@@ -98,19 +99,11 @@ def _check_atoms(
     return positions, np.broadcast_to(pbc, 3), float(cutoff)
 
 
-def _numbers(name: str, values: ArrayLike) -> NDArray:
-    """A copy in float64, or `InputError` if these are no numbers."""
-    try:
-        return np.array(values, np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} must be an array of numbers, not {values!r:.60}.") from None
-
-
 def _complete_cell(cell: ArrayLike | None, periodic: NDArray) -> NDArray:
     """The cell with rows of directions that are not periodic replaced by unit normals."""
     if not periodic.any():
         return np.eye(3)
-    box = np.zeros((3, 3)) if cell is None else _numbers("cell", cell)
+    box = np.zeros((3, 3)) if cell is None else check_array("cell", cell)
     if box.shape != (3, 3) or not np.isfinite(box).all():
         raise InputError(f"cell must be a [3, 3] array of finite numbers, not shape {box.shape}.")
     _, sizes, directions = np.linalg.svd(box[periodic])
