@@ -11,6 +11,7 @@ from keras import ops
 from csnn_tf.electronic.differentiable import DifferentiableFermi
 from csnn_tf.electronic.quantities import ELECTRON_TOLERANCE
 from csnn_tf.errors import InputError
+from csnn_tf.layers.checks import check_number
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -65,20 +66,16 @@ class DosLoss(keras.losses.Loss):
         **kwargs: Any,
     ) -> None:
         super().__init__(reduction=reduction, name=name, **kwargs)
-        if not 0 <= alpha <= 1:
-            raise InputError(f"alpha is {alpha}; expected a number from 0 to 1.")
-        if not bin_width > 0:
+        self.alpha = check_number("alpha", alpha, 0, 1)
+        self.bin_width = check_number("bin_width", bin_width)
+        if self.bin_width <= 0:
             raise InputError(f"bin_width is {bin_width}; expected a positive number of eV.")
-        if not (fermi_weight >= 0 and band_weight >= 0):
-            raise InputError("fermi_weight and band_weight must not be negative.")
-        if electrons is not None and not electrons > 0:
+        self.fermi_weight = check_number("fermi_weight", fermi_weight, 0)
+        self.band_weight = check_number("band_weight", band_weight, 0)
+        self.first_energy = check_number("first_energy", first_energy)
+        self.electrons = None if electrons is None else check_number("electrons", electrons)
+        if self.electrons is not None and self.electrons <= 0:
             raise InputError(f"electrons is {electrons}; expected a positive number/atom.")
-        self.alpha = alpha
-        self.bin_width = bin_width
-        self.fermi_weight = fermi_weight
-        self.band_weight = band_weight
-        self.first_energy = first_energy
-        self.electrons = electrons
         self._fermi: DifferentiableFermi | None = None
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

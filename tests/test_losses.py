@@ -138,10 +138,15 @@ def test_serialisation():
         {"band_weight": -1.0, "electrons": 4.0},
         {"electrons": 0.0},
         {"band_weight": 1.0, "electrons": -4.0},
+        {"alpha": "x"},
+        {"bin_width": np.inf},
+        {"first_energy": np.nan},
+        {"fermi_weight": None},
+        {"electrons": {"C": 4}},
     ],
 )
 def test_bad_options_are_refused(options):
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="|".join(options)):
         DosLoss(**options)
 
 

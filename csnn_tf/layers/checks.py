@@ -29,8 +29,8 @@ def check_sizes(name: str, values: Any) -> tuple[int, ...]:
     return tuple(check_positive(name, value) for value in values)
 
 
-def check_number(name: str, value: Any) -> float:
-    """Return `value` as a float, or raise `InputError` if it is not a finite number."""
+def check_number(name: str, value: Any, least: float = -math.inf, most: float = math.inf) -> float:
+    """Return `value` as a float, or raise `InputError` if it is not a finite number in a range."""
     if isinstance(value, bool | complex | str) or not isinstance(value, Real):
         raise InputError(f"{name} must be a number, not {_shown(value)}.")
     try:
@@ -39,6 +39,9 @@ def check_number(name: str, value: Any) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise InputError(f"{name} must be a finite number, not {_shown(value)}.")
+    if not least <= number <= most:
+        expected = f"at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
+        raise InputError(f"{name} must be {expected}, not {_shown(value)}.")
     return number
 
 

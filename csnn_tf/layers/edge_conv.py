@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from csnn_tf.layers.checks import check_positive
+from csnn_tf.layers.checks import check_number, check_positive
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.point_dense import leaky
 
@@ -31,13 +31,16 @@ class EdgeConv(keras.layers.Layer):
     Args:
         filters: F, width of the output.
         neighbors: k.
-        slope: Slope of the activation below zero.
+        slope: Slope of the activation below zero, at least 0.
         momentum, epsilon: See `csnn_tf.layers.BatchNormalization`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Input: features [batch, points, C] and presence [batch, points], 1 for a point and 0 for
         padding, which is nobody's neighbour. While training there must be no padding.
     Output: [batch, points, F]; rows of padding hold anything.
+
+    Raises:
+        InputError: If a number is out of range.
 
     Source: Wang et al., "Dynamic graph CNN for learning on point clouds", ACM TOG 2019, section 3.
     """
@@ -56,8 +59,10 @@ class EdgeConv(keras.layers.Layer):
         super().__init__(**kwargs, autocast=False)
         self.filters = check_positive("filters", filters)
         self.neighbors = check_positive("neighbors", neighbors)
-        self.slope = float(slope)
-        self.momentum, self.epsilon = float(momentum), float(epsilon)
+        # A falling activation would have the least edge win.
+        self.slope = check_number("slope", slope, 0)
+        self.momentum = check_number("momentum", momentum, 0, 1)
+        self.epsilon = check_number("epsilon", epsilon, 0)
 
     def build(self, features_shape: tuple[int | None, ...], *_: Any, **__: Any) -> None:
         """Make W1, W2 and the normalisation's variables."""

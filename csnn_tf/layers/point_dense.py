@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from csnn_tf.layers.batch_normalization import BatchNormalization
-from csnn_tf.layers.checks import check_positive
+from csnn_tf.layers.checks import check_number, check_positive
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -23,12 +23,16 @@ class PointDense(keras.layers.Layer):
     Input: [batch, points, C], and optionally `mask` [batch, points], Keras's own too: rows where it
         is false do not count in the statistics.
     Output: [batch, points, F], with the input's mask.
+
+    Raises:
+        InputError: If an argument is no number that fits.
     """
 
     def __init__(self, filters: int, slope: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.filters, self.slope = check_positive("filters", filters), float(slope)
+        self.filters = check_positive("filters", filters)
+        self.slope = check_number("slope", slope)
         self.norm = BatchNormalization(name="norm", dtype=self.dtype_policy)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

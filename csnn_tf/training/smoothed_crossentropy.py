@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from csnn_tf.errors import InputError
+from csnn_tf.layers.checks import check_number
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -13,18 +14,19 @@ class SmoothedCrossentropy(keras.losses.Loss):
     """Cross entropy of logits and integer labels, with label smoothing.
 
     Args:
-        smoothing: Share of the target spread evenly over all classes.
+        smoothing: Share of the target spread evenly over all classes, 0 to 1.
         **kwargs: Arguments of `keras.losses.Loss`.
 
     Labels are [B] or [B, 1], and logits [B, classes]. The loss of a label that is no class is NaN.
 
     Raises:
-        InputError: If the labels are of another shape, such as one-hot.
+        InputError: If the smoothing is out of range, or the labels are of another shape, such as
+            one-hot.
     """
 
     def __init__(self, smoothing: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**{"name": "cross_entropy", **kwargs})
-        self.smoothing = float(smoothing)
+        self.smoothing = check_number("smoothing", smoothing, 0, 1)
 
     def call(self, y_true, y_pred):
         """One loss a sample."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from csnn_tf.errors import InputError
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.layers.edge_conv import (
     EdgeConv,
@@ -148,6 +149,22 @@ def test_neighbours_and_edges_far_from_the_origin(offset):
     near, here = numpy_of(layer(x, presence)), numpy_of(layer(far, presence))
     np.testing.assert_allclose(here[0], near[0], atol=1e-5)
     np.testing.assert_allclose(here[1, :50], near[1, :50], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (EdgeConv, {"slope": "a"}),
+        (EdgeConv, {"slope": -0.1}),
+        (EdgeConv, {"momentum": 5}),
+        (EdgeConv, {"epsilon": -1e-5}),
+        (PointDense, {"slope": None}),
+    ],
+)
+def test_options_out_of_range_are_refused(kind, options):
+    (name,) = options
+    with pytest.raises(InputError, match=f"{name} must be"):
+        kind(F, **options)
 
 
 def test_shared_layer_and_pooling():

@@ -22,6 +22,12 @@ def test_a_label_that_is_no_class_has_no_loss():
     assert np.isnan(losses).tolist() == [True, False, True, False]
 
 
+@pytest.mark.parametrize("smoothing", [2, -1, 1.5, np.nan, "a", None])
+def test_smoothing_is_a_share(smoothing):
+    with pytest.raises(InputError, match="smoothing must be (a|from)"):
+        SmoothedCrossentropy(smoothing)
+
+
 @pytest.mark.parametrize("rows", [1, 4])
 def test_one_hot_labels_are_refused(rows):
     with pytest.raises(InputError, match=r"integer labels \[batch\], not the shape"):
