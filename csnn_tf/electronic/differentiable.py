@@ -81,13 +81,16 @@ class DifferentiableFermi:
             Fermi level and band energy, and the mask of curves that reach the count. Where one does
             not, both values belong to the last bin: mask them (they stay finite, so that gradients
             do).
+
+        Raises:
+            InputError: DOS or electrons of another shape.
         """
-        dos = ops.convert_to_tensor(dos)
+        dos = self._densities(dos)
         dtype = keras.backend.standardize_dtype(dos.dtype)
         cumulative = ops.matmul(dos, self._constant(self._cumulative, dtype))
         moment = ops.matmul(dos, self._constant(self._moment, dtype))
         slopes = ops.matmul(dos, self._constant(self._slopes, dtype))
-        count = ops.convert_to_tensor(electrons, dtype=dtype) * ops.ones_like(dos[:, 0])
+        count = self._counts(electrons, dos)
 
         full = ops.cast(cumulative[:, 1:] >= count[:, None], "int32")
         reached = ops.any(full > 0, axis=-1)
@@ -109,6 +112,26 @@ class DifferentiableFermi:
         band = at(moment) + start * _integral(cubic, t) + _first_moment(cubic, t)
         enough = ops.any(cumulative[:, 1:] >= count[:, None] - tolerance, axis=-1)
         return FermiTensors(start + t, band, enough)
+
+    def _densities(self, dos: Any) -> Any:
+        """DOS [B, bins] as floating-point numbers."""
+        dos = ops.convert_to_tensor(dos)
+        shape, bins = tuple(dos.shape), len(self.energies)
+        if len(shape) != 2 or shape[1] not in (bins, None):
+            raise InputError(
+                f"DifferentiableFermi expects densities of states [batch, {bins}], not the shape "
+                f"{shape}."
+            )
+        floating = "float" in keras.backend.standardize_dtype(dos.dtype)
+        return dos if floating else ops.cast(dos, keras.config.floatx())
+
+    def _counts(self, electrons: Any, dos: Any) -> Any:
+        """Electrons [B] of DOS [B, bins]."""
+        electrons = ops.convert_to_tensor(electrons, dtype=dos.dtype)
+        shape, batch = tuple(electrons.shape), dos.shape[0]
+        if len(shape) > 1 or (shape and None not in (shape[0], batch) and shape[0] != batch):
+            raise InputError(f"electrons must be a number or [{batch}], not the shape {shape}.")
+        return electrons * ops.ones_like(dos[:, 0])
 
     def _constant(self, values: np.ndarray, dtype: str) -> Any:
         return ops.convert_to_tensor(values, dtype=dtype)

@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from csnn_tf.errors import InputError
+
 _STEP = 0.01  # eV
 _TOLERANCE = 0.005  # electrons of the whole cell
 _CHUNK = 512  # DOS curves scanned at once: 3,000 grid points each, 3 arrays, 40 MB
@@ -36,10 +38,18 @@ def scan_fermi(
 
     Returns:
         Fermi level [S] in eV and band energy [S] in eV/atom, NaN where the count is never reached.
+
+    Raises:
+        InputError: The grid has fewer than 3 points, of which it takes two steps.
     """
     from scipy.interpolate import CubicSpline
 
     grid = np.arange(energies[0], energies[-2], _STEP)
+    if grid.size < 3:
+        raise InputError(
+            f"energies span {energies[-2] - energies[0]:.3g} eV but for the last bin, too few for "
+            f"the published convention's steps of {_STEP} eV."
+        )
     level = np.full(len(dos), np.nan)
     band = np.full(len(dos), np.nan)
     usable = np.flatnonzero(np.isfinite(dos).all(axis=-1))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from csnn_tf.electronic.published import scan_fermi
 from csnn_tf.electronic.spline import DosSpline, check_grid
 from csnn_tf.errors import InputError
+from csnn_tf.layers.checks import check_array
 
 Convention = Literal["spline", "published"]
 #: Electrons/atom that a reference DOS may lack to its electron count.
@@ -108,8 +109,8 @@ def solve_fermi(
         Fermi level [...] in eV and band energy [...] in eV/atom.
 
     Raises:
-        InputError: Arrays that do not belong together, electrons that are not positive, or an
-            unknown option.
+        InputError: Arrays that do not belong together, electrons that are not positive, an unknown
+            option, or bins that hold no two steps of the published convention's grid.
 
     Example:
         >>> import numpy as np
@@ -161,7 +162,7 @@ def _check_convention(convention: str) -> None:
 
 def _per_curve(values: ArrayLike, shape: tuple[int, ...], name: str) -> NDArray:
     """Broadcast positive `values` to one number per DOS curve, flattened."""
-    values = np.asarray(values, np.float64)
+    values = check_array(name, values)
     try:
         full = np.broadcast_to(values, shape).reshape(-1)
     except ValueError:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.errors import InputError
+from csnn_tf.layers.checks import check_array
 
 _MAX_ITERATIONS = 100
 
@@ -18,15 +19,15 @@ def check_grid(energies: ArrayLike, dos: ArrayLike) -> tuple[NDArray, NDArray]:
         dos: [..., bins], states/eV/atom.
 
     Raises:
-        InputError: Fewer than 4 bins, energies that do not increase, or another number of bins.
+        InputError: What is no number, fewer than 4 bins, energies that are not finite or do not
+            increase, or another number of bins.
     """
-    energies = np.asarray(energies, np.float64)
-    dos = np.asarray(dos, np.float64)
+    energies, dos = check_array("energies", energies), check_array("dos", dos)
     if energies.ndim != 1 or energies.size < 4:
         raise InputError(
             f"energies has shape {energies.shape}; expected [bins] with at least 4 bins."
         )
-    if not (np.diff(energies) > 0).all():
+    if not (np.isfinite(energies).all() and (np.diff(energies) > 0).all()):
         raise InputError("energies must be finite and increase from bin to bin.")
     if dos.ndim == 0 or dos.shape[-1] != energies.size:
         raise InputError(

@@ -121,6 +121,31 @@ def test_cumulative_matrix_is_the_splines_integral():
     np.testing.assert_allclose(dos @ fermi._cumulative, cumulative_dos(ENERGIES, dos), atol=1e-10)
 
 
+def test_whole_numbers_are_numbers_too():
+    dos = np.arange(96).reshape(2, 48) % 5
+    exact = solve_fermi(ENERGIES, dos, 4)
+    found = DifferentiableFermi(ENERGIES)(dos, 4)
+    np.testing.assert_allclose(found.fermi_level, exact.fermi_level, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(47,), (48,), (2, 47), (2, 3, 48)])
+def test_densities_of_another_shape_are_refused(shape):
+    with pytest.raises(InputError, match=r"expects densities of states \[batch, 48\], not .*shape"):
+        DifferentiableFermi(ENERGIES)(np.ones(shape, "float32"), 4.0)
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 1)])
+def test_electrons_of_another_shape_are_refused(shape):
+    with pytest.raises(InputError, match=r"electrons must be a number or \[3\], not .*shape"):
+        DifferentiableFermi(ENERGIES)(smooth_dos(3).astype("float32"), np.ones(shape, "float32"))
+
+
+@pytest.mark.parametrize("energies", ["abc", [*ENERGIES[:-1], np.inf]])
+def test_energies_that_are_no_numbers_are_refused(energies):
+    with pytest.raises(InputError, match="energies must be (an array|finite)"):
+        DifferentiableFermi(energies)
+
+
 def test_uneven_energies_are_refused():
     with pytest.raises(InputError, match="evenly spaced"):
         DifferentiableFermi(ENERGIES**3)

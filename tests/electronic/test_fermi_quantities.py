@@ -161,11 +161,18 @@ def test_published_cumulative_dos_is_the_running_sum():
         ((ENERGIES, np.ones(309), 4.0), {}, "310 energy bins"),
         ((ENERGIES[::-1], np.ones(310), 4.0), {}, "increase"),
         ((ENERGIES[:3], np.ones(3), 4.0), {}, "at least 4"),
+        ((np.r_[ENERGIES[:-1], np.inf], np.ones(310), 4.0), {}, "energies must be finite"),
+        ((["a", "b", "c", "d"], np.ones(4), 4.0), {}, "energies must be an array of numbers"),
+        ((ENERGIES, "abc", 4.0), {}, "dos must be an array of numbers"),
+        ((ENERGIES, [[1.0] * 310, [1.0]], 4.0), {}, "dos must be an array of numbers"),
+        ((ENERGIES, np.ones(310), "four"), {}, "electrons must be an array of numbers"),
+        ((ENERGIES, np.ones(310), {"C": 4}), {}, "electrons must be an array of numbers"),
         ((ENERGIES, np.ones(310), 0.0), {}, "electrons must be positive"),
         ((ENERGIES, np.ones(310), np.nan), {}, "electrons must be positive"),
         ((ENERGIES, np.ones((2, 310)), np.ones(3)), {}, "leading axes"),
         ((ENERGIES, np.ones(310), 4.0), {"convention": "grid"}, "'grid'"),
         ((ENERGIES, np.ones(310), 4.0), {"role": "both"}, "'both'"),
+        ((ENERGIES * 1e-4, np.ones(310), 4.0), {"convention": "published"}, "0.01 eV"),
     ],
 )
 def test_bad_input_is_named(arguments, options, words):
