@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers import (
@@ -53,8 +54,8 @@ class Augmenter:
     ) -> None:
         self.layers: list[keras.layers.Layer] = []
         if scale is not None:
-            if isinstance(scale, str) or len(scale) != 2:
-                raise InputError(f"scale must be two factors, low and high, not {scale!r}.")
+            if not isinstance(scale, list | tuple | np.ndarray) or len(scale) != 2:
+                raise InputError(f"scale must be two factors, low and high, not {scale!r:.60}.")
             self.layers.append(RandomScale(*scale))
         self.layers += rotation_layers(rotation, upright_axis)
         if shift:

@@ -142,7 +142,12 @@ def _check_clouds(clouds: Sequence[ArrayLike], names: list[str]) -> Clouds:
 def _check_cloud(cloud: ArrayLike, name: str) -> NDArray[np.float32]:
     """One cloud [n, 3] as float32, or an InputError that gives its name."""
     check_unmasked(cloud, name)
-    cloud = np.asarray(cloud)
+    try:
+        cloud = np.asarray(cloud)
+    except ValueError:  # lists of different lengths
+        raise InputError(
+            f"{name} must be numbers [points, 3], not rows of different lengths."
+        ) from None
     if cloud.dtype.kind not in "fiu" or cloud.ndim != 2 or cloud.shape[1] != 3:
         raise InputError(
             f"{name} must be numbers [points, 3], not {cloud.dtype} of shape {cloud.shape}."

@@ -158,3 +158,7 @@ def test_augmenter_options():
     assert np.abs(turned - points).max() > 0.1
     with pytest.raises(InputError, match="rotation"):
         Augmenter(rotation="sideways")
+    for scale in (5, "ab", (0.8, 1, 1.2), {0.8: 1, 1.2: 1}):
+        with pytest.raises(InputError, match="scale must be two factors"):
+            Augmenter(scale=scale)
+    assert len(Augmenter(scale=np.array([0.8, 1.2])).layers) == 4

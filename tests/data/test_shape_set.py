@@ -137,6 +137,7 @@ def test_numbers_that_are_not_finite_float32_name_the_shape(as_list, value):
         (np.zeros((2, 4, 3), dtype=complex), "complex"),
         (np.full((2, 4, 3), "a"), "numbers"),
         ([np.zeros((4, 3)), np.zeros((4, 2))], "y must be"),
+        ([[[0, 0, 0]], [[0, 0, 0], [1, 1]]], r"y must be numbers \[points, 3\], not rows of diff"),
         ([np.zeros((4, 3)), np.zeros((0, 3))], "y has no point"),
         ([np.zeros((4, 3)), np.zeros(3)], "y must be"),
         ([], "at least one shape"),
