@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from csnn_tf.electronic.spline import check_grid
+from csnn_tf.electronic.spline import check_grid, cubic_integral, cubic_moment, cubic_value
 from csnn_tf.errors import InputError
 
 # Bring a bin to 1/64 of its width, where Newton's steps double the digits: below float32.
@@ -106,10 +106,10 @@ class DifferentiableFermi:
         start = ops.take(self._constant(self.energies, dtype), segment)
         t = self._root([ops.stop_gradient(c) for c in cubic], ops.stop_gradient(missing))
         t = ops.where(reached, t, self.bin_width)
-        density = ops.stop_gradient(_value(cubic, t))
-        newton = (_integral(cubic, t) - missing) / ops.maximum(density, self.min_dos)
+        density = ops.stop_gradient(cubic_value(cubic, t))
+        newton = (cubic_integral(cubic, t) - missing) / ops.maximum(density, self.min_dos)
         t = t - ops.where(reached, newton, 0.0)
-        band = at(moment) + start * _integral(cubic, t) + _first_moment(cubic, t)
+        band = at(moment) + start * cubic_integral(cubic, t) + cubic_moment(cubic, t)
         enough = ops.any(cumulative[:, 1:] >= count[:, None] - tolerance, axis=-1)
         return FermiTensors(start + t, band, enough)
 
@@ -141,10 +141,12 @@ class DifferentiableFermi:
         width = self.bin_width
         for _ in range(_BISECTIONS):
             width /= 2
-            low = ops.where(_integral(cubic, low + width) < missing, low + width, low)
+            low = ops.where(cubic_integral(cubic, low + width) < missing, low + width, low)
         t = low + width / 2
         for _ in range(_NEWTON_STEPS):
-            step = (_integral(cubic, t) - missing) / ops.maximum(_value(cubic, t), self.min_dos)
+            step = (cubic_integral(cubic, t) - missing) / ops.maximum(
+                cubic_value(cubic, t), self.min_dos
+            )
             t = ops.clip(t - step, low, low + width)
         return t
 
@@ -152,15 +154,3 @@ class DifferentiableFermi:
 def _power_form(y0: Any, y1: Any, s0: Any, s1: Any, h: float) -> list[Any]:
     """Coefficients, lowest power first, of the cubic with these end values and slopes."""
     return [y0, s0, (3 * (y1 - y0) / h - 2 * s0 - s1) / h, (2 * (y0 - y1) / h + s0 + s1) / h**2]
-
-
-def _value(c: list[Any], t: Any) -> Any:
-    return c[0] + t * (c[1] + t * (c[2] + t * c[3]))
-
-
-def _integral(c: list[Any], t: Any) -> Any:
-    return t * (c[0] + t * (c[1] / 2 + t * (c[2] / 3 + t * c[3] / 4)))
-
-
-def _first_moment(c: list[Any], t: Any) -> Any:
-    return t * t * (c[0] / 2 + t * (c[1] / 3 + t * (c[2] / 4 + t * c[3] / 5)))

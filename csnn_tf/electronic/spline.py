@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -55,10 +57,10 @@ class DosSpline:
         # Rows with a NaN or infinite bin are solved as zeros and come out as NaN.
         self.finite = np.isfinite(dos).all(axis=-1)
         values = np.where(self.finite[:, None], dos, 0.0)
-        # [4, bins - 1, S] -> [S, bins - 1, 4], lowest power first
-        self.coefficients = CubicSpline(energies, values.T).c[::-1].transpose(2, 1, 0)
+        # [4, bins - 1, S] -> [4, S, bins - 1], lowest power first
+        self.coefficients = CubicSpline(energies, values.T).c[::-1].transpose(0, 2, 1)
         width = np.diff(energies)
-        self.cumulative = self._running(_integral(self.coefficients, width))
+        self.cumulative = self._running(cubic_integral(self.coefficients, width))
         self.moment = self._running(_moment(self.coefficients, energies[:-1], width))
 
     def _running(self, segments: NDArray) -> NDArray:
@@ -80,7 +82,7 @@ class DosSpline:
         solvable = reached.any(axis=-1)
         segment = reached.argmax(axis=-1)
         row = np.arange(len(electrons))
-        coefficients = self.coefficients[row, segment]
+        coefficients = self.coefficients[:, row, segment]
         below = np.where(solvable, self.cumulative[row, segment], 0.0)
         missing = np.where(solvable, electrons - below, 0.0)
         width = np.diff(self.energies)[segment]
@@ -90,15 +92,29 @@ class DosSpline:
         return np.where(solvable, start + t, np.nan), np.where(solvable, band, np.nan)
 
 
-def _integral(c: NDArray, t: NDArray) -> NDArray:
-    """Integral of a segment's cubic c [..., 4] from 0 to t."""
-    return t * (c[..., 0] + t * (c[..., 1] / 2 + t * (c[..., 2] / 3 + t * c[..., 3] / 4)))
+def cubic_value(c: Any, t: Any) -> Any:
+    """A cubic at t.
+
+    Args:
+        c: Its four coefficients, lowest power first, arrays or tensors as t.
+        t: Where.
+    """
+    return c[0] + t * (c[1] + t * (c[2] + t * c[3]))
+
+
+def cubic_integral(c: Any, t: Any) -> Any:
+    """Integral of a cubic from 0 to t, see `cubic_value`."""
+    return t * (c[0] + t * (c[1] / 2 + t * (c[2] / 3 + t * c[3] / 4)))
+
+
+def cubic_moment(c: Any, t: Any) -> Any:
+    """Integral of x times a cubic from x = 0 to t, see `cubic_value`."""
+    return t * t * (c[0] / 2 + t * (c[1] / 3 + t * (c[2] / 4 + t * c[3] / 5)))
 
 
 def _moment(c: NDArray, start: NDArray, t: NDArray) -> NDArray:
     """Integral of (start + x) times a segment's cubic from x = 0 to t."""
-    first = t * t * (c[..., 0] / 2 + t * (c[..., 1] / 3 + t * (c[..., 2] / 4 + t * c[..., 3] / 5)))
-    return start * _integral(c, t) + first
+    return start * cubic_integral(c, t) + cubic_moment(c, t)
 
 
 def _root(c: NDArray, target: NDArray, width: NDArray) -> NDArray:
@@ -106,10 +122,10 @@ def _root(c: NDArray, target: NDArray, width: NDArray) -> NDArray:
     low, high = np.zeros_like(target), width.copy()
     t = width / 2
     for _ in range(_MAX_ITERATIONS):
-        excess = _integral(c, t) - target
+        excess = cubic_integral(c, t) - target
         high = np.where(excess >= 0, t, high)
         low = np.where(excess < 0, t, low)
-        slope = c[..., 0] + t * (c[..., 1] + t * (c[..., 2] + t * c[..., 3]))
+        slope = cubic_value(c, t)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             newton = t - excess / slope
         inside = (newton > low) & (newton < high)

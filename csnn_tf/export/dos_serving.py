@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from csnn_tf.data.environments import MARGIN
 from csnn_tf.electronic.differentiable import DifferentiableFermi
+from csnn_tf.electronic.spline import cubic_integral
 from csnn_tf.export.neighbor_search import neighbor_pairs
 from csnn_tf.export.options import ExportOptions
 from csnn_tf.export.request_checks import after
@@ -290,10 +291,7 @@ class _ExactFermi(DifferentiableFermi):
         for _ in range(_BISECTIONS):
             width /= 2
             middle = low + width
-            integral = middle * (
-                cubic[0] + middle * (cubic[1] / 2 + middle * (cubic[2] / 3 + middle * cubic[3] / 4))
-            )
-            low = tf.where(integral < missing, middle, low)
+            low = tf.where(cubic_integral(cubic, middle) < missing, middle, low)
         return low
 
 
