@@ -93,7 +93,7 @@ def evaluate_dos(
     seed = check_seed(seed)
     predictor = DosPredictor(model)
     model = predictor.model
-    electrons = _checked(model, structures)
+    electrons = _checked(predictor, structures)
     if convention == "spline":  # what the reference lacks, a prediction like it does too
         electrons = held_electrons(structures.energies, structures.dos, electrons)
     if train is not None:
@@ -163,16 +163,14 @@ def turned_structures(structures: StructureSet, matrices: NDArray) -> StructureS
     )
 
 
-def _checked(model: AtomicDosModel, structures: StructureSet) -> NDArray:
+def _checked(predictor: DosPredictor, structures: StructureSet) -> NDArray:
     """Electrons/atom of each structure, after checking that the two belong together."""
     if structures.dos is None:
         raise InputError("the structures have no DOS to compare with.")
-    _check_bins("the data", structures, model)
+    _check_bins("the data", structures, predictor.model)
     electrons = structures.electrons
     if np.isnan(electrons).any():
-        electrons = np.where(
-            np.isnan(electrons), DosPredictor(model).electrons(structures), electrons
-        )
+        electrons = np.where(np.isnan(electrons), predictor.electrons(structures), electrons)
     if np.isnan(electrons).any():
         raise InputError("the electron counts are unknown: give --electrons, for example C=4.")
     return electrons

@@ -165,6 +165,18 @@ def test_what_a_reference_lacks_a_prediction_may_lack_in_every_figure(predictor)
     assert found.prediction.electrons == pytest.approx(held)
 
 
+def test_an_evaluation_compiles_its_model_once(predictor, monkeypatch):
+    structures = structures_of(Atoms("C4", PLACES))
+    dos = predictor.predict(structures).dos
+    structures = dataclasses.replace(structures, dos=dos, energies=ENERGIES)
+    assert np.isnan(structures.electrons).all()
+    compiled, own = [], DosPredictor._compile
+    monkeypatch.setattr(DosPredictor, "_compile", lambda self: compiled.append(self) or own(self))
+    found = evaluate_dos(predictor.model, structures)
+    assert len(compiled) == 1
+    np.testing.assert_array_equal(found.prediction.electrons, 4)
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
