@@ -25,3 +25,8 @@ class CompiledPredictor(ABC):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._forward = self._compile()
+
+
+def power_of_two(count: int) -> int:
+    """The next power of two: few sizes of padded batches, so few compilations."""
+    return 1 << max(int(count) - 1, 0).bit_length()

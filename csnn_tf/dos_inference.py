@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from csnn_tf.compiled_predictor import CompiledPredictor
+from csnn_tf.compiled_predictor import CompiledPredictor, power_of_two
 from csnn_tf.data.atoms.structure import (
     Electrons,
     check_electron_counts,
@@ -182,10 +182,11 @@ class DosPredictor(CompiledPredictor):
     def _chunk(self, batch: Batch) -> NDArray:
         present = len(batch["atoms"])
         # Few padded shapes, so that few compilations: powers of two.
-        atoms = _rounded(present)
+        atoms = max(power_of_two(present), _SMALLEST)
         if present <= self.chunk_atoms:
             atoms = min(self.chunk_atoms, atoms)
-        batch = padded(batch, atoms, _rounded(len(batch["centre"])))
+        pairs = max(power_of_two(len(batch["centre"])), _SMALLEST)
+        batch = padded(batch, atoms, pairs)
         if self.votes == 1:
             return np.asarray(self._forward(batch))[:present]
         displacements = batch["displacements"]
@@ -208,10 +209,6 @@ def _affordable(model: AtomicDosModel) -> int:
     """Atoms, a power of two, whose largest feature maps stay within the budget."""
     atoms = _NUMBERS_AT_ONCE // max(model.numbers_per_atom, 1)
     return 1 << (min(max(atoms, _SMALLEST), 2048).bit_length() - 1)
-
-
-def _rounded(count: int) -> int:
-    return max(1 << max(int(count) - 1, 0).bit_length(), _SMALLEST)
 
 
 def _compiled(model: AtomicDosModel):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from csnn_tf.compiled_predictor import CompiledPredictor
+from csnn_tf.compiled_predictor import CompiledPredictor, power_of_two
 from csnn_tf.data.coordinates import check_unmasked, enlarged, float32_coordinates
 from csnn_tf.data.resampling import padded
 from csnn_tf.errors import InputError
@@ -91,7 +91,7 @@ class Predictor(CompiledPredictor):
         """Padded clouds, masks, and how many of the clouds are real."""
         start = 0
         while start < len(clouds):
-            size = most = min(self.batch_size, _rounded(len(clouds)))
+            size = most = min(self.batch_size, power_of_two(len(clouds)))
             # One large cloud would fill up all others of its batch.
             while size > 1 and size * _largest(clouds[start : start + size]) > _MOST_POINTS:
                 size //= 2
@@ -115,10 +115,10 @@ class Predictor(CompiledPredictor):
         on. Batches of several sizes, and single clouds of a size that is none of these, are filled
         up.
         """
-        if alike and len(self._exact) < _MOST_EXACT_SIZES and size != _rounded(size):
+        if alike and len(self._exact) < _MOST_EXACT_SIZES and size != power_of_two(size):
             # A size that comes once, by chance, is to take the place of no data set's.
             (self._exact if full or size in self._seen else self._seen).add(size)
-        return size if alike and size in self._exact else _rounded(size)
+        return size if alike and size in self._exact else power_of_two(size)
 
     def _part(self, batch: tuple[np.ndarray, np.ndarray, int]) -> np.ndarray:
         points, mask, count = batch
@@ -200,11 +200,7 @@ def _checked_cloud(cloud: np.ndarray, name: str, may_move: bool, may_scale: bool
 
 
 def _largest(clouds: Sequence[np.ndarray] | np.ndarray) -> int:
-    return _rounded(max(map(len, clouds)))
-
-
-def _rounded(count: int) -> int:
-    return 1 << max(int(count) - 1, 0).bit_length()
+    return power_of_two(max(map(len, clouds)))
 
 
 def _compiled(model: CloudClassifier):
