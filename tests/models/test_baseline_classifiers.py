@@ -245,14 +245,14 @@ def test_too_many_points_to_compare_are_refused():
         ("dgcnn", {"filters": []}, "filters"),
         ("dgcnn", {"embedding": 1.5}, "embedding"),
         ("dgcnn", {"num_classes": 0}, "num_classes"),
-        ("dgcnn", {"name": "huge"}, "preset must be one of paper, small, tiny"),
+        ("dgcnn", {"preset": "huge"}, "preset must be one of paper, small, tiny"),
     ],
     ids=str,
 )
 def test_wrong_arguments(name, changes, named):
-    fields = {"name": "tiny", "num_classes": 3, **changes}
+    fields = {"preset": "tiny", "num_classes": 3, **changes}
     with pytest.raises(InputError, match=named):
-        architecture(name).from_preset(**fields)
+        architecture(name).from_preset(fields.pop("preset"), **fields)
 
 
 def test_shipped_archives_are_still_the_class_they_were():

@@ -217,11 +217,11 @@ def test_numbers_of_weights():
         ("schnet", {"interactions": 0}, "interactions"),
         ("schnet", {"cutoff": -1.0}, "cutoff"),
         ("schnet", {"filters": 1.5}, "filters"),
-        ("schnet", {"name": "huge"}, "huge"),
+        ("schnet", {"preset": "huge"}, "huge"),
         ("mace", {}, "mace"),
     ],
 )
 def test_bad_arguments_are_named(kind, arguments, named):
-    fields = {"name": "tiny", "elements": ["C"], "energies": ENERGIES, **arguments}
+    fields = {"preset": "tiny", "elements": ["C"], "energies": ENERGIES, **arguments}
     with pytest.raises(InputError, match=named):
-        dos_architecture(kind).from_preset(**fields)
+        dos_architecture(kind).from_preset(fields.pop("preset"), **fields)

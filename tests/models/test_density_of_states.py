@@ -198,14 +198,14 @@ def test_starting_from_a_mean_dos():
         ({"electrons": [4]}, "electrons"),
         ({"cutof": 3.0}, "cutof"),
         ({"hidden": (0,)}, "hidden"),
-        ({"name": "huge"}, "huge"),
-        ({"name": ["tiny"]}, "preset must be one of paper"),
+        ({"preset": "huge"}, "huge"),
+        ({"preset": ["tiny"]}, "preset must be one of paper"),
     ],
 )
 def test_bad_arguments_are_named(arguments, named):
-    fields = {"name": "tiny", "elements": ["C"], "energies": ENERGIES, **arguments}
+    fields = {"preset": "tiny", "elements": ["C"], "energies": ENERGIES, **arguments}
     with pytest.raises(InputError, match=named):
-        DensityOfStates.from_preset(**fields)
+        DensityOfStates.from_preset(fields.pop("preset"), **fields)
 
 
 @pytest.mark.parametrize("architecture", ["csnn", "agni", "schnet"])
