@@ -87,7 +87,7 @@ def _read(name: str) -> list[Structure]:
         found = read_npz(name, atoms_only=True)
         return [found[place] for place in range(len(found))]
     return [
-        structure_from_atoms(atoms, f"{name}[{place}]")
+        structure_from_atoms(atoms, f"{name}[{place}]", atoms_only=True)
         for place, atoms in enumerate(read_frames(name))
     ]
 

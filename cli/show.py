@@ -101,7 +101,7 @@ def _atom(
 
     if num_points is not None:
         raise InputError(f"--num-points is about meshes, and {file} is a structure.")
-    structure = structure_from_atoms(read_frames(file)[0], file.name)
+    structure = structure_from_atoms(read_frames(file)[0], file.name, atoms_only=True)
     network = None if model is None else load_model(model, DensityOfStates)
     return GridView.of_atom(file.name, structure, atom or 0, network, level)
 

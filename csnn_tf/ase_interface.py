@@ -114,7 +114,9 @@ class DosCalculator:
         check_atoms(atoms, "the structure")
         weights = _digest(self.model)
         if self._known is None or weights != self._known[1] or _changed(self._known[0], atoms):
-            structure = structure_from_atoms(atoms, atoms.get_chemical_formula() or "the structure")
+            structure = structure_from_atoms(
+                atoms, atoms.get_chemical_formula() or "the structure", atoms_only=True
+            )
             structures = StructureSet.from_structures([structure])
             prediction = self._predictor.predict(structures, atomic=True)
             self._known = atoms.copy(), weights, prediction

@@ -136,7 +136,7 @@ def test_an_ablation_draws_points_anew_for_the_change_only(tmp_path, monkeypatch
 
     def source(shapes, num_points, seed, at_most):
         made = make_source(shapes, num_points, seed, at_most)
-        kept.append((made.points.shape[1], [name[-5:] for name in shapes.names]))
+        kept.append((made.stored[0].shape[1], [name[-5:] for name in shapes.names]))
         return made
 
     monkeypatch.setattr("csnn_tf.training.trainer.make_source", source)

@@ -100,9 +100,6 @@ def structures_from_atoms(
     structures, grid = [], None if energies is None else energy_bins(energies)
     for index, atoms in enumerate(frames):
         structure = structure_from_atoms(atoms, f"{name}[{index}]")
-        structure.temperature = _number(atoms.info, "temperature", structure.name)
-        split = atoms.info.get("split")
-        structure.split = "" if split is None else str(split)
         divisor = len(atoms) if per_cell else 1
         given = atoms.info.get("electrons")
         structure.electrons = (
@@ -171,23 +168,32 @@ def check_atoms(atoms: object, name: str) -> None:
         raise InputError(f"{name} must be an ase.Atoms object, not a {type(atoms).__name__}.")
 
 
-def structure_from_atoms(atoms: Atoms, name: str) -> Structure:
-    """The structure and type of an ASE object, with nothing that only data sets need.
+def structure_from_atoms(atoms: Atoms, name: str, *, atoms_only: bool = False) -> Structure:
+    """The structure, type, temperature and split of an ASE object; no DOS.
+
+    Args:
+        atoms: The object.
+        name: What messages call it.
+        atoms_only: Leave out the temperature and split, whatever they are.
 
     Raises:
-        InputError: It is no ASE object, has no atoms or one of no element.
+        InputError: It is no ASE object, has no atoms or one of no element, or the temperature is no
+            number.
     """
     check_atoms(atoms, name)
     if not len(atoms):
         raise InputError(f"{name}: the structure has no atoms.")
     check_numbers(atoms.get_atomic_numbers(), name)
-    kind = atoms.info.get("type")
+    info = {} if atoms_only else atoms.info
+    kind, split = atoms.info.get("type"), info.get("split")
     return Structure(
         positions=atoms.get_positions(),
         numbers=atoms.get_atomic_numbers(),
         cell=atoms.cell.array.copy(),
         pbc=np.asarray(atoms.pbc, bool),
         type=atoms.get_chemical_formula() if kind is None else str(kind),
+        temperature=_number(info, "temperature", name),
+        split="" if split is None else str(split),
         name=name,
     )
 
