@@ -70,8 +70,11 @@ def carbon(path, layout) -> None:
         raise InputError(f"{path} must end in .npz, or give --layout published.")
     check_free(path, "path")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        (write_npz if layout == "npz" else write_published)(path, structures)
+        if layout == "npz":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_npz(path, structures)
+        else:
+            write_published(path, structures)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
     click.echo(f"{len(structures)} structures are in {path}")

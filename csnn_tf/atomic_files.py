@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ def write_aside(path: Path, write: Callable[[Path], Any]) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, target)
         temporary = None
-        _sync_folder(target.parent)
+        flush_folder(target.parent, deep=False)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{path} cannot be written: {reason}.") from error
@@ -55,19 +55,42 @@ def folder_aside(path: Path) -> Iterator[Path]:
     # An empty folder stays itself: it may be where a shell is, or a disk of its own.
     is_there = target.is_dir()
     temporary = (target if is_there else target.parent) / f".{target.name}-{uuid.uuid4().hex}"
+    made = [folder for folder in target.parents if not folder.exists()]
+    moved: list[Path] = []
     try:
         temporary.mkdir(parents=True)
         yield temporary
+        flush_folder(temporary)
         if is_there:
             for entry in list(temporary.iterdir()):
                 os.rename(entry, target / entry.name)
+                moved.append(entry)
         else:
             os.rename(temporary, target)
+        flush_folder(target if is_there else target.parent, deep=False)
+        moved.clear()
     except OSError as error:
         reason = error.strerror or str(error).rstrip(".")
         raise InputError(f"{path} cannot be written: {reason}.") from error
     finally:
+        for entry in moved:
+            os.rename(target / entry.name, entry)
         shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError):  # raised by the first that is not empty
+            for folder in made:
+                folder.rmdir()
+
+
+def flush_folder(folder: Path, deep: bool = True) -> None:
+    """Bring files to the disk, and folders where the system can open them."""
+    for path in [*(folder.rglob("*") if deep else ()), folder]:
+        if os.name != "posix" and path.is_dir():
+            continue
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def check_free(path: Path, kind: str) -> None:
@@ -77,13 +100,3 @@ def check_free(path: Path, kind: str) -> None:
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise InputError(f"{path} exists already: choose another {kind}.")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Flush a rename to the disk, where the system can open folders."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -53,6 +53,12 @@ def test_what_a_link_leads_to_is_written(tmp_path):
     assert [path.name for path in target.parent.iterdir()] == ["3f2a"]
 
 
+def fill(path):
+    with folder_aside(path) as aside:
+        for name in "ab":
+            (aside / name).write_text(name)
+
+
 def fill_half(path):
     with folder_aside(path) as aside:
         (aside / "a.npy").write_text("half")
@@ -73,6 +79,31 @@ def test_a_folder_appears_when_it_is_full(tmp_path, is_there):
     assert sorted(entry.name for entry in tmp_path.rglob("*")) == ["a", "b.npy", "shapes"]
     with pytest.raises(InputError, match="shapes exists already"):
         fill_half(path)
+
+
+def test_folders_above_are_made_and_go_again(tmp_path):
+    path = tmp_path / "a" / "b" / "shapes"
+    with pytest.raises(InputError, match="cannot be written"):
+        fill_half(path)
+    assert not list(tmp_path.iterdir())
+    with folder_aside(path) as aside:
+        (aside / "a.npy").write_text("whole")
+    assert [entry.name for entry in path.iterdir()] == ["a.npy"]
+
+
+def test_an_empty_folder_stays_empty_if_not_all_can_be_moved(tmp_path, monkeypatch):
+    rename, calls = os.rename, []
+
+    def once(source, target):
+        calls.append(source)
+        if len(calls) == 2:
+            raise OSError("no more")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", once)
+    with pytest.raises(InputError, match="no more"):
+        fill(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 SCRIPT = """

@@ -129,7 +129,7 @@ class DifferentiableFermi:
         """Electrons [B] of DOS [B, bins]."""
         electrons = ops.convert_to_tensor(electrons, dtype=dos.dtype)
         shape, batch = tuple(electrons.shape), dos.shape[0]
-        if len(shape) > 1 or (shape and None not in (shape[0], batch) and shape[0] != batch):
+        if shape not in ((), (1,), (batch,)) and not (len(shape) == 1 and None in (*shape, batch)):
             raise InputError(f"electrons must be a number or [{batch}], not the shape {shape}.")
         return electrons * ops.ones_like(dos[:, 0])
 

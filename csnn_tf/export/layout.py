@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from numbers import Integral
 from pathlib import Path
 
+from csnn_tf.atomic_files import flush_folder
 from csnn_tf.errors import InputError
 
 try:
@@ -94,7 +95,7 @@ def publish(
             temporary.mkdir()
             owned.enter_context(_locked(temporary))
         write(temporary)
-        _flush(temporary)
+        flush_folder(temporary)
         target = _rename(temporary, folder, version)
         try:
             announce()
@@ -153,7 +154,7 @@ def _rename(temporary: Path, folder: Path, version: int | None) -> Path:
             if version is not None:
                 raise InputError(f"{target} exists already: choose another version.") from error
             continue
-        _flush(folder, deep=False)
+        flush_folder(folder, deep=False)
         return target
 
 
@@ -185,15 +186,3 @@ def _remove_left(folder: Path) -> None:
     for path in folder.glob(f"{_ASIDE}*") if fcntl is not None else ():
         with contextlib.suppress(OSError), _locked(path, wait=False):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _flush(folder: Path, deep: bool = True) -> None:
-    """Bring files to the disk, and folders where the system can open them."""
-    for path in [*(folder.rglob("*") if deep else ()), folder]:
-        if os.name != "posix" and path.is_dir():
-            continue
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -54,8 +54,9 @@ def test_values_equal_the_closed_form():
     assert np.asarray(found.reached).all()
 
 
-def test_one_count_a_structure():
-    dos, counts = smooth_dos(3), np.array([1.0, 2.5, 6.0], "float32")
+@pytest.mark.parametrize("counts", [[1.0, 2.5, 6.0], [2.5]])
+def test_one_count_a_structure_or_for_all(counts):
+    dos, counts = smooth_dos(3), np.array(counts, "float32")
     exact = solve_fermi(ENERGIES, dos, counts)
     found = DifferentiableFermi(ENERGIES)(dos.astype("float32"), counts)
     np.testing.assert_allclose(found.fermi_level, exact.fermi_level, rtol=0, atol=1e-5)
