@@ -30,7 +30,7 @@ def _dos() -> click.Command:
 @click.option(
     "--num-points",
     type=click.IntRange(1, 10_000_000),
-    help="Drawn on meshes [default: as in training].",
+    help="Drawn on meshes [default: as in training, or 1024].",
 )
 @votes_option
 @json_option

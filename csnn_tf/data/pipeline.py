@@ -32,7 +32,7 @@ def training_batches(
     order.
 
     Args:
-        source: The training shapes.
+        source: The training shapes; a `CloudSource` but on TensorFlow.
         prepare: Augmentation and mapping to spheres, of Keras operations only.
         plan: Order and seeds.
         epochs: Number of the last epoch plus one.

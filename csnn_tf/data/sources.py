@@ -12,7 +12,7 @@ from csnn_tf.data.shape_set import ShapeSet
 
 
 class Source(Protocol):
-    """Gives the points of a batch, in tensor operations."""
+    """Gives the points of a batch, in tensor operations; on JAX a `CloudSource`."""
 
     labels: np.ndarray
 
