@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from csnn_tf.atomic_files import check_free, folder_aside
+from csnn_tf.atomic_files import check_free, folder_aside, made_folder
 from csnn_tf.data.download import fetch_modelnet40
 from csnn_tf.data.shapes import builtin_shapes
 
@@ -70,11 +70,8 @@ def carbon(path, layout) -> None:
         raise InputError(f"{path} must end in .npz, or give --layout published.")
     check_free(path, "path")
     try:
-        if layout == "npz":
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_npz(path, structures)
-        else:
-            write_published(path, structures)
+        with made_folder(path.parent):
+            (write_npz if layout == "npz" else write_published)(path, structures)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
     click.echo(f"{len(structures)} structures are in {path}")

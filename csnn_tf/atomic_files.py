@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,31 +54,50 @@ def folder_aside(path: Path) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     # An empty folder stays itself: it may be where a shell is, or a disk of its own.
     is_there = target.is_dir()
-    temporary = (target if is_there else target.parent) / f".{target.name}-{uuid.uuid4().hex}"
-    made = [folder for folder in target.parents if not folder.exists()]
-    moved: list[Path] = []
+    home = target if is_there else target.parent
+    temporary = home / f".{target.name}-{uuid.uuid4().hex}"
     try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        flush_folder(temporary)
-        if is_there:
-            for entry in list(temporary.iterdir()):
-                os.rename(entry, target / entry.name)
-                moved.append(entry)
-        else:
-            os.rename(temporary, target)
-        flush_folder(target if is_there else target.parent, deep=False)
-        moved.clear()
+        with ExitStack() as left:
+            left.enter_context(made_folder(home))
+            temporary.mkdir()
+            left.callback(shutil.rmtree, temporary, ignore_errors=True)
+            yield temporary
+            flush_folder(temporary)
+            if is_there:
+                _move_content(temporary, target)
+            else:
+                os.rename(temporary, target)
+                flush_folder(home, deep=False)
     except OSError as error:
         reason = error.strerror or str(error).rstrip(".")
         raise InputError(f"{path} cannot be written: {reason}.") from error
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it; those of them that stay empty go again at the end."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
     finally:
+        with suppress(OSError):  # raised by the first that is not empty
+            for path in made:
+                path.rmdir()
+
+
+def _move_content(folder: Path, target: Path) -> None:
+    """Move all that is in a folder to another one, or nothing."""
+    moved = []
+    try:
+        for entry in list(folder.iterdir()):
+            os.rename(entry, target / entry.name)
+            moved.append(entry)
+        flush_folder(target, deep=False)
+    except OSError:
         for entry in moved:
             os.rename(target / entry.name, entry)
-        shutil.rmtree(temporary, ignore_errors=True)
-        with suppress(OSError):  # raised by the first that is not empty
-            for folder in made:
-                folder.rmdir()
+        raise
 
 
 def flush_folder(folder: Path, deep: bool = True) -> None:

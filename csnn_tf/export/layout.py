@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from numbers import Integral
 from pathlib import Path
 
-from csnn_tf.atomic_files import flush_folder
+from csnn_tf.atomic_files import flush_folder, made_folder
 from csnn_tf.errors import InputError
 
 try:
@@ -83,35 +83,28 @@ def publish(
     check_name(folder.name)
     check_version(version)
     _check_free(folder, version, marker)
-    temporary, made, owned = None, [], contextlib.ExitStack()
     try:
-        made = [path for path in (folder, *folder.parents) if not path.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        # In the same folder: a rename within one file system is one step. Not by tempfile, whose
-        # folders are the owner's alone; this one is to be read by whom umask says.
-        temporary = folder / f"{_ASIDE}{uuid.uuid4().hex}"
-        with _locked(folder):  # so that nobody takes it for one that a dead writer left
-            _remove_left(folder)
-            temporary.mkdir()
-            owned.enter_context(_locked(temporary))
-        write(temporary)
-        flush_folder(temporary)
-        target = _rename(temporary, folder, version)
-        try:
-            announce()
-        except BaseException:
-            os.rename(target, temporary)
-            raise
-        return target
+        with contextlib.ExitStack() as owned:
+            owned.enter_context(made_folder(folder))
+            # In the same folder: a rename within one file system is one step. Not by tempfile,
+            # whose folders are the owner's alone; this one is to be read by whom umask says.
+            temporary = folder / f"{_ASIDE}{uuid.uuid4().hex}"
+            with _locked(folder):  # so that nobody takes it for one that a dead writer left
+                _remove_left(folder)
+                temporary.mkdir()
+                owned.callback(shutil.rmtree, temporary, ignore_errors=True)
+                owned.enter_context(_locked(temporary))
+            write(temporary)
+            flush_folder(temporary)
+            target = _rename(temporary, folder, version)
+            try:
+                announce()
+            except BaseException:
+                os.rename(target, temporary)
+                raise
+            return target
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror or error}.") from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
-        owned.close()
-        with contextlib.suppress(OSError):  # raised by the first that is not empty
-            for path in made:
-                path.rmdir()
 
 
 def _check_free(folder: Path, version: int | None, marker: str) -> None:

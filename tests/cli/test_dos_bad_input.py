@@ -107,6 +107,15 @@ def test_what_a_file_does_not_say_is_asked_for_by_its_name(model, refused, tmp_p
     assert "atoms.info['dos_energies'], in eV from the vacuum level" in line
 
 
+def test_a_set_that_cannot_be_written_leaves_no_folder(refused, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError("3 requested and 2 written.")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    assert "carbon.npz cannot be written" in refused("data", "carbon", tmp_path / "a/carbon.npz")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_of_no_known_kind(model, refused, tmp_path):
     (tmp_path / "box.off").write_text("OFF\n")
     line = refused("predict", "dos", model, tmp_path / "box.off")
