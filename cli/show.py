@@ -83,8 +83,8 @@ def _shape(
     if atom is not None:
         raise InputError(f"--atom is about structures, and {file} is a shape.")
     if isinstance(shape, Mesh):
-        record = {} if model is None else training_record(model)
-        num_points = recorded_points(record) if num_points is None else num_points
+        if num_points is None:
+            num_points = recorded_points({} if model is None else training_record(model))
         shape = sample_surface(shape, num_points, [0])
     elif num_points is not None:
         raise InputError(f"--num-points is about meshes, and {file} is a cloud.")

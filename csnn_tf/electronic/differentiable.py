@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from csnn_tf.electronic.spline import check_grid, cubic_integral, cubic_moment, cubic_value
 from csnn_tf.errors import InputError
+from csnn_tf.layers.precision import as_float
 
 # Bring a bin to 1/64 of its width, where Newton's steps double the digits: below float32.
 _BISECTIONS, _NEWTON_STEPS = 6, 3
@@ -122,8 +123,7 @@ class DifferentiableFermi:
                 f"DifferentiableFermi expects densities of states [batch, {bins}], not the shape "
                 f"{shape}."
             )
-        floating = "float" in keras.backend.standardize_dtype(dos.dtype)
-        return dos if floating else ops.cast(dos, keras.config.floatx())
+        return as_float(dos, keras.config.floatx())
 
     def _counts(self, electrons: Any, dos: Any) -> Any:
         """Electrons [B] of DOS [B, bins]."""
