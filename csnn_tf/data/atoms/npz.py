@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -99,8 +100,12 @@ def _compress(path: Path, arrays: dict[str, NDArray]) -> None:
         np.savez_compressed(stream, **arrays)
 
 
-def load_arrays(path: str | os.PathLike) -> dict[str, NDArray]:
-    """Read all arrays of an NPZ file after bounding what its headers claim by its real size.
+def load_arrays(path: str | os.PathLike, skip: Collection[str] = ()) -> dict[str, NDArray]:
+    """Read the arrays of an NPZ file after bounding what its headers claim by its real size.
+
+    Args:
+        path: The file.
+        skip: Names of arrays that are not looked at.
 
     Raises:
         InputError: Not an NPZ file of plain arrays, or one whose headers do not fit its size.
@@ -109,11 +114,13 @@ def load_arrays(path: str | os.PathLike) -> dict[str, NDArray]:
     try:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
+                if entry.filename.removesuffix(".npy") in skip:
+                    continue
                 check_packed(entry, path.stat().st_size)
                 with archive.open(entry) as stream:
                     read_header(stream, entry.file_size)
         with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+            return {key: file[key] for key in file.files if key not in skip}
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path} cannot be read as a NumPy .npz file: {error}") from error
 
@@ -121,9 +128,7 @@ def load_arrays(path: str | os.PathLike) -> dict[str, NDArray]:
 def _read_file(
     path: Path, electrons: Electrons, bins: NDArray | None, atoms_only: bool
 ) -> StructureSet:
-    arrays = load_arrays(path)
-    if atoms_only:
-        arrays = {key: array for key, array in arrays.items() if key not in _ABOUT_ATOMS}
+    arrays = load_arrays(path, skip=_ABOUT_ATOMS if atoms_only else ())
     needed = ["positions", "numbers", "cell", "pbc"] + ["energies"] * ("dos" in arrays)
     missing = [key for key in needed if key not in arrays]
     if missing:

@@ -108,10 +108,16 @@ def test_a_reference_energy_is_for_vasp_runs_only(tmp_path):
             load_structures(path, reference_energy=4.0)
 
 
-def test_atoms_are_read_whatever_else_the_file_says(tmp_path):
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"dos": -np.ones((3, 20)), "electrons": np.full(3, -1.0), "split": np.zeros((2, 2))},
+        {"dos": np.array([{}, None], object)},  # a pickle
+    ],
+)
+def test_atoms_are_read_whatever_else_the_file_says(tmp_path, spoilt):
     type_file(tmp_path / "a.npz")
     expected = read_npz(tmp_path / "a.npz")
-    spoilt = {"dos": -np.ones((3, 20)), "electrons": np.full(3, -1.0), "split": np.zeros((2, 2))}
     type_file(tmp_path / "a.npz", **spoilt)
     with pytest.raises(InputError):
         read_npz(tmp_path / "a.npz")
