@@ -78,7 +78,8 @@ def made_folder(folder: Path) -> Iterator[None]:
     """Make a folder and those above it; those of them that stay empty go again at the end."""
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if made:  # of a file in its place, what is written into it says better that it is none
+            folder.mkdir(parents=True, exist_ok=True)
         yield
     finally:
         with suppress(OSError):  # raised by the first that is not empty
