@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from csnn_tf.errors import InputError
-from csnn_tf_command import cli
+from tests.cli.running import run
 from tests.data.data_files import class_tree, npy
 from tests.helpers import eagerly
 
@@ -25,14 +24,6 @@ TINY = [
     "--set",
     "hidden=[16]",
 ]
-
-
-def run(*arguments):
-    """Invoke a command in this process; InputError comes through as the launcher would see it."""
-    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import pytest
 from ase import Atoms
 from ase.build import graphene
 from ase.io import read, write
-from click.testing import CliRunner
 
 from csnn_tf.data.atoms import builtin_carbon, read_npz, read_published, write_npz
 from csnn_tf.errors import InputError
@@ -18,7 +17,7 @@ from csnn_tf.models import DensityOfStates
 from csnn_tf.models.loading import load_model
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_trainer import train_dos
-from csnn_tf_command import cli
+from tests.cli.running import run
 from tests.helpers import eagerly, tensorflow_only
 
 pytestmark = [tensorflow_only, eagerly]
@@ -26,14 +25,6 @@ TINY = ["--preset", "tiny", "--epochs", 1]
 for setting in ("hidden=[8]", "channels=4", "cutoff=3", "batch_size=4"):
     TINY += ["--set", setting]
 MEASURE = ("evaluate", "report")
-
-
-def run(*arguments):
-    """Invoke a command in this process; InputError comes through as the launcher would see it."""
-    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture(scope="module")
@@ -316,31 +307,6 @@ def test_what_is_trained_on_is_said(data, tmp_path):
     )
     json.loads(given.stdout, parse_constant=pytest.fail)
     assert (tmp_path / "parity.png").is_file()
-
-
-@pytest.mark.parametrize("electrons", ["", "C=4,C=5", "Xx=3", "C"])
-def test_electrons_that_are_none(data, tmp_path, electrons):
-    options = ["--data", data, "--electrons", electrons, "--out", tmp_path / "run"]
-    with pytest.raises(InputError, match="--electrons"):
-        run("train", "dos", *options)
-    assert not (tmp_path / "run").exists()
-
-
-def test_electrons_may_be_given_one_by_one(tmp_path, monkeypatch):
-    seen = []
-    monkeypatch.setattr(
-        "csnn_tf.cli.dos_options.load_structures",
-        lambda path, electrons, **_: seen.append(electrons) or builtin_carbon(),
-    )
-    for given in (["C=4,O=6"], ["C=4", "--electrons", "O=6"]):
-        options = ["--data", tmp_path, "--electrons", *given, "--set", "batch_size=0"]
-        with pytest.raises(InputError, match="batch_size"):
-            run("train", "dos", *options)
-        options = ["--data", tmp_path, "--electrons", *given, "--split", "nowhere"]
-        with pytest.raises(InputError, match="nowhere"):
-            run("evaluate", "carbon_dos_small", *options)
-    assert len(seen) >= 2
-    assert all(each == {"C": 4.0, "O": 6.0} for each in seen)
 
 
 def test_bad_structures_and_pictures_are_named(trained, sheet, tmp_path):

@@ -7,8 +7,10 @@ import pytest
 from ase.build import graphene
 
 from csnn_tf.cli.dos_options import ask_about_whole_cells, structures_of
-from csnn_tf.data.atoms import builtin_carbon, structures_from_atoms
+from csnn_tf.data.atoms import builtin_carbon, structures_from_atoms, write_npz
 from csnn_tf.errors import InputError
+from tests.cli.running import run
+from tests.helpers import tensorflow_only
 
 
 def test_electrons_are_read_also_where_the_data_says_its_own():
@@ -34,3 +36,32 @@ def test_doubled_dos_are_asked_about_and_empty_bands_are_not(capsys):
         assert not ask_about_whole_cells(dataclasses.replace(carbon, dos=factor * carbon.dos))
     whole = dataclasses.replace(carbon, dos=carbon.dos * carbon.counts[:, None])
     assert ask_about_whole_cells(whole)
+
+
+@tensorflow_only
+@pytest.mark.parametrize("electrons", ["", "C=4,C=5", "Xx=3", "C"])
+def test_electrons_that_are_none(tmp_path, electrons):
+    data = tmp_path / "few.npz"
+    write_npz(data, builtin_carbon().subset(np.arange(8)))
+    options = ["--data", data, "--electrons", electrons, "--out", tmp_path / "run"]
+    with pytest.raises(InputError, match="--electrons"):
+        run("train", "dos", *options)
+    assert not (tmp_path / "run").exists()
+
+
+@tensorflow_only
+def test_electrons_may_be_given_one_by_one(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "csnn_tf.cli.dos_options.load_structures",
+        lambda path, electrons, **_: seen.append(electrons) or builtin_carbon(),
+    )
+    for given in (["C=4,O=6"], ["C=4", "--electrons", "O=6"]):
+        options = ["--data", tmp_path, "--electrons", *given, "--set", "batch_size=0"]
+        with pytest.raises(InputError, match="batch_size"):
+            run("train", "dos", *options)
+        options = ["--data", tmp_path, "--electrons", *given, "--split", "nowhere"]
+        with pytest.raises(InputError, match="nowhere"):
+            run("evaluate", "carbon_dos_small", *options)
+    assert len(seen) >= 2
+    assert all(each == {"C": 4.0, "O": 6.0} for each in seen)

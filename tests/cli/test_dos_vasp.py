@@ -7,7 +7,8 @@ import pytest
 from csnn_tf.errors import InputError
 from csnn_tf.models import DensityOfStates
 from csnn_tf.models.loading import load_model
-from tests.cli.test_dos_commands import TINY, run
+from tests.cli.running import run
+from tests.cli.test_dos_commands import TINY
 from tests.data.atoms.test_vasp import VACUUM, write_run
 from tests.helpers import eagerly, tensorflow_only
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import csnn_tf_command
-from tests.cli.test_commands import run
+from tests.cli.running import run
 
 
 def test_the_real_command_ends_bad_input_with_status_2_and_one_line(tmp_path):

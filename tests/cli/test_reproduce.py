@@ -9,7 +9,8 @@ from csnn_tf.data.atoms import builtin_carbon, write_npz
 from csnn_tf.errors import InputError
 from csnn_tf.models import SchNetDensityOfStates
 from csnn_tf.models.loading import load_model
-from tests.cli.test_dos_commands import TINY, run
+from tests.cli.running import run
+from tests.cli.test_dos_commands import TINY
 from tests.helpers import eagerly, tensorflow_only
 
 pytestmark = [tensorflow_only, eagerly]

@@ -11,7 +11,7 @@ from csnn_tf.models import DgcnnClassifier, PointNetClassifier
 from csnn_tf.models.loading import load_model
 from csnn_tf.report.command_line import training_command
 from csnn_tf.training.config import TrainingConfig
-from tests.cli.test_commands import run
+from tests.cli.running import run
 from tests.data.data_files import SQUARE, TETRAHEDRON, class_tree, export, npy
 from tests.helpers import eagerly, tensorflow_only
 
