@@ -42,6 +42,7 @@ from csnn_tf.data.atoms import (
     write_published,
 )
 from csnn_tf.data.atoms.npz import save_arrays
+from csnn_tf.errors import InputError
 
 
 def main() -> None:
@@ -54,7 +55,10 @@ def main() -> None:
     if not Path(options.table).is_file():
         raise SystemExit(f"{options.table} does not exist: apt-get install cp2k-data, or --table")
     if options.published:
-        check_free(Path(options.published), "folder")
+        try:
+            check_free(Path(options.published), "folder")
+        except InputError as error:
+            raise SystemExit(str(error)) from None
     plan = Plan(options.train_val, options.test, options.equilibration, options.every, options.seed)
     engine = TightBinding(options.table)
     with tempfile.TemporaryDirectory() as scratch:
