@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from csnn_tf.checks import check_positive, check_seed
 from csnn_tf.data.atoms.structure_set import check_structures
-from csnn_tf.data.labelled import check_seed
 from csnn_tf.dos_inference import DosPrediction, DosPredictor
 from csnn_tf.electronic import DosReport, dos_report, solve_fermi, yardstick_reports
 from csnn_tf.electronic.quantities import Convention, held_electrons
 from csnn_tf.errors import InputError
 from csnn_tf.grid import random_rotations
-from csnn_tf.layers.checks import check_positive
 from csnn_tf.models.atomic_dos_model import AtomicDosModel, described_bins, same_bins
 
 if TYPE_CHECKING:

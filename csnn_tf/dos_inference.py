@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from csnn_tf.checks import check_positive
 from csnn_tf.compiled_predictor import CompiledPredictor, power_of_two
 from csnn_tf.data.atoms.structure import (
     Electrons,
@@ -20,7 +21,6 @@ from csnn_tf.data.atoms.structure_set import check_structures
 from csnn_tf.data.environments import Batch, Environments, padded
 from csnn_tf.electronic import solve_fermi
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import check_positive
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.compiled_forward import compiled_forward
 from csnn_tf.models.folded_network import FoldedNetwork

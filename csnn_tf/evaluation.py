@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from csnn_tf.data.labelled import check_seed
+from csnn_tf.checks import check_axis, check_positive, check_seed
 from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.errors import InputError
 from csnn_tf.evaluation_result import EvaluationResult
 from csnn_tf.inference import Predictor
-from csnn_tf.layers.checks import check_axis, check_positive
 from csnn_tf.models import CloudClassifier
 from csnn_tf.rotating import check_rotation, rotated
 

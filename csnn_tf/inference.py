@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from csnn_tf.checks import check_positive
 from csnn_tf.compiled_predictor import CompiledPredictor, power_of_two
 from csnn_tf.data.coordinates import check_unmasked, enlarged, float32_coordinates
 from csnn_tf.data.resampling import padded
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import check_positive
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.compiled_forward import compiled_forward
 from csnn_tf.models.folded_network import FoldedNetwork

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from csnn_tf.checks import check_number
 from csnn_tf.electronic.differentiable import DifferentiableFermi
 from csnn_tf.electronic.quantities import ELECTRON_TOLERANCE
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import check_number
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 UPWARDS = (
-    *("errors", "grid", "layers", "models", "electronic", "data", "plots"),
+    *("errors", "checks", "grid", "layers", "models", "electronic", "data", "plots"),
     *("training", "export", "report", "reproduction", "cli"),
 )
 

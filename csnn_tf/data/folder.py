@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from csnn_tf.data.labelled import check_count, check_seed
+from csnn_tf.checks import check_positive, check_seed
 from csnn_tf.data.mesh import Mesh
 from csnn_tf.data.mesh_set import MeshSet, sample_surface
 from csnn_tf.data.readers import SHAPE_SUFFIXES, read_shape
@@ -53,7 +53,7 @@ def load_folder(
     """
     folder, seed = check_folder(folder, split), check_seed(seed)
     if num_points is not None:
-        num_points = check_count("num_points", num_points)
+        num_points = check_positive("num_points", num_points)
     class_names = [entry.name for entry in _entries(folder) if _is_class(entry)]
     if not class_names:
         raise InputError(f"{folder} has no folder a class, as in {folder}/chair/{split}/1.off.")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.checks import check_seed
 from csnn_tf.errors import InputError
 
 
@@ -56,24 +57,10 @@ def check_indices(indices: ArrayLike, count: int) -> NDArray[np.intp]:
     return indices.astype(np.intp)
 
 
-def check_count(name: str, value: object) -> int:
-    """Returns `value` as an int >= 1."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise InputError(f"{name} must be a positive whole number, not {value!r}.")
-    return int(value)
-
-
 def check_enough(name: object, points: int, num_points: int) -> None:
     """Raises an InputError if the file or shape `name` has fewer points than are asked for."""
     if points < num_points:
         raise InputError(f"{name} has {points} points where {num_points} are asked for.")
-
-
-def check_seed(seed: object) -> int:
-    """Returns `seed` as an int >= 0."""
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < 2**31:
-        raise InputError(f"seed must be a whole number from 0 to 2**31 - 1, not {seed!r}.")
-    return int(seed)
 
 
 def split_indices(

@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import tensorflow as tf
 
-from csnn_tf.data.labelled import check_count, check_seed
+from csnn_tf.checks import check_positive, check_seed
 from csnn_tf.data.mesh_set import MeshSet
 
 
@@ -115,8 +115,8 @@ def mesh_dataset(
         InputError: a number is out of range.
     """
     num_points, batch_size = (
-        check_count("num_points", num_points),
-        check_count("batch_size", batch_size),
+        check_positive("num_points", num_points),
+        check_positive("batch_size", batch_size),
     )
     seed = check_seed(seed)
     meshes = StoredMeshes(mesh_set)

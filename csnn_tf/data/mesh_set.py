@@ -8,13 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from csnn_tf.data.labelled import (
-    check_count,
-    check_indices,
-    check_labelling,
-    check_seed,
-    split_indices,
-)
+from csnn_tf.checks import check_positive, check_seed
+from csnn_tf.data.labelled import check_indices, check_labelling, split_indices
 from csnn_tf.data.mesh import Mesh, check_mesh
 from csnn_tf.data.shape_set import ShapeSet
 
@@ -87,7 +82,7 @@ class MeshSet:
         Returns:
             Clouds [S, N, 3] in the units of the meshes, with the same labels and names.
         """
-        num_points, seed = check_count("num_points", num_points), check_seed(seed)
+        num_points, seed = check_positive("num_points", num_points), check_seed(seed)
         clouds = np.empty((len(self), num_points, 3), dtype=np.float32)
         for index, mesh in enumerate(self.meshes):
             clouds[index] = sample_surface(mesh, num_points, (seed, index))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from csnn_tf.checks import check_positive
 from csnn_tf.data.cloud_files import read_text_cloud
 from csnn_tf.data.folder import check_folder, load_folder
-from csnn_tf.data.labelled import check_count, check_enough
+from csnn_tf.data.labelled import check_enough
 from csnn_tf.data.mesh_set import MeshSet
 from csnn_tf.data.modelnet_hdf5 import load_hdf5_form, read_class_names, read_lines
 from csnn_tf.data.readers import check_points, parse
@@ -53,7 +54,7 @@ def load_modelnet40(
     """
     folder = check_folder(folder, split)
     if num_points is not None:
-        num_points = check_count("num_points", num_points)
+        num_points = check_positive("num_points", num_points)
     form, place = find_modelnet40(folder)
     if form == HDF5_FOLDER:
         return load_hdf5_form(place, split, num_points)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from csnn_tf.checks import check_positive, check_seed
 from csnn_tf.data import shape_furniture, shape_household, shape_mechanical, shape_vehicles
-from csnn_tf.data.labelled import check_count, check_seed
 from csnn_tf.data.shape_mesh import Triangles, sample_surface
 from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.errors import InputError
@@ -68,7 +68,7 @@ def make_shape(
         raise InputError(f"class_name must be one of {', '.join(_MAKERS)}, not {class_name!r}.")
     if not isinstance(rng, np.random.Generator):
         raise InputError(f"rng must be a numpy.random.Generator, not {type(rng).__name__}.")
-    num_points = check_count("num_points", num_points)
+    num_points = check_positive("num_points", num_points)
     points = sample_surface(maker(rng), num_points, rng)
     points -= points.mean(axis=0)
     largest = np.linalg.norm(points, axis=1).max()
@@ -103,8 +103,8 @@ def builtin_shapes(split: str, per_class: int, num_points: int = 1024, seed: int
     if not isinstance(split, str) or split not in _SPLITS:
         raise InputError(f"split must be 'train' or 'test', not {split!r}.")
     per_class, num_points = (
-        check_count("per_class", per_class),
-        check_count("num_points", num_points),
+        check_positive("per_class", per_class),
+        check_positive("num_points", num_points),
     )
     seed = check_seed(seed)
     classes = len(SHAPE_CLASSES)

@@ -7,10 +7,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.checks import check_array
 from csnn_tf.electronic.published import scan_fermi
 from csnn_tf.electronic.spline import DosSpline, check_grid
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import check_array
 
 Convention = Literal["spline", "published"]
 #: Electrons/atom that a reference DOS may lack to its electron count.

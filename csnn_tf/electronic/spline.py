@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.checks import check_array
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import check_array
 
 _MAX_ITERATIONS = 100
 

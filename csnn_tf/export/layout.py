@@ -7,10 +7,10 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from numbers import Integral
 from pathlib import Path
 
 from csnn_tf.atomic_files import flush_folder, made_folder
+from csnn_tf.checks import whole_number
 from csnn_tf.errors import InputError
 
 try:
@@ -45,8 +45,8 @@ def check_version(version: object) -> None:
     """Raise `InputError` unless a version's number is None or one that servers count."""
     if version is None:
         return
-    whole = isinstance(version, Integral) and not isinstance(version, bool)
-    if not whole or not 1 <= version <= _LARGEST_VERSION:  # type: ignore[operator]
+    number = whole_number(version)
+    if number is None or not 1 <= number <= _LARGEST_VERSION:
         raise InputError(
             f"version must be a whole number from 1 to {_LARGEST_VERSION}, not {version!r:.60}."
         )

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from csnn_tf.checks import check_positive
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import check_positive
 
 FORMATS = ("savedmodel", "onnx", "tflite")
 PRECISIONS = ("float32", "bfloat16")

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from csnn_tf.checks import check_number, check_positive
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import check_number, check_positive
 from csnn_tf.layers.normalize_points import norm
 from csnn_tf.layers.smooth_cutoff import smooth_cutoff
 

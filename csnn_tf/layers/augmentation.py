@@ -1,11 +1,11 @@
 """What all augmentations of point clouds share."""
 
-import operator
 from typing import Any
 
 import keras
 from keras import ops
 
+from csnn_tf.checks import whole_number
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_points
 
@@ -68,11 +68,8 @@ class PointAugmentation(keras.layers.Layer):
 
 def _check_seed(value: Any) -> int:
     """The seed as an int; JAX takes those that 32 bits hold without a sign."""
-    try:
-        number = -1 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = -1
-    if not 0 <= number < 2**32:
+    number = whole_number(value)
+    if number is None or not 0 <= number < 2**32:
         raise InputError(
             f"seed must be a whole number from 0 to 2**32 - 1, or None, not {value!r:.60}."
         )

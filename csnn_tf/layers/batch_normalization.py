@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from csnn_tf.checks import check_number
 from csnn_tf.errors import InputError
 from csnn_tf.layers.compiled import compiled_by_xla, kernel
 from csnn_tf.layers.precision import as_float, in_float32
@@ -35,7 +36,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Input and output: [..., channel].
 
     Raises:
-        InputError: If an axis is given that is not the last.
+        InputError: If an axis is given that is not the last, a momentum outside 0 to 1 or a
+            negative epsilon.
     """
 
     def __init__(
@@ -51,6 +53,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
                 f"csnn_tf's BatchNormalization is over the last axis; for axis={axis!r} take "
                 "keras.layers.BatchNormalization."
             )
+        momentum = check_number("momentum", momentum, 0, 1)
+        epsilon = check_number("epsilon", epsilon, 0)
         super().__init__(axis=-1, momentum=momentum, epsilon=epsilon, **kwargs)
         self.activation = keras.activations.get(activation)
 

@@ -5,8 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from csnn_tf.checks import check_positive
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import check_feature_map, check_positive
+from csnn_tf.layers.checks import check_feature_map
 from csnn_tf.layers.feature_map_conv import FeatureMapConv
 from csnn_tf.layers.line_convolution import convolve_lines, dense_matrix, form_of_product, windows
 from csnn_tf.layers.product import product

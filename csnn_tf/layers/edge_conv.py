@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from csnn_tf.layers.checks import check_number, check_positive
+from csnn_tf.checks import check_number, check_positive
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.point_dense import leaky
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from csnn_tf.layers.checks import check_positive
+from csnn_tf.checks import check_positive
 from csnn_tf.layers.precision import as_float
 
 # What these make of an entry depends on no other, so that they may see the outputs in any shape.

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from csnn_tf.layers.checks import check_number
+from csnn_tf.checks import check_number
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")

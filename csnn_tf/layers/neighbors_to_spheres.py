@@ -6,11 +6,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from csnn_tf.checks import check_number, check_positive
 from csnn_tf.errors import InputError
 from csnn_tf.grid import num_vertices
 from csnn_tf.grid.icosphere import check_level
 from csnn_tf.layers.barycentric import barycentric
-from csnn_tf.layers.checks import check_number, check_positive
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.nearest_vertices import nearest_vertices
 from csnn_tf.layers.normalize_points import norm

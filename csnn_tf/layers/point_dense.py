@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from csnn_tf.checks import check_number, check_positive
 from csnn_tf.layers.batch_normalization import BatchNormalization
-from csnn_tf.layers.checks import check_number, check_positive
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -32,7 +32,7 @@ class PointDense(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.filters = check_positive("filters", filters)
-        self.slope = check_number("slope", slope)
+        self.slope = check_number("slope", slope, 0)
         self.norm = BatchNormalization(name="norm", dtype=self.dtype_policy)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

@@ -7,16 +7,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from csnn_tf.checks import check_number, check_positive, check_vector
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosphere
 from csnn_tf.grid.icosphere import check_level
-from csnn_tf.layers.checks import (
-    check_mask,
-    check_number,
-    check_points,
-    check_positive,
-    check_vector,
-)
+from csnn_tf.layers.checks import check_mask, check_points
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.nearest_vertices import nearest_vertices
 from csnn_tf.layers.normalize_points import divided_by_extent, masked, norm

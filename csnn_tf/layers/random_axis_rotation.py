@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from csnn_tf.checks import check_axis
 from csnn_tf.layers.augmentation import PointAugmentation
-from csnn_tf.layers.checks import check_axis
 from csnn_tf.layers.random_rotation import rotate
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from csnn_tf.checks import check_number
 from csnn_tf.errors import InputError
 from csnn_tf.layers.augmentation import PointAugmentation
-from csnn_tf.layers.checks import check_number
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")

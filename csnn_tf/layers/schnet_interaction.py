@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from csnn_tf.layers.checks import check_positive
+from csnn_tf.checks import check_positive
 
 
 def shifted_softplus(x):

@@ -1,6 +1,6 @@
 """The classifiers of point clouds, by name."""
 
-from csnn_tf.layers.checks import check_choice
+from csnn_tf.checks import check_choice
 from csnn_tf.models.cloud_classifier import CloudClassifier
 from csnn_tf.models.dgcnn_classifier import DgcnnClassifier
 from csnn_tf.models.point_cloud_classifier import PointCloudClassifier

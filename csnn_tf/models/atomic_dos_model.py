@@ -7,10 +7,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from csnn_tf.checks import check_array, check_number, check_sizes
 from csnn_tf.errors import InputError
 from csnn_tf.even_bins import evened, is_even
 from csnn_tf.layers import BatchNormalization
-from csnn_tf.layers.checks import check_array, check_number, check_sizes
 from csnn_tf.models.frozen import made_with_frozen, with_frozen
 from csnn_tf.models.limits import check_weights
 from csnn_tf.models.preset_fields import PresetFields, given

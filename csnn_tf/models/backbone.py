@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from csnn_tf.checks import check_choice, check_positive, check_sizes
 from csnn_tf.errors import InputError
 from csnn_tf.grid import num_vertices
 from csnn_tf.grid.icosphere import check_level
@@ -15,7 +16,6 @@ from csnn_tf.layers import (
     IntraSphereConv,
     VertexPooling,
 )
-from csnn_tf.layers.checks import check_choice, check_positive, check_sizes
 from csnn_tf.layers.feature_map_conv import only_norms_read
 from csnn_tf.models.frozen import made_with_frozen, with_frozen
 from csnn_tf.models.limits import MOST_LAYERS, check_weights

@@ -6,15 +6,9 @@ from typing import Any, ClassVar, Self
 import keras
 from keras import ops
 
+from csnn_tf.checks import check_number, check_positive, check_sizes
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import (
-    check_mask,
-    check_number,
-    check_points,
-    check_positive,
-    check_sizes,
-    is_array,
-)
+from csnn_tf.layers.checks import check_mask, check_points, is_array
 from csnn_tf.layers.normalize_points import masked
 from csnn_tf.models.frozen import freeze, frozen_places, made_with_frozen, with_frozen
 from csnn_tf.models.preset_fields import PresetFields, given

@@ -6,9 +6,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from csnn_tf.checks import check_positive, check_sizes
 from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization, NormalizePoints
-from csnn_tf.layers.checks import check_positive, check_sizes
 from csnn_tf.layers.edge_conv import EdgeConv
 from csnn_tf.layers.point_dense import PointDense
 from csnn_tf.layers.point_pooling import PointPooling

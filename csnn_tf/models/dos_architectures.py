@@ -1,6 +1,6 @@
 """The models that predict densities of states, by name."""
 
-from csnn_tf.layers.checks import check_choice
+from csnn_tf.checks import check_choice
 from csnn_tf.models.agni_dos import AgniDensityOfStates
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.density_of_states import DensityOfStates

@@ -6,9 +6,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from csnn_tf.checks import check_number, check_sizes
 from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization, GlobalMaxPooling, NormalizePoints
-from csnn_tf.layers.checks import check_number, check_sizes
 from csnn_tf.layers.learned_transform import LearnedTransform
 from csnn_tf.layers.point_dense import PointDense
 from csnn_tf.models.cloud_classifier import CloudClassifier

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from csnn_tf.checks import check_positive
 from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.evaluation import check_classes
 from csnn_tf.evaluation_result import EvaluationResult
 from csnn_tf.inference import Predictor
-from csnn_tf.layers.checks import check_positive
 from csnn_tf.models import CloudClassifier
 from csnn_tf.report.mistake import Mistake
 from csnn_tf.rotating import rotated

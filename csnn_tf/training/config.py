@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+from csnn_tf.checks import check_number
 from csnn_tf.data.augmenter import ROTATIONS
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import check_number
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.architectures import ARCHITECTURES, architecture
 from csnn_tf.named import NamedConfigurations

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from csnn_tf.checks import check_number
 from csnn_tf.even_bins import bins_of_text
-from csnn_tf.layers.checks import check_number
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.dos_architectures import DOS_ARCHITECTURES, dos_architecture
 from csnn_tf.named import NamedConfigurations

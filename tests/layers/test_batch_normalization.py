@@ -213,6 +213,19 @@ def test_another_axis_is_refused():
         BatchNormalization(axis=1)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"momentum": 1.5}, "momentum must be from 0 to 1, not 1.5"),
+        ({"momentum": "0.9"}, "momentum must be a number, not '0.9'"),
+        ({"epsilon": -1e-5}, "epsilon must be at least 0, not -1e-05"),
+    ],
+)
+def test_arguments_that_normalise_nothing_are_refused(arguments, message):
+    with pytest.raises(InputError, match=f"^{message}"):
+        BatchNormalization(**arguments)
+
+
 def test_equivariance_at_inference():
     ours, _ = pair((2, 42, 3, 4))
     assert_equivariant(ours, feature_maps(1, 3, 4))

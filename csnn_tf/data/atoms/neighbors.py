@@ -7,8 +7,8 @@ from numbers import Real
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.checks import check_array
 from csnn_tf.errors import InputError
-from csnn_tf.layers.checks import check_array
 
 #: Atoms nearer than this count as being at the same place, Å.
 SAME_PLACE = 0.01

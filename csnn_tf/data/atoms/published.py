@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.atomic_files import folder_aside
+from csnn_tf.checks import check_seed
 from csnn_tf.data.atoms.ase_files import read_frames, structure_from_atoms
 from csnn_tf.data.atoms.rebinning import DEFAULT_ENERGIES, check_electrons, energy_bins, rebin_dos
 from csnn_tf.data.atoms.structure import Electrons, Structure, check_dos, electrons_per_atom
 from csnn_tf.data.atoms.structure_set import StructureSet
-from csnn_tf.data.labelled import check_seed
 from csnn_tf.errors import InputError
 
 _TEST_PREFIX = "Test_"

@@ -1,0 +1,68 @@
+"""Checks of arguments."""
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from csnn_tf.checks import check_array, check_number, check_positive, check_seed, whole_number
+from csnn_tf.errors import InputError
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), np.array(3)])
+def test_whole_numbers_of_every_type_are_ints(value):
+    for found in (whole_number(value), check_positive("count", value), check_seed(value)):
+        assert found == 3
+        assert type(found) is int
+
+
+@pytest.mark.parametrize("value", [True, np.bool_(True), 3.0, np.float32(3), "3", None, [3]])
+def test_nothing_else_is_a_whole_number(value):
+    assert whole_number(value) is None
+    with pytest.raises(InputError, match="^count must be a positive whole number, not "):
+        check_positive("count", value)
+    with pytest.raises(InputError, match="^seed must be a whole number from 0 to 2"):
+        check_seed(value)
+
+
+@pytest.mark.parametrize("value", [-1, 2**31])
+def test_seeds_are_what_all_generators_take(value):
+    assert check_seed(2**31 - 1) == 2**31 - 1
+    with pytest.raises(InputError, match=f"not {value}"):
+        check_seed(value)
+
+
+@pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.array(0.5), np.float64(0.5)])
+def test_numbers_of_every_type_are_floats(value):
+    found = check_number("share", value, 0, 1)
+    assert found == 0.5
+    assert type(found) is float
+
+
+@pytest.mark.parametrize("value", [True, "0.5", 1j, None, np.nan, np.inf, np.array([0.5]), 10**400])
+def test_nothing_else_is_a_number(value):
+    with pytest.raises(InputError, match="^share must be a (finite )?number, not "):
+        check_number("share", value)
+
+
+@pytest.mark.parametrize(
+    "values", [[1, 2], (1.0, 2), np.array([1, 2], np.int8), np.float16([1, 2]), [Decimal(1), 2]]
+)
+def test_arrays_are_copied_in_float64(values):
+    found = check_array("positions", values)
+    assert found.dtype == np.float64
+    assert found.tolist() == [1.0, 2.0]
+    found[0] = 5.0
+    assert values[0] == 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        *(["1", "2"], [1, "2"], "12", np.array(["1"]), [1 + 2j], np.complex64([1]), [None, {}]),
+        *(np.array(["2026-01-01"], "datetime64[D]"), [[1.0], [1.0, 2.0]], {"C": 4}, b"12"),
+    ],
+)
+def test_nothing_else_is_an_array_of_numbers(values):
+    with pytest.raises(InputError, match="^positions must be an array of numbers, not "):
+        check_array("positions", values)
