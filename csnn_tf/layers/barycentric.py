@@ -26,7 +26,9 @@ def barycentric(directions, level: int):
     nearest = nearest[:, 0]
     inverses = ops.take(table.inverses, nearest, axis=0)
     weights = ops.sum(inverses * directions[:, None, None, :], axis=-1)
-    inside = ops.argmax(ops.min(weights, axis=-1), axis=-1)[:, None, None]
+    # Without `initial`, Keras refuses the minimum of nothing eagerly: an atom may be alone.
+    smallest = ops.min(weights, axis=-1, initial=float("inf"))
+    inside = ops.argmax(smallest, axis=-1)[:, None, None]
     weights = ops.take_along_axis(weights, inside, axis=1)[:, 0]
     corners = ops.take(whole(table.corners), nearest, axis=0)
     corners = ops.take_along_axis(corners, inside, axis=1)[:, 0]

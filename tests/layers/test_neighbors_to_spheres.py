@@ -89,6 +89,15 @@ def test_padding_and_atoms_beyond_the_cutoff_count_nowhere():
     assert mapped(layer, [[0, 0, 4.0]]).sum() == pytest.approx(0.25)
 
 
+@pytest.mark.parametrize("angular", ["nearest", "linear"])
+def test_an_atom_may_be_alone(angular):
+    layer = NeighborsToSpheres(1, 1, 3, cutoff=4.0, angular=angular)
+    assert not mapped(layer, np.zeros((0, 3)), num_atoms=2).any()
+    species = np.zeros(0, int)
+    with compiled_kernels():
+        assert not mapped(layer, np.zeros((0, 3)), species, num_atoms=2).any()
+
+
 def test_elements_have_channels_of_their_own():
     layer = NeighborsToSpheres(1, 2, 3, elements=2, cutoff=5.0)
     alone = NeighborsToSpheres(1, 2, 3, cutoff=5.0)
