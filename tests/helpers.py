@@ -21,6 +21,9 @@ eagerly = pytest.mark.eagerly
 compiled = pytest.mark.eagerly(False)
 """For one in a file of those."""
 numpy_of = keras.ops.convert_to_numpy
+ONE_LEVEL = {"intra_filters": [4], "intra_layers": [1]}
+ONE_LEVEL |= {"co_radial_filters": [8], "co_radial_layers": [1]}
+"""The least network, for tests of what stands around one: layers are most of their time."""
 
 
 @cache

@@ -20,9 +20,9 @@ from csnn_tf.errors import InputError
 from csnn_tf.grid import random_rotations
 from csnn_tf.models import DensityOfStates
 from csnn_tf.models.loading import load_model
-from tests.helpers import tensorflow_only
+from tests.helpers import compiled, eagerly, tensorflow_only
 
-pytestmark = tensorflow_only
+pytestmark = [tensorflow_only, eagerly]
 ENERGIES = np.arange(24) * 0.5 - 11.0
 PLACES = np.array([[0, 0, 0], [1.4, 0, 0], [0, 1.5, 0], [0, 0, 1.6]], float)
 
@@ -165,6 +165,7 @@ def test_what_a_reference_lacks_a_prediction_may_lack_in_every_figure(predictor)
     assert found.prediction.electrons == pytest.approx(held)
 
 
+@compiled
 def test_an_evaluation_compiles_its_model_once(predictor, monkeypatch):
     structures = structures_of(Atoms("C4", PLACES))
     dos = predictor.predict(structures).dos
@@ -215,6 +216,7 @@ def test_training_structures_that_do_not_fit_are_no_yardsticks(predictor):
         yardsticks(energies=None, dos=None)
 
 
+@compiled
 def test_the_shipped_model_predicts_the_builtin_test_structures():
     test = builtin_carbon().select(split="test")
     model = load_model("carbon_dos_small", DensityOfStates)

@@ -9,7 +9,9 @@ from csnn_tf import inference
 from csnn_tf.errors import InputError
 from csnn_tf.inference import Predictor
 from csnn_tf.models import PointCloudClassifier
-from tests.helpers import clouds, randomise
+from tests.helpers import clouds, compiled, eagerly, randomise
+
+pytestmark = eagerly
 
 PLACE = np.array([500_000, 5_400_000, 300])
 
@@ -48,6 +50,7 @@ def seen(monkeypatch):
     return seen
 
 
+@compiled
 @pytest.mark.parametrize("extents", [2, 30, 800])
 def test_no_digits_are_lost_off_the_origin(model, extents):
     near = clouds(3, 40).astype(np.float64)
@@ -70,6 +73,7 @@ def test_masked_points_are_refused(model):
     np.testing.assert_array_equal(found, expected)
 
 
+@compiled
 @pytest.mark.parametrize("unit", [1e-37, 1e-40, 1e-300])
 def test_any_length_unit(model, unit):
     cloud = clouds(3, 40).astype(np.float64)

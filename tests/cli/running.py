@@ -3,6 +3,10 @@
 from click.testing import CliRunner
 
 from csnn_tf_command import cli
+from tests.helpers import ONE_LEVEL
+
+LEAST = [word for name, value in ONE_LEVEL.items() for word in ("--set", f"{name}={value}")]
+"""Options that train the least network."""
 
 
 def run(*arguments):

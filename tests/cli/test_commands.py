@@ -9,21 +9,13 @@ import numpy as np
 import pytest
 
 from csnn_tf.errors import InputError
-from tests.cli.running import run
+from tests.cli.running import LEAST, run
 from tests.data.data_files import class_tree, npy
 from tests.helpers import eagerly
 
 pytestmark = eagerly
-TINY = [
-    "--set",
-    "num_points=64",
-    "--set",
-    "per_class=3",
-    "--set",
-    "batch_size=8",
-    "--set",
-    "hidden=[16]",
-]
+TINY = ["--set", "num_points=64", "--set", "per_class=3", "--set", "batch_size=16"]
+TINY += ["--set", "hidden=[16]", *LEAST]
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +168,7 @@ def test_clouds_of_other_sizes_can_be_trained_on_and_evaluated(tmp_path, resampl
         for size in (20, 32, 80, 90)  # one of a class is held out
     }
     data, out = ["--data", class_tree(tmp_path / "data", files)], tmp_path / "run"
-    options = ["--preset", "tiny", "--epochs", 1, "--set", "num_points=32"]
+    options = ["--preset", "tiny", *LEAST, "--epochs", 1, "--set", "num_points=32"]
     run("train", "modelnet", *data, *options, "--set", f"resample={resample}", "--out", out)
     # Of the run's own data, with as many points as it was trained with.
     text = run("evaluate", out).output
@@ -198,7 +190,7 @@ def test_a_training_says_what_it_reads_and_passes_over(tmp_path):
     others = ["a.PCD", "b.pcd", "c.pts", "d.npy.gz", "e.las", "README", ".DS_Store", "2024/f.npy"]
     names += [f"{part}/{name}" for part in ("bolt/train", "nut/test") for name in others]
     data = class_tree(tmp_path / "data", dict.fromkeys([*names, "nut/test/1.npy"], cloud))
-    options = ["--preset", "tiny", "--epochs", 1, "--set", "num_points=16", "--data", data]
+    options = ["--preset", "tiny", *LEAST, "--epochs", 1, "--set", "num_points=16", "--data", data]
     found = run("train", "modelnet", *options, "--out", tmp_path / "run").stderr
     first = "4 shapes of 2 classes to train on; passed over: 6 other files (.pcd, "
     assert found.startswith(first), found
@@ -210,7 +202,7 @@ def test_a_training_says_what_it_reads_and_passes_over(tmp_path):
 def test_a_training_says_what_it_lacks_and_why_it_ended(tmp_path):
     rng = np.random.default_rng(0)
     files = {f"bolt/train/{n}.npy": npy(rng.normal(size=(32, 3))) for n in range(4)}
-    data = ["--data", class_tree(tmp_path / "data", files), "--preset", "tiny"]
+    data = ["--data", class_tree(tmp_path / "data", files), "--preset", "tiny", *LEAST]
     options = ["--epochs", 3, "--set", "min_learning_rate=1", "--out", tmp_path / "run"]
     result = run("train", "modelnet", *data, *options, "--set", "learning_rate=1")
     assert "4 shapes of 1 class to train on\n" in result.stderr
@@ -250,6 +242,7 @@ def test_data_shapes_can_be_trained_on(tmp_path):
     with pytest.raises(InputError, match="shapes exists already: choose another folder"):
         run("data", "shapes", folder, "--per-class", 1, "--num-points", 16)
     options = ["--preset", "tiny", "--epochs", 1, "--set", "num_points=32", "--set", "batch_size=4"]
+    options += LEAST
     out = tmp_path / "run"
     result = run("train", "modelnet", "--data", folder, *options, "--rotation", "z", "--out", out)
     assert result.exit_code == 0, result.output

@@ -17,11 +17,11 @@ from csnn_tf.models import DensityOfStates
 from csnn_tf.models.loading import load_model
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_trainer import train_dos
-from tests.cli.running import run
-from tests.helpers import eagerly, tensorflow_only
+from tests.cli.running import LEAST, run
+from tests.helpers import ONE_LEVEL, eagerly, tensorflow_only
 
 pytestmark = [tensorflow_only, eagerly]
-TINY = ["--preset", "tiny", "--epochs", 1]
+TINY = ["--preset", "tiny", "--epochs", 1, *LEAST]
 for setting in ("hidden=[8]", "channels=4", "cutoff=3", "batch_size=4"):
     TINY += ["--set", setting]
 MEASURE = ("evaluate", "report")
@@ -68,7 +68,7 @@ def sheet(folder):
 def test_training_leaves_a_run_folder(trained, data):
     config = json.loads((trained / "config.json").read_text())
     assert config["data"] == str(data)
-    assert config["model"] == {"hidden": [8], "channels": 4, "cutoff": 3}
+    assert config["model"] == {**ONE_LEVEL, "hidden": [8], "channels": 4, "cutoff": 3}
     assert (trained / "best.keras").is_file()
 
 
@@ -280,7 +280,7 @@ def test_a_picture_without_matplotlib_is_refused_at_once(monkeypatch):
 
 def test_a_run_of_structures_from_python_is_not_measured_on_others(tmp_path):
     carbon = builtin_carbon().subset(np.arange(12))
-    fields = {"hidden": [8], "channels": 4, "cutoff": 3.0}
+    fields = {**ONE_LEVEL, "hidden": [8], "channels": 4, "cutoff": 3.0}
     config = DosConfig.from_recipe("quick", preset="tiny", epochs=1, model=fields)
     run_folder = train_dos(config, carbon, tmp_path / "run")
     for command in (["evaluate"], ["report", "--out", tmp_path / "page.html"]):

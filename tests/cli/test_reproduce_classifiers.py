@@ -11,15 +11,13 @@ from csnn_tf.models import DgcnnClassifier, PointNetClassifier
 from csnn_tf.models.loading import load_model
 from csnn_tf.report.command_line import training_command
 from csnn_tf.training.config import TrainingConfig
-from tests.cli.running import run
+from tests.cli.running import LEAST, run
 from tests.data.data_files import SQUARE, TETRAHEDRON, class_tree, export, npy
 from tests.helpers import eagerly, tensorflow_only
 
 pytestmark = [tensorflow_only, eagerly]
 SMALL = ["--preset", "tiny", "--set", "num_points=16", "--set", "batch_size=16"]
 SMALL += ["--set", "per_class=2", "--set", "hidden=[8]", "--epochs", 1]
-ONE_LAYER = ["--set", "level=1", "--set", "intra_filters=[4]", "--set", "intra_layers=[1]"]
-ONE_LAYER += ["--set", "co_radial_filters=[4]", "--set", "co_radial_layers=[1]"]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +69,7 @@ def test_table1_takes_a_run_that_is_there(out):
 
 def test_figure7_and_table3_share_their_runs(tmp_path):
     spheres = ["--spheres", "2,1", "--per-class", 1, "--out", tmp_path]
-    text = run("reproduce", "figure7", *SMALL, *ONE_LAYER, *spheres).output
+    text = run("reproduce", "figure7", *SMALL, *LEAST, *spheres).output
     assert (tmp_path / "figure7.md").read_text() in text
     assert (tmp_path / "figure7.png").is_file()
     stored = json.loads((tmp_path / "csnn-2-spheres" / "config.json").read_text())
@@ -88,7 +86,7 @@ def test_figure7_and_table3_share_their_runs(tmp_path):
 
 
 def test_an_ablation_goes_on_where_it_was_cut_short(tmp_path):
-    command = ["reproduce", "ablation", *SMALL, *ONE_LAYER, "--seeds", 2]
+    command = ["reproduce", "ablation", *SMALL, *LEAST, "--seeds", 2]
     command += ["--share", 0.5, "--out", tmp_path, "--change"]
     text = run(*command, "optimizer=adam weight_decay=0", "--rotation", "z").output
     assert (tmp_path / "ablation.md").read_text() in text
@@ -117,7 +115,7 @@ def test_an_ablation_measures_meshes_that_were_not_trained_on(tmp_path, monkeypa
     data = class_tree(tmp_path / "data", files)
     monkeypatch.chdir(tmp_path)
     command = ["reproduce", "ablation", "--data", "data", "--preset", "tiny", "--epochs", 1]
-    command += ["--set", "num_points=16", *ONE_LAYER, "--share", 0.5, "--seeds", 1]
+    command += ["--set", "num_points=16", *LEAST, "--share", 0.5, "--seeds", 1]
     text = run(*command, "--change", "dropout=0.5", "--out", tmp_path / "out").output
     assert "on 4 shapes of the training set and is measured on the other 4" in text
     assert "| `dropout=0.5` |" in text
@@ -143,7 +141,7 @@ def test_an_ablation_draws_points_anew_for_the_change_only(tmp_path, monkeypatch
     points = np.random.default_rng(0).normal(size=(4, 60, 3))
     files = {f"bolt/train/{n}.npy": npy(cloud) for n, cloud in enumerate(points)}
     command = ["reproduce", "ablation", "--data", class_tree(tmp_path / "data", files)]
-    command += ["--preset", "tiny", "--epochs", 1, "--set", "num_points=16", *ONE_LAYER]
+    command += ["--preset", "tiny", "--epochs", 1, "--set", "num_points=16", *LEAST]
     run(*command, "--share", 0.5, "--seeds", 1, "--change", "resample=true", "--out", tmp_path)
     (once, same), (anew, shapes) = kept
     assert (once, anew) == (16, 60)

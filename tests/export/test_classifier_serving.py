@@ -10,7 +10,9 @@ from csnn_tf.grid import icosahedral_rotations, random_rotations
 from csnn_tf.inference import Predictor
 from csnn_tf.layers import compiled_kernels
 from csnn_tf.models import PointCloudClassifier
-from tests.helpers import clouds, numpy_of, randomise, relative
+from tests.helpers import clouds, compiled, eagerly, numpy_of, randomise, relative
+
+pytestmark = eagerly  # what TensorFlow Serving gets is traced in test_messages.py and beside it
 
 
 def _run(model, signature="serving_default", points=None, **choices):
@@ -101,6 +103,7 @@ def test_both_sizes_are_free_and_limits_are_the_options(tiny_classifier):
         function(points=tf.zeros((2, 51, 3)))
 
 
+@compiled
 def test_traced_without_kernels_that_need_xla(tiny_classifier):
     with compiled_kernels():
         function = serving_of(tiny_classifier, ExportOptions()).signatures()["logits"]
@@ -110,6 +113,7 @@ def test_traced_without_kernels_that_need_xla(tiny_classifier):
         assert not nested.attr["_XlaMustCompile"].b
 
 
+@compiled
 @pytest.mark.parametrize("votes", [1, 2])
 def test_no_clouds(votes):
     # `small`, unlike `tiny`, has convolutions that TensorFlow joins with what comes after them.

@@ -19,8 +19,9 @@ from tests.export.dos_cases import (
     neighbor_request,
     structures,
 )
-from tests.helpers import relative
+from tests.helpers import eagerly, relative
 
+pytestmark = eagerly  # what TensorFlow Serving gets is traced in test_dos_serving.py
 CRYSTALS = crystal_request(frames())
 
 

@@ -14,7 +14,7 @@ from csnn_tf.grid import icosahedral_rotations
 from csnn_tf.models import DensityOfStates
 from csnn_tf.models.atomic_dos_model import structure_means
 from csnn_tf.models.dos_architectures import dos_architecture
-from tests.helpers import mixed, numpy_of, randomise, relative, saved_and_loaded
+from tests.helpers import eagerly, mixed, numpy_of, randomise, relative, saved_and_loaded
 
 ENERGIES = np.arange(20) * 0.5 - 9.0
 ELEMENTS = ["C", "Si"]
@@ -104,6 +104,7 @@ def test_permuting_the_atoms_permutes_their_contributions(model):
     assert relative(after.atomic_dos, before.atomic_dos[order]) < 1e-6
 
 
+@eagerly
 def test_contributions_average_to_the_dos_and_chunks_change_nothing(model):
     frames = [molecule(), distorted(), molecule(1), distorted(1).repeat((2, 1, 1))]
     whole = predicted(model, frames)

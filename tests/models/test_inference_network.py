@@ -24,7 +24,7 @@ def test_folded_network_is_equal(pooling, hidden):
     spheres = model.spheres(clouds(3, 80))
     expected = numpy_of(model.network(spheres, training=False))
     folded = inference_network(model.network)
-    assert len(_norms(model.network)) == 6 + len(hidden)
+    assert len(_norms(model.network)) == 4 + len(hidden)
     assert _norms(folded) == []
     assert relative(folded(spheres, training=False), expected) < 1e-5
     kept = inference_network(model.network, fold=False)

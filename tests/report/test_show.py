@@ -26,7 +26,7 @@ def test_activations_turn_with_the_input(chair, tilt):
     model = PointCloudClassifier.from_preset("tiny", num_classes=3, tilt=tilt)
     view = GridView.of_shape("chair", chair, model, level=1)
     points, features = view.features()
-    assert features.shape == (42, 4, 32)
+    assert features.shape == (42, 4, 16)
     assert np.linalg.norm(points, axis=1).max() == pytest.approx(1, abs=1e-5)
     part = keras.Model(
         model.backbone.inputs, model.backbone.get_layer("level1_co_radial0_norm").output

@@ -18,7 +18,7 @@ from csnn_tf.reproduction.ablation import (
 )
 from csnn_tf.reproduction.classifier_runs import train_classifiers
 from csnn_tf.training.config import TrainingConfig
-from tests.helpers import eagerly, tensorflow_only
+from tests.helpers import ONE_LEVEL, eagerly, tensorflow_only
 
 pytestmark = [tensorflow_only, eagerly]
 CHANGES, SEEDS = {BASE: {}, "spheres=2": {"spheres": 2}, "dropout=0.5": {"dropout": 0.5}}, (4, 5)
@@ -26,7 +26,7 @@ CHANGES, SEEDS = {BASE: {}, "spheres=2": {"spheres": 2}, "dropout=0.5": {"dropou
 
 def config(seed, **changes):
     fields = {"data": "shapes", "preset": "tiny", "num_points": 16, "epochs": 1, "batch_size": 8}
-    fields |= {"rotation": "z", "validation": 0.0, "seed": seed, "level": 1, "hidden": [8]}
+    fields |= {"rotation": "z", "validation": 0.0, "seed": seed, **ONE_LEVEL, "hidden": [8]}
     fields |= {name: [4, 8] for name in ("intra_filters", "co_radial_filters")}
     fields |= {name: [1, 1] for name in ("intra_layers", "co_radial_layers")}
     return TrainingConfig.from_recipe("quick", **{**fields, **changes})

@@ -16,10 +16,10 @@ from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_data import electrons_by_element, elements_of, training_parts
 from csnn_tf.training.dos_trainer import refined_epochs, train_dos
 from csnn_tf.training.run_folder import history_numbers
-from tests.helpers import eagerly, tensorflow_only
+from tests.helpers import ONE_LEVEL, eagerly, tensorflow_only
 
 pytestmark = [tensorflow_only, eagerly]
-MODEL = {"hidden": [8], "channels": 4, "cutoff": 3.0}
+MODEL = {**ONE_LEVEL, "hidden": [8], "channels": 4, "cutoff": 3.0}
 
 
 def configuration(**changes):

@@ -14,11 +14,10 @@ from csnn_tf.models.loading import load_model
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.trained_fields import trained_fields
 from csnn_tf.training.trainer import train
-from tests.helpers import eagerly
+from tests.helpers import ONE_LEVEL, eagerly
 
 pytestmark = eagerly
-SMALL = {"level": 1, "intra_filters": [4, 8], "intra_layers": [1, 1]}
-SMALL |= {"co_radial_filters": [8, 16], "co_radial_layers": [1, 1], "hidden": [16]}
+SMALL = {**ONE_LEVEL, "hidden": [16]}
 
 
 @pytest.fixture(scope="module")

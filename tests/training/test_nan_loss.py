@@ -49,15 +49,15 @@ def shapes(tmp_path):
 
 def test_the_step_and_the_batch_are_named_and_the_run_can_go_on(tmp_path, shapes):
     assert all(name.endswith(".npy") for name in shapes.names)
-    settings = config(epochs=3, batch_size=8, data="modelnet")
+    settings = config(epochs=3, batch_size=16, data="modelnet")
     with pytest.raises(InputError) as caught:
-        train(settings, shapes, tmp_path / "run", callbacks=[Spoil(2)])
+        train(settings, shapes, tmp_path / "run", callbacks=[Spoil(1)])
     message = str(caught.value)
-    assert "step 3 of 6 of epoch 2" in message
+    assert "step 2 of 3 of epoch 2" in message
     assert "epoch 1" in message
     named = [name for name in shapes.names if name in message]
     assert len(named) == 5
-    assert "and 3 more" in message
+    assert "and 11 more" in message
     assert "\n" not in message
     model = load_model(tmp_path / "run", PointCloudClassifier)  # refuses weights that are NaN
     assert np.isfinite(np.asarray(model(shapes.clouds[:1]))).all()
@@ -81,9 +81,9 @@ def test_the_first_step_is_named_in_whatever_order_they_are_looked_at():
 
 
 def test_weights_that_no_loss_shows_are_not_saved(tmp_path, shapes):
-    settings = config(epochs=3, batch_size=8, data="modelnet")
+    settings = config(epochs=3, batch_size=16, data="modelnet")
     with pytest.raises(InputError, match=r"became (NaN|nan)"):
-        train(settings, shapes, tmp_path / "run", callbacks=[Spoil(2, hidden=True)])
+        train(settings, shapes, tmp_path / "run", callbacks=[Spoil(1, hidden=True)])
     load_model(tmp_path / "run", PointCloudClassifier)
     run = train(settings, shapes, tmp_path / "run", resume=True)
     assert len((run.path / "history.csv").read_text().splitlines()) == 4

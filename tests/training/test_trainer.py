@@ -15,7 +15,7 @@ from csnn_tf.models import PointCloudClassifier
 from csnn_tf.models.loading import load_model
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.trainer import preparation, train
-from tests.helpers import compiled, eagerly
+from tests.helpers import ONE_LEVEL, compiled, eagerly
 
 pytestmark = eagerly
 
@@ -24,7 +24,8 @@ SMALL |= {"co_radial_filters": [8, 16], "co_radial_layers": [1, 1], "hidden": [1
 
 
 def config(**changes):
-    fields = {"data": "shapes", "preset": "tiny", "model": SMALL, "num_points": 64, "epochs": 2}
+    fields = {"data": "shapes", "preset": "tiny", "num_points": 64, "epochs": 2}
+    fields["model"] = {**ONE_LEVEL, "hidden": [16]}
     return TrainingConfig.from_recipe("best", **{**fields, "validation": 0.25, **changes})
 
 
