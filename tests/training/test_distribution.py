@@ -26,6 +26,7 @@ from tests.training.killing import KILLS
 
 LONG = KILLS > 0
 """Go on with two processes as well as with one."""
+FLAGS = "" if LONG else "--xla_backend_optimization_level=0"  # of all processes that are compared
 CASES = 4 if LONG else 1
 """Kill the first process too, and one while the other is busy by itself."""
 WORKER = """
@@ -60,17 +61,16 @@ def resume_on_two_devices(out):
     """By the command line, in one process."""
     command = "from csnn_tf_command import main; main()"
     arguments = ["-c", command, "train", "shapes", "--out", str(out), "--resume", "--distribute"]
-    return popen(arguments, XLA_FLAGS="--xla_force_host_platform_device_count=2")
+    return popen(arguments, devices="--xla_force_host_platform_device_count=2")
 
 
-def popen(arguments, **environment):
+def popen(arguments, devices=""):
     return subprocess.Popen(
         [sys.executable, *arguments],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        # Without the flags of a quick test, for the same roundings however the work is shared out.
-        env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": "", **environment},
+        env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": f"{FLAGS} {devices}"},
     )
 
 
