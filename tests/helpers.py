@@ -16,6 +16,8 @@ BACKEND = keras.backend.backend()
 tensorflow_only = pytest.mark.skipif(
     BACKEND != "tensorflow", reason="about tf.data or tf.function, which other backends lack"
 )
+EVERY = slice(None) if BACKEND == "tensorflow" else slice(1)
+"""Of the architectures those to test: on JAX, baselines take long to compile."""
 eagerly = pytest.mark.eagerly
 """For tests that train or predict for a moment, and whose point is not the compiled function."""
 compiled = pytest.mark.eagerly(False)

@@ -14,7 +14,7 @@ from csnn_tf.grid import icosahedral_rotations
 from csnn_tf.models import DensityOfStates
 from csnn_tf.models.atomic_dos_model import structure_means
 from csnn_tf.models.dos_architectures import dos_architecture
-from tests.helpers import eagerly, mixed, numpy_of, randomise, relative, saved_and_loaded
+from tests.helpers import EVERY, eagerly, mixed, numpy_of, randomise, relative, saved_and_loaded
 
 ENERGIES = np.arange(20) * 0.5 - 9.0
 ELEMENTS = ["C", "Si"]
@@ -209,7 +209,7 @@ def test_bad_arguments_are_named(arguments, named):
         DensityOfStates.from_preset(fields.pop("preset"), **fields)
 
 
-@pytest.mark.parametrize("architecture", ["csnn", "agni", "schnet"])
+@pytest.mark.parametrize("architecture", ["csnn", "agni", "schnet"][EVERY])
 def test_a_model_that_was_called_has_a_summary(architecture):
     model = dos_architecture(architecture).from_preset("tiny", ["C"], np.arange(8.0))
     atoms = bulk("C")

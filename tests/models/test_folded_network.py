@@ -10,11 +10,9 @@ from csnn_tf.models.architectures import ARCHITECTURES
 from csnn_tf.models.dos_architectures import DOS_ARCHITECTURES
 from csnn_tf.models.folded_network import FoldedNetwork
 from csnn_tf.models.folding import find_folds
-from tests.helpers import BACKEND, clouds, feature_maps, numpy_of, randomise, relative
+from tests.helpers import EVERY, clouds, feature_maps, numpy_of, randomise, relative
 
 layers = keras.layers
-# On JAX the models that are only compared with compile for long.
-EVERY = slice(None) if BACKEND == "tensorflow" else slice(1)
 SMALL = {"pointnet": {"filters": [8], "local_filters": [4]}, "dgcnn": {"filters": [4, 8]}}
 
 

@@ -6,6 +6,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.models import CloudClassifier, PointCloudClassifier
 from csnn_tf.models.architectures import ARCHITECTURES, architecture
 from csnn_tf.models.transfer import take_weights
+from tests.helpers import EVERY
 
 CLASSES = ["cone", "cube", "ring"]
 
@@ -18,7 +19,7 @@ def logits_of(model, points):
     return keras.ops.convert_to_numpy(model(points, training=False))
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", list(ARCHITECTURES)[EVERY])
 def test_classes_keep_their_logits_by_name(name):
     trained = classifier(name)
     points = np.random.default_rng(0).normal(size=(3, 64, 3)).astype("float32")
