@@ -63,7 +63,7 @@ fuzz: $(INSTALLED)
 	CSNN_TF_KILLS=$${CSNN_TF_KILLS:-20} $(BIN)/python -m pytest tests/test_atomic_files.py \
 	    tests/training/test_resume.py tests/training/test_dos_resume.py \
 	    tests/training/test_distribution.py
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(LONG_ON_JAX)
+	CSNN_TF_EVERY=1 KERAS_BACKEND=jax $(BIN)/python -m pytest tests/models
 
 # A million predictions and ten thousand epochs, in memory that must stay flat.
 soak: $(INSTALLED)

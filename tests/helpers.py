@@ -1,6 +1,7 @@
 """What tests on both backends share."""
 
 import json
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,8 +17,8 @@ BACKEND = keras.backend.backend()
 tensorflow_only = pytest.mark.skipif(
     BACKEND != "tensorflow", reason="about tf.data or tf.function, which other backends lack"
 )
-EVERY = slice(None) if BACKEND == "tensorflow" else slice(1)
-"""Of the architectures those to test: on JAX, baselines take long to compile."""
+EVERY = slice(None if BACKEND == "tensorflow" or "CSNN_TF_EVERY" in os.environ else 1)
+"""Of the architectures those to test: on JAX, baselines compile for long; `make fuzz` has them."""
 eagerly = pytest.mark.eagerly
 """For tests that train or predict for a moment, and whose point is not the compiled function."""
 compiled = pytest.mark.eagerly(False)
