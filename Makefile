@@ -39,8 +39,8 @@ SHARED := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 NUMBERS := tests/grid tests/layers tests/models tests/electronic tests/test_numerics.py \
     tests/test_testing.py tests/test_convert.py
 # All else, and JAX, which compiles hundreds of functions: without LLVM's optimisations, which take
-# longer than what they save in a test. JAX compiles every operation by itself, with XLA's older emitters
-# in two thirds of the time; a version that no longer knows their flag goes without.
+# longer than what they save in a test. JAX compiles every operation by itself, with XLA's older
+# emitters in two thirds of the time; a version that no longer knows their flag goes without.
 UNOPTIMISED := --xla_backend_optimization_level=0
 EMITTERS := --xla_cpu_use_fusion_emitters=false
 OLDER_EMITTERS = $(shell XLA_FLAGS=$(EMITTERS) $(BIN)/python -c 'import jax; jax.devices()' \
@@ -57,20 +57,22 @@ test: lint
 LONG_ON_JAX := tests/models/test_baseline_classifiers.py tests/models/test_baseline_dos.py \
     tests/models/test_inference_network.py
 
-# Generated cases by the thousand, every truncation of every kind of file, and killed runs.
+# Generated cases by the thousand, every truncation of every kind of file, killed runs, and all
+# models on JAX.
 fuzz: $(INSTALLED)
 	CSNN_TF_FUZZ_EXAMPLES=$${CSNN_TF_FUZZ_EXAMPLES:-1000} $(BIN)/python -m pytest tests/fuzz
 	CSNN_TF_KILLS=$${CSNN_TF_KILLS:-20} $(BIN)/python -m pytest tests/test_atomic_files.py \
 	    tests/training/test_resume.py tests/training/test_dos_resume.py \
 	    tests/training/test_distribution.py
-	CSNN_TF_EVERY=1 KERAS_BACKEND=jax $(BIN)/python -m pytest tests/models
+	CSNN_TF_EVERY=1 KERAS_BACKEND=jax $(BIN)/python -m pytest $(SHARED) tests/models
 
 # A million predictions and ten thousand epochs, in memory that must stay flat.
 soak: $(INSTALLED)
 	CSNN_TF_SOAK_SHAPES=$${CSNN_TF_SOAK_SHAPES:-1000000} \
 	    CSNN_TF_SOAK_EPOCHS=$${CSNN_TF_SOAK_EPOCHS:-10000} $(BIN)/python -m pytest -s tests/soak
 
-# The least versions that setup.py asks for, in an environment of their own. Old packages warn of each other.
+# The least versions that setup.py asks for, in an environment of their own. Old packages warn of
+# each other.
 LOWEST := .venv-lowest
 lowest:
 	$(PYTHON) -m venv $(LOWEST)
@@ -79,7 +81,8 @@ lowest:
 	    -c $(LOWEST)/versions.txt
 	XLA_FLAGS="$$XLA_FLAGS $(UNOPTIMISED)" $(LOWEST)/bin/python -m pytest \
 	    -o filterwarnings=default --disable-warnings $(NUMBERS) tests/data tests/training \
-	    tests/test_inference.py tests/test_dos_inference.py tests/test_evaluation.py
+	    tests/test_checks.py tests/test_inference.py tests/test_dos_inference.py \
+	    tests/test_evaluation.py
 
 clean:
 	rm -rf $(VENV) $(LOWEST) $(DEMO) build *.egg-info

@@ -3,6 +3,7 @@
 import math
 import operator
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from numbers import Real
 from typing import Any
 
@@ -37,7 +38,7 @@ def check_seed(value: Any) -> int:
 
 def check_sizes(name: str, values: Any) -> tuple[int, ...]:
     """Return positive whole numbers as a tuple, or raise `InputError` if they are not a list."""
-    if isinstance(values, str | dict) or not isinstance(values, Iterable):
+    if isinstance(values, str | dict) or not isinstance(values, Iterable) or _single(values):
         raise InputError(f"{name} must be a list of whole numbers, not {_shown(values)}.")
     return tuple(check_positive(name, value) for value in values)
 
@@ -64,10 +65,15 @@ def check_array(name: str, values: Any) -> np.ndarray:
     """Return a copy in float64, or raise `InputError` if these are no array of numbers."""
     try:
         array = np.asarray(values)
-        if array.dtype.kind not in "biufO":  # float64 would take text, and half of complex numbers
+        # Text and complex numbers would come through: read, and without their imaginary parts.
+        if array.dtype == object:
+            numeric = all(isinstance(value, Real | Decimal) for value in array.flat)
+        else:
+            numeric = np.can_cast(array.dtype, np.float64, "same_kind")
+        if not numeric:
             raise TypeError
         return np.array(array, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{name} must be an array of numbers, not {_shown(values)}.") from None
 
 
@@ -81,7 +87,7 @@ def check_axis(name: str, value: Any) -> int:
 
 def check_vector(name: str, values: Any) -> tuple[float, float, float]:
     """Return three finite numbers as a tuple, or raise `InputError` if they are not that."""
-    if not isinstance(values, list | tuple | np.ndarray):
+    if not isinstance(values, list | tuple | np.ndarray) or _single(values):
         raise InputError(f"{name} must be three numbers, not {_shown(values)}.")
     numbers = [check_number(name, value) for value in values]
     if len(numbers) != 3:
@@ -96,7 +102,12 @@ def check_choice(name: str, value: Any, known: Sequence[str]) -> str:
     return value
 
 
+def _single(values: Any) -> bool:
+    """Whether it is an array of one number without axes, which cannot be iterated over."""
+    return getattr(values, "ndim", 1) == 0
+
+
 def _shown(value: Any) -> str:
     """A value on one line of a message."""
-    text = repr(value)
+    text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."

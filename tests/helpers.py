@@ -17,13 +17,15 @@ BACKEND = keras.backend.backend()
 tensorflow_only = pytest.mark.skipif(
     BACKEND != "tensorflow", reason="about tf.data or tf.function, which other backends lack"
 )
-EVERY = slice(None if BACKEND == "tensorflow" or "CSNN_TF_EVERY" in os.environ else 1)
-"""Of the architectures those to test: on JAX, baselines compile for long; `make fuzz` has them."""
+EVERY = slice(None if BACKEND == "tensorflow" or os.environ.get("CSNN_TF_EVERY") == "1" else 1)
+"""Of several models those to test: on JAX, which compiles for long, CSNN; all in `make fuzz`."""
 eagerly = pytest.mark.eagerly
 """For tests that train or predict for a moment, and whose point is not the compiled function."""
 compiled = pytest.mark.eagerly(False)
 """For one in a file of those."""
 numpy_of = keras.ops.convert_to_numpy
+TWO_LEVELS = {"intra_filters": [4, 8], "intra_layers": [1, 1]}
+TWO_LEVELS |= {"co_radial_filters": [8, 16], "co_radial_layers": [1, 1], "hidden": [16]}
 ONE_LEVEL = {"intra_filters": [4], "intra_layers": [1]}
 ONE_LEVEL |= {"co_radial_filters": [8], "co_radial_layers": [1]}
 """The least network, for tests of what stands around one: layers are most of their time."""

@@ -2,10 +2,19 @@
 
 from decimal import Decimal
 
+import keras
 import numpy as np
 import pytest
 
-from csnn_tf.checks import check_array, check_number, check_positive, check_seed, whole_number
+from csnn_tf.checks import (
+    check_array,
+    check_number,
+    check_positive,
+    check_seed,
+    check_sizes,
+    check_vector,
+    whole_number,
+)
 from csnn_tf.errors import InputError
 
 
@@ -61,8 +70,25 @@ def test_arrays_are_copied_in_float64(values):
     [
         *(["1", "2"], [1, "2"], "12", np.array(["1"]), [1 + 2j], np.complex64([1]), [None, {}]),
         *(np.array(["2026-01-01"], "datetime64[D]"), [[1.0], [1.0, 2.0]], {"C": 4}, b"12"),
+        *(np.array(["1", "2"], object), [Decimal(1), "2"], [None, 1.0], [10**400]),
+        *(np.array([1 + 2j], object), np.array([np.complex128(1 + 2j)], object)),
+        np.array([["1", "2"], ["3", "4"]]),
     ],
 )
 def test_nothing_else_is_an_array_of_numbers(values):
-    with pytest.raises(InputError, match="^positions must be an array of numbers, not "):
+    with pytest.raises(InputError, match="^positions must be an array of numbers, not ") as caught:
         check_array("positions", values)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_of_the_backends_are_taken():
+    ones = keras.ops.ones((2,), "bfloat16")
+    assert check_array("dos", ones).tolist() == [1.0, 1.0]
+    assert check_array("dos", keras.ops.convert_to_numpy(ones)).tolist() == [1.0, 1.0]
+
+
+def test_an_array_without_axes_is_no_list():
+    with pytest.raises(InputError, match="^hidden must be a list of whole numbers, not array"):
+        check_sizes("hidden", np.array(3))
+    with pytest.raises(InputError, match="^tilt must be three numbers, not array"):
+        check_vector("tilt", np.array(0.5))

@@ -195,6 +195,7 @@ def test_votes_leave_clouds_where_the_model_does(monkeypatch):
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
+@compiled
 @pytest.mark.slow
 def test_copies_and_pickled_ones_compute_with_models_of_their_own(model):
     predictor, cloud = Predictor(model, votes=2), clouds(1, 33)

@@ -6,13 +6,12 @@ import pytest
 
 from csnn_tf.inference import Predictor
 from csnn_tf.models import PointCloudClassifier
-from tests.helpers import gradients, randomise
-from tests.training.test_trainer import SMALL
+from tests.helpers import TWO_LEVELS, gradients, randomise
 
 
 @pytest.fixture(scope="module")
 def model():
-    model = PointCloudClassifier.from_preset("tiny", num_classes=3, spheres=2, **SMALL)
+    model = PointCloudClassifier.from_preset("tiny", num_classes=3, spheres=2, **TWO_LEVELS)
     randomise(model)
     return model
 

@@ -72,7 +72,7 @@ def export_model(
     """
     options = ExportOptions() if options is None else options
     _check_arguments(model, folder, options)
-    check_version(version)
+    version = check_version(version)
     if file_format not in FORMATS:
         raise InputError(f"format must be one of {', '.join(FORMATS)}, not {file_format!r}.")
     if keras.backend.backend() != "tensorflow":

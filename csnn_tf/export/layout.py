@@ -41,15 +41,16 @@ def check_name(name: str) -> None:
         )
 
 
-def check_version(version: object) -> None:
-    """Raise `InputError` unless a version's number is None or one that servers count."""
+def check_version(version: object) -> int | None:
+    """Return a version's number, or None for it; `InputError` if it is none that servers count."""
     if version is None:
-        return
+        return None
     number = whole_number(version)
     if number is None or not 1 <= number <= _LARGEST_VERSION:
         raise InputError(
             f"version must be a whole number from 1 to {_LARGEST_VERSION}, not {version!r:.60}."
         )
+    return number
 
 
 def publish(
@@ -81,7 +82,7 @@ def publish(
             for it are removed again then.
     """
     check_name(folder.name)
-    check_version(version)
+    version = check_version(version)
     _check_free(folder, version, marker)
     try:
         with contextlib.ExitStack() as owned:

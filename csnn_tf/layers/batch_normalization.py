@@ -26,8 +26,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     mean fixed in the variance.
 
     Args:
-        momentum: Share of the running averages that stays at a step.
-        epsilon: Added to the variance.
+        momentum: Share of the running averages that stays at a step, 0 to 1.
+        epsilon: Added to the variance, at least 0.
         activation: Name of, or a Keras activation function of the result; none by default. With
             "relu" on TensorFlow the gradient finds anew what was positive from the input, so that
             the result need not stay in memory for it.
@@ -36,8 +36,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Input and output: [..., channel].
 
     Raises:
-        InputError: If an axis is given that is not the last, a momentum outside 0 to 1 or a
-            negative epsilon.
+        InputError: If an axis is given that is not the last, or a momentum or epsilon that is no
+            number in its range.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class PointDense(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.filters = check_positive("filters", filters)
-        self.slope = check_number("slope", slope, 0)
+        self.slope = check_number("slope", slope)
         self.norm = BatchNormalization(name="norm", dtype=self.dtype_policy)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

@@ -91,19 +91,20 @@ def test_processes_of_their_own_of_which_one_fails(tmp_path, monkeypatch):
     cases = [
         BenchmarkCase("training", "tiny", {"level": 99}, seconds=0.01),
         BenchmarkCase("machine", seconds=0.01),
+        BenchmarkCase("mapping", **TINY),
     ]
     monkeypatch.setattr("csnn_tf.cli.benchmark.standard_cases", lambda *_, **__: cases)
     options = ["--preset", "tiny", "--out", str(tmp_path)]
     result = CliRunner().invoke(benchmark_command, options)
     assert isinstance(result.exception, InputError)
-    assert str(result.exception) == "1 of 2 cases failed: training."
-    first, limits, _ = result.stdout.splitlines()
+    assert str(result.exception) == "1 of 3 cases failed: training."
+    first, limits, mapping, _ = result.stdout.splitlines()
     assert first.startswith("training             failed (batch 8 of 1024, level=99): ")
     assert "level" in first.split("): ", 1)[1]
-    assert limits.split()[0] == "limits"
+    assert [line.split()[0] for line in (limits, mapping)] == ["limits", "mapping"]
     found = json.loads((tmp_path / "benchmark.json").read_text())
     assert found["machine"]["cores"] >= 1
-    assert ["failed" in row["result"] for row in found["rows"]] == [True, False]
+    assert ["failed" in row["result"] for row in found["rows"]] == [True, False, False]
     assert (tmp_path / "benchmark.png").stat().st_size > 1000
 
 

@@ -12,7 +12,7 @@ from csnn_tf.layers import compiled_kernels
 from csnn_tf.models import PointCloudClassifier
 from tests.helpers import clouds, compiled, eagerly, numpy_of, randomise, relative
 
-pytestmark = eagerly  # what TensorFlow Serving gets is traced in test_messages.py and beside it
+pytestmark = eagerly  # default options are traced in test_messages.py and beside it
 
 
 def _run(model, signature="serving_default", points=None, **choices):
@@ -78,6 +78,7 @@ def test_a_tilt_is_exported():
     assert relative(found, numpy_of(plain(points))) > 1e-2
 
 
+@compiled
 def test_bfloat16_gives_float32(tiny_classifier):
     points = clouds(3, 60)
     serving = serving_of(tiny_classifier, ExportOptions(precision="bfloat16"))

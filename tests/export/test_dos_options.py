@@ -19,9 +19,9 @@ from tests.export.dos_cases import (
     neighbor_request,
     structures,
 )
-from tests.helpers import eagerly, relative
+from tests.helpers import compiled, eagerly, relative
 
-pytestmark = eagerly  # what TensorFlow Serving gets is traced in test_dos_serving.py
+pytestmark = eagerly  # default options are traced in test_dos_serving.py
 CRYSTALS = crystal_request(frames())
 
 
@@ -35,6 +35,7 @@ def _run(serving, signature="serving_default", request=CRYSTALS):
     return function(*(tf.constant(request[spec.name]) for spec in function.input_signature))
 
 
+@compiled
 def test_votes_average_over_rotations(model):
     pairs = neighbor_request(model, frames())
     place = {8: 0, 6: 1}
@@ -58,6 +59,7 @@ def test_votes_average_over_rotations(model):
     assert relative(calculator.get_atomic_dos(frames()[0]), expected[:2]) < 1e-5
 
 
+@compiled
 def test_atoms_in_several_steps(model):
     serving = serving_of(model, ExportOptions())
     assert serving._chunk >= 16
@@ -66,6 +68,7 @@ def test_atoms_in_several_steps(model):
     assert relative(_run(serving, "atomic")["atomic_dos"], expected) < 1e-5
 
 
+@compiled
 def test_bfloat16_gives_float32(model):
     serving = serving_of(model, ExportOptions(precision="bfloat16"))
     assert {variable.dtype for variable in serving.variables} == {tf.bfloat16, tf.float32}

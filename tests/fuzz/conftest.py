@@ -4,7 +4,7 @@ import pytest
 
 from csnn_tf.models import PointCloudClassifier
 from tests.fuzz.cases import EXAMPLES, REFUSED, TRIED
-from tests.training.test_trainer import SMALL
+from tests.helpers import TWO_LEVELS
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -21,4 +21,4 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(scope="session")
 def classifier():
-    return PointCloudClassifier.from_preset("tiny", num_classes=3, spheres=2, **SMALL)
+    return PointCloudClassifier.from_preset("tiny", num_classes=3, spheres=2, **TWO_LEVELS)

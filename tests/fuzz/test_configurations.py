@@ -12,12 +12,12 @@ from csnn_tf.models import PointCloudClassifier
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.dos_config import DosConfig
 from tests.fuzz.cases import JSON, cases, refused_or_right
-from tests.training.test_trainer import SMALL
+from tests.helpers import TWO_LEVELS
 
 TRAINING = TrainingConfig().to_dict()
 CLASSIFIER = PointCloudClassifier.fields()
 FIELDS = st.sampled_from([*TRAINING, *CLASSIFIER, "name", "self", "cls", "no_such"])
-SMALLEST = {**SMALL, "spheres": 2, "channels": 1, "neighbors": 1}
+SMALLEST = {"level": 1, **TWO_LEVELS, "spheres": 2, "channels": 1, "neighbors": 1}
 
 
 def check_config(config):

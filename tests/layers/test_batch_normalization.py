@@ -221,7 +221,7 @@ def test_another_axis_is_refused():
         ({"epsilon": -1e-5}, "epsilon must be at least 0, not -1e-05"),
     ],
 )
-def test_arguments_that_normalise_nothing_are_refused(arguments, message):
+def test_arguments_out_of_range_are_refused(arguments, message):
     with pytest.raises(InputError, match=f"^{message}"):
         BatchNormalization(**arguments)
 

@@ -159,7 +159,6 @@ def test_neighbours_and_edges_far_from_the_origin(offset):
         (EdgeConv, {"momentum": 5}),
         (EdgeConv, {"epsilon": -1e-5}),
         (PointDense, {"slope": None}),
-        (PointDense, {"slope": -0.1}),
     ],
 )
 def test_options_out_of_range_are_refused(kind, options):

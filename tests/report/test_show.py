@@ -24,18 +24,18 @@ def chair():
 @pytest.mark.parametrize("tilt", [None, (-0.82, 2.28, 0.76)])
 def test_activations_turn_with_the_input(chair, tilt):
     model = PointCloudClassifier.from_preset("tiny", num_classes=3, tilt=tilt)
-    view = GridView.of_shape("chair", chair, model, level=1)
+    view = GridView.of_shape("chair", chair, model, level=0)
     points, features = view.features()
-    assert features.shape == (42, 4, 16)
+    assert features.shape == (12, 4, 32)
     assert np.linalg.norm(points, axis=1).max() == pytest.approx(1, abs=1e-5)
     part = keras.Model(
-        model.backbone.inputs, model.backbone.get_layer("level1_co_radial0_norm").output
+        model.backbone.inputs, model.backbone.get_layer("level0_co_radial0_norm").output
     )
     seen = numpy_of(part(model.spheres(chair[None]), training=False))[0]
     np.testing.assert_allclose(features, seen, atol=1e-4 * np.abs(seen).max())
     _, turned = view.features(icosahedral_rotations()[7])
     expected = np.empty_like(features)
-    expected[vertex_permutations(1)[7]] = features
+    expected[vertex_permutations(0)[7]] = features
     scale = np.abs(features).max()
     assert np.abs(features - turned).max() > 1e-2 * scale
     np.testing.assert_allclose(turned, expected, atol=1e-4 * scale)

@@ -27,8 +27,6 @@ CHANGES, SEEDS = {BASE: {}, "spheres=2": {"spheres": 2}, "dropout=0.5": {"dropou
 def config(seed, **changes):
     fields = {"data": "shapes", "preset": "tiny", "num_points": 16, "epochs": 1, "batch_size": 8}
     fields |= {"rotation": "z", "validation": 0.0, "seed": seed, **ONE_LEVEL, "hidden": [8]}
-    fields |= {name: [4, 8] for name in ("intra_filters", "co_radial_filters")}
-    fields |= {name: [1, 1] for name in ("intra_layers", "co_radial_layers")}
     return TrainingConfig.from_recipe("quick", **{**fields, **changes})
 
 

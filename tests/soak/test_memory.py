@@ -11,7 +11,8 @@ from csnn_tf.data.shapes import builtin_shapes
 from csnn_tf.inference import Predictor
 from csnn_tf.models import PointCloudClassifier
 from csnn_tf.training.trainer import train
-from tests.training.test_trainer import SMALL, config
+from tests.helpers import ONE_LEVEL
+from tests.training.test_trainer import config
 
 SHAPES = int(os.environ.get("CSNN_TF_SOAK_SHAPES", "6000"))
 EPOCHS = int(os.environ.get("CSNN_TF_SOAK_EPOCHS", "12"))
@@ -43,7 +44,8 @@ def check_flat(memory, what):
 @pytest.mark.slow
 def test_predictions():
     rng = np.random.default_rng(0)
-    model = PointCloudClassifier.from_preset("tiny", num_classes=16, spheres=2, **SMALL)
+    fields = {**ONE_LEVEL, "hidden": [16], "spheres": 2}
+    model = PointCloudClassifier.from_preset("tiny", num_classes=16, **fields)
     predictor, memory, done = Predictor(model, batch_size=256), [], 0
     requests = max(SHAPES // 1000, 10)
     for _ in range(requests):

@@ -55,7 +55,7 @@ def history(run):
 def test_resumed_run_equals_the_undisturbed_one_to_the_bit(tmp_path, schedule):
     shapes = builtin_shapes("train", 2, num_points=64)
     # Dropout and augmentation draw random numbers, so they must go on where they stopped.
-    settings = config(epochs=4, dropout=0.4, schedule=schedule, batch_size=16)
+    settings = config(epochs=4, dropout=0.4, schedule=schedule, batch_size=8)
     whole = train(settings, shapes, tmp_path / "whole")
     out = tmp_path / "parts"
     if schedule == "cosine":
@@ -148,7 +148,7 @@ def test_the_number_of_epochs_that_a_run_goes_on_to_is_recorded(tmp_path):
 
 def run_to_kill(out, callbacks=()):
     shapes = builtin_shapes("train", 2, num_points=64)
-    settings = config(epochs=EPOCHS, dropout=0.4, batch_size=16)
+    settings = config(epochs=EPOCHS, dropout=0.4, batch_size=8)
     return train(
         settings, shapes, out, resume=(out / "config.json").exists(), callbacks=list(callbacks)
     )

@@ -19,9 +19,6 @@ from tests.helpers import ONE_LEVEL, compiled, eagerly
 
 pytestmark = eagerly
 
-SMALL = {"level": 1, "intra_filters": [4, 8], "intra_layers": [1, 1]}
-SMALL |= {"co_radial_filters": [8, 16], "co_radial_layers": [1, 1], "hidden": [16]}
-
 
 def config(**changes):
     fields = {"data": "shapes", "preset": "tiny", "num_points": 64, "epochs": 2}

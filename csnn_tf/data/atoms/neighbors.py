@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from csnn_tf.checks import check_array
+from csnn_tf.checks import check_array, check_number
 from csnn_tf.errors import InputError
 
 #: Atoms nearer than this count as being at the same place, Å.
@@ -94,9 +92,10 @@ def _check_atoms(
     pbc = np.asarray(pbc, bool)
     if pbc.shape not in ((), (3,)):
         raise InputError(f"pbc has shape {pbc.shape}; expected one bool or three.")
-    if not isinstance(cutoff, Real) or not (np.isfinite(cutoff) and cutoff > 0):
-        raise InputError(f"cutoff is {cutoff!r:.60}; expected a positive distance in Å.")
-    return positions, np.broadcast_to(pbc, 3), float(cutoff)
+    cutoff = check_number("cutoff", cutoff)
+    if cutoff <= 0:
+        raise InputError(f"cutoff is {cutoff:g}; expected a positive distance in Å.")
+    return positions, np.broadcast_to(pbc, 3), cutoff
 
 
 def _complete_cell(cell: ArrayLike | None, periodic: NDArray) -> NDArray:

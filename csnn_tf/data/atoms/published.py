@@ -6,14 +6,13 @@ import csv
 import os
 import re
 from collections.abc import Mapping
-from numbers import Real
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.atomic_files import folder_aside
-from csnn_tf.checks import check_seed
+from csnn_tf.checks import check_number, check_seed
 from csnn_tf.data.atoms.ase_files import read_frames, structure_from_atoms
 from csnn_tf.data.atoms.rebinning import DEFAULT_ENERGIES, check_electrons, energy_bins, rebin_dos
 from csnn_tf.data.atoms.structure import Electrons, Structure, check_dos, electrons_per_atom
@@ -66,9 +65,7 @@ def read_published(
     if not root.is_dir():
         raise InputError(f"{root} is not a folder.")
     grid = energy_bins(energies)
-    share = validation_share
-    if isinstance(share, bool) or not isinstance(share, Real) or not 0 <= share <= 1:
-        raise InputError(f"validation_share must be a number from 0 to 1, not {share!r:.60}.")
+    validation_share = check_number("validation_share", validation_share, 0, 1)
     check_seed(seed)
     tables = dict(splits) if splits is not None else _find_tables(root)
     chosen: list[tuple[Path, str]] = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.checks import check_array
 from csnn_tf.data.atoms.structure import NOISE, NOISE_STATES, without_noise
 from csnn_tf.electronic.quantities import ELECTRON_TOLERANCE
 from csnn_tf.errors import InputError
@@ -133,8 +134,8 @@ def energy_bins(energies: ArrayLike) -> NDArray[np.float64]:
         InputError: They are not numbers in a row, at least 2, that increase.
     """
     try:
-        bins = np.asarray(energies, np.float64)
-    except (TypeError, ValueError):
+        bins = check_array("energies", energies)
+    except InputError:
         bins = np.empty(0)
     if bins.ndim != 1 or bins.size < 2 or not np.isfinite(bins).all() or np.diff(bins).min() <= 0:
         raise InputError(
