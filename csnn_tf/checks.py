@@ -15,7 +15,8 @@ from csnn_tf.errors import InputError
 def whole_number(value: Any) -> int | None:
     """A whole number of any type as an int; of anything else, True and 1.0 too, None."""
     try:
-        return None if isinstance(value, bool) else operator.index(value)
+        # Older NumPy's truth values are whole numbers to Python.
+        return None if isinstance(value, bool | np.bool_) else operator.index(value)
     except TypeError:
         return None
 
@@ -47,7 +48,7 @@ def check_number(name: str, value: Any, least: float = -math.inf, most: float = 
     """Return `value` as a float, or raise `InputError` if it is not a finite number in a range."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise InputError(f"{name} must be a number, not {_shown(value)}.")
     try:
         number = float(value)

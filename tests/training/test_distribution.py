@@ -1,6 +1,7 @@
 """Several processes train as one does, end when one of them is killed, and go on afterwards."""
 
 import csv
+import importlib.util
 import os
 import shutil
 import signal
@@ -95,6 +96,8 @@ def curve(out):
 @pytest.fixture(scope="module")
 def one(tmp_path_factory):
     """The run of one process on one device."""
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("processes train together on JAX only")
     out = tmp_path_factory.mktemp("one") / "run"
     finish(start(out))
     return out
