@@ -205,7 +205,8 @@ def _level(shape: tuple[int, ...]) -> int | None:
 def _described(index: int) -> str:
     from scipy.spatial.transform import Rotation
 
-    turn = Rotation.from_matrix(icosahedral_rotations()[index]).as_rotvec(degrees=True)
+    matrix = icosahedral_rotations()[index].copy()  # older SciPy wants to write to it
+    turn = Rotation.from_matrix(matrix).as_rotvec(degrees=True)
     angle = np.linalg.norm(turn)
     if angle < 1:
         return f"rotation {index} (the identity: the place in the batch, or chance, decides)"

@@ -183,7 +183,8 @@ def electrons_by_element(
 def _fitted(shares: NDArray, electrons: NDArray) -> NDArray | None:
     """Electrons of each element [E] that the structures [S] determine, or None."""
     known = np.isfinite(electrons)
-    if np.linalg.matrix_rank(shares[known]) < shares.shape[1]:
+    # Of no rows at all, older NumPy has no rank.
+    if not known.any() or np.linalg.matrix_rank(shares[known]) < shares.shape[1]:
         return None
     counts, *_ = np.linalg.lstsq(shares[known], electrons[known], rcond=None)
     return counts if np.abs(shares[known] @ counts - electrons[known]).max() <= _FIT else None

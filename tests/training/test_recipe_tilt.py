@@ -17,7 +17,7 @@ def distance_to_shown(tilt, upright_axis):
     about = np.zeros((90, 3))
     about[:, upright_axis] = np.linspace(0, 2 * np.pi, 90, endpoint=False)
     shown = tilt * Rotation.from_rotvec(about)
-    own = Rotation.from_matrix(icosahedral_rotations())
+    own = Rotation.from_matrix(icosahedral_rotations().copy())
     shown = np.concatenate([(rotation * shown).as_quat() for rotation in own])
     wanted = (tilt * Rotation.random(300, random_state=0)).as_quat()
     cosine = np.abs(wanted @ shown.T).max(axis=1)
