@@ -55,10 +55,7 @@ def main() -> None:
     if not Path(options.table).is_file():
         raise SystemExit(f"{options.table} does not exist: apt-get install cp2k-data, or --table")
     if options.published:
-        try:
-            check_free(Path(options.published), "folder")
-        except InputError as error:
-            raise SystemExit(str(error)) from None
+        check_free(Path(options.published), "folder")
     plan = Plan(options.train_val, options.test, options.equilibration, options.every, options.seed)
     engine = TightBinding(options.table)
     with tempfile.TemporaryDirectory() as scratch:
@@ -112,4 +109,7 @@ def _summary(name: str, arrays: dict[str, np.ndarray], seconds: float) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except InputError as error:
+        raise SystemExit(str(error)) from None

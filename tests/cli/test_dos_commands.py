@@ -19,6 +19,7 @@ from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_trainer import train_dos
 from tests.cli.running import LEAST, run
 from tests.helpers import ONE_LEVEL, eagerly, tensorflow_only
+from tests.training.test_dos_trainer import MODEL
 
 pytestmark = [tensorflow_only, eagerly]
 TINY = ["--preset", "tiny", "--epochs", 1, *LEAST]
@@ -280,8 +281,7 @@ def test_a_picture_without_matplotlib_is_refused_at_once(monkeypatch):
 
 def test_a_run_of_structures_from_python_is_not_measured_on_others(tmp_path):
     carbon = builtin_carbon().subset(np.arange(12))
-    fields = {**ONE_LEVEL, "hidden": [8], "channels": 4, "cutoff": 3.0}
-    config = DosConfig.from_recipe("quick", preset="tiny", epochs=1, model=fields)
+    config = DosConfig.from_recipe("quick", preset="tiny", epochs=1, model=MODEL)
     run_folder = train_dos(config, carbon, tmp_path / "run")
     for command in (["evaluate"], ["report", "--out", tmp_path / "page.html"]):
         with pytest.raises(InputError, match="run was trained on other structures than the built"):

@@ -11,12 +11,12 @@ from csnn_tf.data.atoms import builtin_carbon
 from csnn_tf.errors import InputError
 from csnn_tf.reproduction.dos_runs import DosRun, train_missing
 from csnn_tf.reproduction.table2 import markdown, table2, table_csv, write_table2
-from tests.helpers import ONE_LEVEL, eagerly, tensorflow_only
-from tests.training.test_dos_trainer import configuration
+from tests.helpers import eagerly, tensorflow_only
+from tests.training.test_dos_trainer import MODEL, configuration
 
 pytestmark = [tensorflow_only, eagerly]
 MODELS = {
-    "csnn": {**ONE_LEVEL, "hidden": [8], "channels": 4, "cutoff": 3.0},
+    "csnn": MODEL,
     "agni": {"hidden": [8], "gaussians": 4, "cutoff": 3.0},
     "schnet": {"hidden": [8], "filters": 4, "cutoff": 3.0},
 }

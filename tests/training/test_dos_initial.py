@@ -15,10 +15,10 @@ from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_initial import restart_lost_bins
 from csnn_tf.training.dos_trainer import train_dos
 from csnn_tf.training.run_folder import history_numbers
-from tests.helpers import ONE_LEVEL, eagerly, tensorflow_only
+from tests.helpers import eagerly, tensorflow_only
+from tests.training.test_dos_trainer import MODEL
 
 pytestmark = [tensorflow_only, eagerly]
-MODEL = {**ONE_LEVEL, "hidden": [8], "channels": 4, "cutoff": 3.0}
 
 
 def configuration(recipe="refine", **changes):
