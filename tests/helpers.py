@@ -86,6 +86,25 @@ def randomise(model: keras.layers.Layer, seed: int = 0) -> None:
         variable.assign(value.astype("float32"))
 
 
+def inferred(model: keras.Model, inputs, **options):
+    """Outputs in inference mode; with JAX of a model that is compiled as a whole.
+
+    JAX compiles the operations of `model(inputs)` one by one, which takes several times as long.
+    """
+    if BACKEND != "jax" or not model.built:
+        return model(inputs, training=False, **options)
+    import jax
+
+    if not hasattr(model, "_inferred"):
+
+        def forward(values, inputs, options):
+            with keras.StatelessScope(zip(model.variables, values, strict=True)):
+                return model(inputs, training=False, **options)
+
+        model._inferred = jax.jit(forward)
+    return model._inferred([variable.value for variable in model.variables], inputs, options)
+
+
 def gradients(function: Callable, *arrays: np.ndarray, compiled: bool = False) -> list[np.ndarray]:
     """Gradients of a scalar function of tensors by each of them; `compiled` as a whole by XLA."""
     if BACKEND == "tensorflow":

@@ -1,9 +1,12 @@
-"""Compilation of single kernels by XLA, where the rest of a TensorFlow step runs uncompiled.
+"""Compilation of single kernels by XLA, where what stands around them runs uncompiled.
 
 On CPUs TensorFlow's own convolutions and normalisation (oneDNN) beat XLA's, while a running sum of
 gathers is four times as fast in XLA, which fuses it into one loop. So training takes the better of
 the two. It is off unless asked for: a compiled kernel inside a SavedModel fails in a server that
 was started without XLA.
+
+JAX compiles operation by operation what is called outside of `jax.jit`, again for every shape; a
+kernel is one function there, which a function around it takes in.
 """
 
 import functools
@@ -14,12 +17,14 @@ from typing import Any
 
 import keras
 
-_ACTIVE = ContextVar("csnn_tf_compiled_kernels", default=False)
+_ACTIVE: ContextVar[bool | None] = ContextVar("csnn_tf_compiled_kernels", default=None)
 
 
 @contextmanager
 def compiled_kernels(active: bool = True) -> Iterator[None]:
-    """Compile the kernels of layers that are traced inside this context (TensorFlow only).
+    """Compile the kernels of layers that are traced inside this context, or do not.
+
+    Outside of it they are compiled with JAX, and not with TensorFlow.
 
     Never export a model that was first called inside it; a saved and loaded copy is safe.
     """
@@ -31,22 +36,42 @@ def compiled_kernels(active: bool = True) -> Iterator[None]:
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function of tensors be compiled by itself inside `compiled_kernels`."""
-    if keras.backend.backend() != "tensorflow":
+    """Let a function of tensors be compiled by itself, see `compiled_kernels`.
+
+    With JAX Python's integers among its arguments are constants.
+    """
+    backend = keras.backend.backend()
+    if backend not in _COMPILERS:
         return function
-    compiled: dict[int, Callable[..., Any]] = {}  # by number of tensors, which a trace fixes
+    compiled: dict[Any, Callable[..., Any]] = {}  # by what a trace fixes
 
     @functools.wraps(function)
     def call(*tensors):
-        if not _ACTIVE.get():
+        active = _ACTIVE.get()
+        if not (backend == "jax" if active is None else active):
             return function(*tensors)
-        if len(tensors) not in compiled:
-            import tensorflow as tf
-
-            compiled[len(tensors)] = tf.function(function, jit_compile=True, reduce_retracing=True)
-        return compiled[len(tensors)](*tensors)
+        fixed = tuple(isinstance(value, int) for value in tensors)
+        if fixed not in compiled:
+            compiled[fixed] = _COMPILERS[backend](function, fixed)
+        return compiled[fixed](*tensors)
 
     return call
+
+
+def _with_tensorflow(function, fixed):
+    import tensorflow as tf
+
+    return tf.function(function, jit_compile=True, reduce_retracing=True)
+
+
+def _with_jax(function, fixed):
+    import jax
+
+    places = [place for place, constant in enumerate(fixed) if constant]
+    return jax.jit(function, static_argnums=places)
+
+
+_COMPILERS = {"tensorflow": _with_tensorflow, "jax": _with_jax}
 
 
 def compiled_by_xla() -> bool:

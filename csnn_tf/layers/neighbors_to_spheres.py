@@ -1,6 +1,8 @@
 """Mapping of atoms' neighbourhoods to concentric spheres."""
 
 import math
+import operator
+from contextlib import suppress
 from typing import Any
 
 import keras
@@ -136,6 +138,9 @@ class NeighborsToSpheres(keras.layers.Layer):
             raise InputError(f"species is needed to tell {self.elements} elements apart.")
         if num_atoms is None:
             num_atoms = ops.max(ops.cast(centre, "int32"), initial=-1) + 1
+        if keras.backend.backend() == "jax":
+            with suppress(TypeError):  # A tracer is none, and JAX says so below.
+                num_atoms = operator.index(num_atoms)  # a constant, as sizes must be there
         features = self._sum_over_pairs if training else self._compiled
         elements = () if species is None else (species,)
         features = features(ops.cast(displacements, "float32"), centre, num_atoms, *elements)
