@@ -264,7 +264,7 @@ def test_data_shapes_can_be_trained_on(tmp_path):
         (["train", "shapes", "--epochs", 1, "--set", "epochs=2"], "given twice"),
         (["train", "dos", "--epochs", 1, "--set", "epochs=2"], "given twice"),
         (["reproduce", "table1", "--out", "x", "--epochs", 1, "--set", "epochs=2"], "given twice"),
-        (["train", "shapes", "--set", "level=9"], "level"),
+        (["train", "shapes", "--set", "level=9", "--set", "per_class=2"], "level"),
         (["evaluate", "no-such-model"], "no-such-model"),
         (["evaluate", "no-such-model", "--electrons", "C=4"], "no-such-model"),
         (["evaluate", "modelnet40_small_so3"], "--data is needed"),
