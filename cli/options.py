@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -271,7 +272,7 @@ def interrupted(out: Path, command: str) -> NoReturn:
 
     Args:
         out: The run's folder.
-        command: That goes on.
+        command: That began it, without options.
     """
     from csnn_tf.training.run_folder import history_rows
 
@@ -280,5 +281,6 @@ def interrupted(out: Path, command: str) -> NoReturn:
     else:
         rows = history_rows(out / "history.csv")
         when = f"after epoch {rows[-1]['epoch']}" if rows else "before the end of an epoch"
-        click.echo(f"Interrupted {when}: go on with `{command}`.")
+        again = f"{command} --out {shlex.quote(str(out))} --resume"
+        click.echo(f"Interrupted {when}: go on with `{again}`.")
     raise SystemExit(130)

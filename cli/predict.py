@@ -51,7 +51,9 @@ def predict_command(model, files, top, num_points, votes, as_json) -> None:
         if isinstance(shape, Mesh):
             shape = sample_surface(shape, num_points, [0])
         if not np.ptp(shape, axis=0).any():
-            click.echo(f"{name} has only one point: its class means nothing.", err=True)
+            click.echo(
+                f"all points of {name} are one and the same: its class means nothing.", err=True
+            )
         clouds.append(shape)
     probabilities = Predictor(classifier, min(len(clouds), 32), votes).probabilities(clouds)
     names = classifier.class_names or [str(place) for place in range(classifier.num_classes)]

@@ -29,11 +29,15 @@ from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.errors import InputError
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.distribution import distributed
+from csnn_tf.training.run_folder import check_run_is_free
+from csnn_tf.training.shape_parts import training_parts
 from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 from csnn_tf.training.trainer import train
 
 _MOST_ENDINGS = 3
 """Endings of files that are named where they are passed over."""
+_MOST_NAMES = 5
+"""Classes that are named where none of their shapes is held out."""
 
 
 def _dos() -> click.Command:
@@ -128,6 +132,8 @@ def train_command(
             seed=seed,
             **fields,
         )
+        if out is not None and not many:
+            check_run_is_free(out)  # before data is read
     out = out or Path("runs") / time.strftime(f"{kind}-%Y%m%d-%H%M%S")
     progress = TrainingProgress(config.epochs)
     parallel = distributed(*group.values()) if distribute or many else nullcontext(None)
@@ -142,7 +148,7 @@ def train_command(
                 whole=config.resample,
             )
             if folder is not None and not resume and (part is None or part.writes):
-                _say_what_is_read(folder, shapes)
+                _say_what_is_read(folder, shapes, config)
                 _say_what_lacks(folder, shapes.class_names)
             with progress:
                 shown = [progress] if part is None or part.writes else []
@@ -150,16 +156,19 @@ def train_command(
                     shown.append(TensorBoardLog(out / FOLDER, shapes.class_names))
                 train(config, shapes, out, resume=resume, callbacks=shown, distribution=part)
     except KeyboardInterrupt:
-        interrupted(out, f"csnn-tf train {kind} --out {out} --resume")
+        interrupted(out, f"csnn-tf train {kind}")
     if part is None or part.writes:
         finished = resume and not progress.history
         conclude(out, "shapes", _accuracy, config, finished_before=finished)
 
 
-def _say_what_is_read(folder: Path, shapes: ShapeSet | MeshSet) -> None:
-    """How many shapes there are, and what else lies beside them, such as files of other formats."""
-    classes = len(shapes.class_names)
-    text = f"{len(shapes)} shapes of {classes} class{'es' * (classes != 1)} to train on"
+def _say_what_is_read(folder: Path, shapes: ShapeSet | MeshSet, config: TrainingConfig) -> None:
+    """What the shapes are for, and what else lies beside them, such as files of other formats."""
+    classes = shapes.class_names
+    training, held_out = training_parts(shapes, config.validation, config.seed)
+    held = 0 if held_out is None else len(held_out)
+    text = f"{len(training)} shapes of {len(classes)} class{'es' * (len(classes) != 1)} to train on"
+    text += f", {held} held out"
     files, folders = passed_over(folder, "train") if is_class_tree(folder) else ([], [])
     others = []
     if files:
@@ -170,6 +179,14 @@ def _say_what_is_read(folder: Path, shapes: ShapeSet | MeshSet) -> None:
     if folders:
         others.append(f"{len(folders)} folder{'s' * (len(folders) != 1)} in those of the classes")
     click.echo(text + (f"; passed over: {', '.join(others)}" if others else ""), err=True)
+    unseen = [] if held_out is None else sorted(set(range(len(classes))) - {*held_out.labels})
+    if unseen:
+        named = ", ".join(classes[label] for label in unseen[:_MOST_NAMES])
+        more = ", ..." * (len(unseen) > _MOST_NAMES)
+        click.echo(
+            f"No shape is held out of {named}{more}: the choice of the epoch leaves them aside.",
+            err=True,
+        )
 
 
 def _say_what_lacks(folder: Path, class_names: tuple[str, ...]) -> None:

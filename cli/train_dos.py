@@ -35,6 +35,7 @@ from csnn_tf.models.loading import model_arguments
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_data import electrons_by_element, training_parts
 from csnn_tf.training.dos_trainer import train_dos
+from csnn_tf.training.run_folder import check_run_is_free
 from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 
 
@@ -124,6 +125,8 @@ def train_dos_command(
             seed=seed,
             **fields,
         )
+        if out is not None:
+            check_run_is_free(out)  # before data is read
     if not resume and config.initial is not None and bins is None:
         structures, config = _read_for(config.initial, path, config)
     else:
@@ -137,7 +140,7 @@ def train_dos_command(
             shown = [progress, *([TensorBoardLog(out / FOLDER)] if tensorboard else [])]
             train_dos(config, structures, out, resume=resume, callbacks=shown)
     except KeyboardInterrupt:
-        interrupted(out, f"csnn-tf train dos --out {out} --resume")
+        interrupted(out, "csnn-tf train dos")
     finished = resume and not progress.history
     conclude(out, "structures", dos_errors, config, finished_before=finished)
 

@@ -33,6 +33,11 @@ RESUMED = "resumed.json"
 """File of a run that was resumed: with which epochs, and which versions each time."""
 
 
+def check_run_is_free(path: Path) -> None:
+    """Raise `InputError` if a run cannot begin in a folder because something is there."""
+    check_free(path, "folder (--out)")
+
+
 class RunFolder:
     """A run's files: config.json, versions.json, history.csv, best.keras, last.keras and, where it
     began with a trained model or was resumed, initial.json and resumed.json.
@@ -58,13 +63,13 @@ class RunFolder:
                 it cannot be written.
         """
         path = Path(path)
-        check_free(path, "folder (--out)")
+        check_run_is_free(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{path} cannot be made: {error.strerror}.") from error
         locks.enter_context(locked(path))
-        check_free(path, "folder (--out)")  # nobody was there in between
+        check_run_is_free(path)  # nobody was there in between
         return cls(path)
 
     @classmethod

@@ -4,7 +4,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from csnn_tf.data.augmenter import Augmenter
 from csnn_tf.data.batches import BatchPlan
@@ -26,6 +25,7 @@ from csnn_tf.training.epoch_end import EpochEnd
 from csnn_tf.training.finite_loss import FiniteLoss
 from csnn_tf.training.run_folder import CONTENTS, RunFolder, versions
 from csnn_tf.training.schedules import Plateau, make_optimizer
+from csnn_tf.training.shape_parts import training_parts
 from csnn_tf.training.silent_run import SilentRun
 from csnn_tf.training.tensorboard_log import TensorBoardLog
 from csnn_tf.training.trained_fields import begun_fields, trained_fields
@@ -112,17 +112,7 @@ def _train(
     )
     if trained is not None:
         _take_weights(model, trained, config)
-    training, held_out = shapes, None
-    if config.validation:
-        most = np.bincount(shapes.labels).max()
-        if most < 2:
-            raise InputError(
-                "no class has two shapes, so that none can be held out to choose the epoch by: set "
-                "validation=0."
-            )
-        # Enough that the largest class gives one, however few shapes there are.
-        least = 0.5 / most
-        training, held_out = shapes.split(max(config.validation, float(least)), config.seed)
+    training, held_out = training_parts(shapes, config.validation, config.seed)
     if not resume:
         _check_resample(config, training)
     plan = BatchPlan(len(training), min(config.batch_size, len(training)), config.seed)

@@ -139,7 +139,9 @@ def test_predict_reads_clouds_and_meshes(trained, tmp_path):
     assert voted[0]["top"] != rows[0]["top"]
     np.save(tmp_path / "point.npy", np.ones((5, 3)))
     both = run("predict", trained, tmp_path / "point.npy", files[0])
-    assert both.stderr == f"{tmp_path / 'point.npy'} has only one point: its class means nothing.\n"
+    assert both.stderr == (
+        f"all points of {tmp_path / 'point.npy'} are one and the same: its class means nothing.\n"
+    )
     assert both.stdout.count("%") == 6
 
 
@@ -192,20 +194,28 @@ def test_a_training_says_what_it_reads_and_passes_over(tmp_path):
     data = class_tree(tmp_path / "data", dict.fromkeys([*names, "nut/test/1.npy"], cloud))
     options = ["--preset", "tiny", *LEAST, "--epochs", 1, "--set", "num_points=16", "--data", data]
     found = run("train", "modelnet", *options, "--out", tmp_path / "run").stderr
-    first = "4 shapes of 2 classes to train on; passed over: 6 other files (.pcd, "
+    first = "2 shapes of 2 classes to train on, 2 held out; passed over: 6 other files (.pcd, "
     assert found.startswith(first), found
     assert ", ...), 1 folder in those of the classes\n" in found
+    assert "No shape is held out" not in found
     again = run("train", "modelnet", "--out", tmp_path / "run", "--resume")
     assert "passed over" not in again.output
+    with pytest.raises(InputError, match="run exists already: choose another folder"):
+        run("train", "modelnet", "--data", tmp_path / "nowhere", "--out", tmp_path / "run")
 
 
 def test_a_training_says_what_it_lacks_and_why_it_ended(tmp_path):
     rng = np.random.default_rng(0)
     files = {f"bolt/train/{n}.npy": npy(rng.normal(size=(32, 3))) for n in range(4)}
+    more = files | {f"{name}/train/0.npy": files["bolt/train/0.npy"] for name in ("nut", "pin")}
+    data = ["--data", class_tree(tmp_path / "more", more), "--preset", "tiny", *LEAST]
+    said = run("train", "modelnet", *data, "--epochs", 1, "--out", tmp_path / "first").stderr
+    assert "5 shapes of 3 classes to train on, 1 held out\n" in said
+    assert "No shape is held out of nut, pin: the choice of the epoch leaves them aside.\n" in said
     data = ["--data", class_tree(tmp_path / "data", files), "--preset", "tiny", *LEAST]
     options = ["--epochs", 3, "--set", "min_learning_rate=1", "--out", tmp_path / "run"]
     result = run("train", "modelnet", *data, *options, "--set", "learning_rate=1")
-    assert "4 shapes of 1 class to train on\n" in result.stderr
+    assert "3 shapes of 1 class to train on, 1 held out\n" in result.stderr
     assert "bolt/test has no shapes" in result.stderr
     assert "data has one class, bolt: any answer is right, and an accuracy of" in result.stderr
     assert "Ended after" not in result.output

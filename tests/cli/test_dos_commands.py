@@ -238,6 +238,8 @@ def test_data_carbon_writes_both_layouts(tmp_path):
     assert sorted(again.types) == sorted(carbon.types)
     assert again.dos.sum() == pytest.approx(carbon.dos.sum(), rel=1e-5)
     assert sorted(again.split) == sorted(carbon.split)
+    with pytest.raises(InputError, match="published exists already"):
+        run("train", "dos", "--data", tmp_path / "nowhere", "--out", published)
     for arguments in ([path], [published, "--layout", "published"]):
         with pytest.raises(InputError, match=f"{arguments[0].name} exists already"):
             run("data", "carbon", *arguments)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 import csnn_tf_command
 from tests.cli.running import run
@@ -55,6 +56,15 @@ def test_too_little_memory_is_one_line(monkeypatch, capsys, error, is_told):
     if is_told:
         assert caught.value.code == 2
         assert capsys.readouterr().err == "csnn-tf: there is not enough memory for this.\n"
+
+
+def test_an_interruption_while_a_command_loads_has_its_status(monkeypatch):
+    def stopped(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(csnn_tf_command, "_loaded", stopped)
+    result = CliRunner().invoke(csnn_tf_command.cli, ["data"])
+    assert (result.exit_code, result.stderr) == (130, "Interrupted.\n")
 
 
 def test_help_needs_neither_keras_nor_tensorflow():

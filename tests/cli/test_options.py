@@ -1,5 +1,7 @@
 """What several commands share: parsing of --set, what is said on Ctrl-C."""
 
+from pathlib import Path
+
 import pytest
 
 from csnn_tf.cli.options import interrupted, parse_fields
@@ -29,7 +31,7 @@ def test_a_key_comes_once():
         parse_fields(["a=1", "a=2"])
 
 
-GO_ON = ": go on with `csnn-tf train shapes --out runs/a --resume`"
+GO_ON = ": go on with `csnn-tf train shapes --out 'a run' --resume`"
 
 
 @pytest.mark.parametrize(
@@ -40,11 +42,14 @@ GO_ON = ": go on with `csnn-tf train shapes --out runs/a --resume`"
         ({"config.json": "{}", "history.csv": "epoch,loss\n1,3\n2,2\n"}, f"after epoch 2{GO_ON}"),
     ],
 )
-def test_an_interrupted_training_says_where_it_is_and_what_goes_on(tmp_path, capsys, files, said):
+def test_an_interrupted_training_says_what_goes_on(tmp_path, monkeypatch, capsys, files, said):
+    monkeypatch.chdir(tmp_path)
+    out = Path("a run")
+    out.mkdir()
     for name, text in files.items():
-        (tmp_path / name).write_text(text)
+        (out / name).write_text(text)
     with pytest.raises(SystemExit) as ended:
-        interrupted(tmp_path, "csnn-tf train shapes --out runs/a --resume")
+        interrupted(out, "csnn-tf train shapes")
     assert ended.value.code == 130
     assert capsys.readouterr().out == f"Interrupted {said}.\n"
 
