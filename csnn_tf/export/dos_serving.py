@@ -9,6 +9,7 @@ import tensorflow as tf
 from csnn_tf.data.environments import MARGIN
 from csnn_tf.electronic.differentiable import DifferentiableFermi
 from csnn_tf.electronic.spline import cubic_integral
+from csnn_tf.errors import InputError
 from csnn_tf.export.neighbor_search import neighbor_pairs
 from csnn_tf.export.options import ExportOptions
 from csnn_tf.export.request_checks import after
@@ -134,16 +135,11 @@ class DosServing(Serving):
         return requests
 
     def portable(self) -> tuple[Callable[..., dict[str, Any]], Sequence[Any]]:
-        """Neighbours to the DOS of every atom; elements are the model's indices.
-
-        Means over atoms, and the Fermi level in double precision, are left to the caller.
-        """
-
-        def predict(displacements, centre, species, atoms):
-            return {"atomic_dos": self._forward(displacements, centre, species, atoms)}
-
-        names = ("centre", "species", "atoms")
-        return predict, [_PAIRS[0], *(tf.TensorSpec([None], tf.int32, name=n) for n in names)]
+        """Raises `InputError`: their converters lack operations on bits, which pooling uses."""
+        raise InputError(
+            "densities of states are exported for TensorFlow only: ONNX and TensorFlow Lite lack "
+            "operations that the model needs."
+        )
 
     def card(self) -> dict[str, str]:
         """Input, outputs and limits."""

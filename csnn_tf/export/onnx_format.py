@@ -20,16 +20,17 @@ def write_onnx(folder: Path, serving: Serving, name: str, card: str) -> None:
         card: The model card.
 
     Raises:
-        InputError: If the converter is missing or fails, or the precision is not float32.
+        InputError: If the converter is missing or fails, or it can convert no such model or
+            precision.
     """
+    from csnn_tf.export.portable import portable_function
+
+    function, specs = portable_function(serving, "onnx")
     try:
         import onnx
         import tf2onnx
     except ImportError as error:
         raise InputError("format onnx needs tf2onnx: pip install 'csnn-tf[onnx]'.") from error
-    from csnn_tf.export.portable import portable_function
-
-    function, specs = portable_function(serving, "onnx")
     with quiet():
         model, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=OPSET)
     model.graph.name = name

@@ -16,7 +16,7 @@ def portable_function(serving: Serving, runtime: str) -> tuple[Any, list[Any]]:
         runtime: Name of the runtime's format, for the message.
 
     Raises:
-        InputError: If the runtime cannot compute in the precision asked for.
+        InputError: If the runtime cannot compute the model, or not in the precision asked for.
     """
     if serving.options.precision != "float32":
         raise InputError(

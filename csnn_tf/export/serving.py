@@ -67,6 +67,9 @@ class Serving(abc.ABC):
         """The model for other runtimes: a function of tensors and their `tf.TensorSpec`s.
 
         Without the checks of requests and without strings, which those runtimes lack.
+
+        Raises:
+            InputError: If no other runtime can compute it.
         """
 
     @abc.abstractmethod

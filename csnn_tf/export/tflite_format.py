@@ -23,7 +23,7 @@ def write_tflite(folder: Path, serving: Serving, name: str, card: str) -> None:
         card: The model card.
 
     Raises:
-        InputError: If the precision is not float32, or the converter fails.
+        InputError: If the converter can convert no such model or precision, or fails.
     """
     function, _ = portable_function(serving, "tflite")
     module = tf.Module(name)

@@ -127,11 +127,8 @@ def test_examples_keep_to_the_limits(model, limits, count):
 
 @pytest.mark.parametrize("file_format", ["onnx", "tflite"])
 def test_other_formats_are_refused(model, tmp_path, capfd, file_format):
-    if file_format == "onnx":
-        pytest.importorskip("tf2onnx")
     model.save(tmp_path / "carbon.keras")
-    message = f"cannot be converted to {file_format}: .*(Bitcast|BitwiseAnd)"
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match="exported for TensorFlow only: ONNX and TensorFlow Lite"):
         export_model(tmp_path / "carbon.keras", tmp_path, file_format=file_format)
     assert not (tmp_path / "carbon").exists()
     assert capfd.readouterr().err == ""
