@@ -13,6 +13,7 @@ import argparse
 import http.client
 import json
 import math
+import os
 import re
 import sys
 import urllib.error
@@ -212,6 +213,14 @@ def without_nan(value):
     return None if value != value else value
 
 
+def show(answers):
+    """Print answers as JSON. Who reads them, such as `head`, may have enough before their end."""
+    try:
+        print(json.dumps(answers, indent=2, ensure_ascii=False), flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main(arguments=None):
     """Command line."""
     parser = argparse.ArgumentParser(description="Densities of states from a served model.")
@@ -235,7 +244,7 @@ def main(arguments=None):
         raise SystemExit(f"client_dos: {options.url} does not answer: {error.reason}") from None
     except (OSError, RuntimeError, ValueError) as error:
         raise SystemExit(f"client_dos: {error}") from None
-    print(json.dumps(rows, indent=2))
+    show(rows)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,12 @@ answer for each file.
 """
 
 import argparse
-import json
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, when TensorFlow is imported
 
 try:
-    from client_rest import add_options, check_options, read_cloud
+    from client_rest import add_options, check_options, read_cloud, show
 except ImportError:
     raise SystemExit("client_grpc: client_rest.py must lie beside it") from None
 try:
@@ -86,7 +85,7 @@ def main(arguments=None):
         {name: _plain(value[place]) for name, value in outputs.items()}
         for place in range(len(clouds))
     ]
-    print(json.dumps(rows, indent=2, ensure_ascii=False))
+    show(rows)
 
 
 def _plain(row):

@@ -13,6 +13,7 @@ import argparse
 import http.client
 import json
 import math
+import os
 import re
 import sys
 import urllib.error
@@ -149,6 +150,14 @@ def check_options(parser, options):
         parser.error("- is the standard input, which can be read once")
 
 
+def show(answers):
+    """Print answers as JSON. Who reads them, such as `head`, may have enough before their end."""
+    try:
+        print(json.dumps(answers, indent=2, ensure_ascii=False), flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main(arguments=None):
     """Command line."""
     parser = argparse.ArgumentParser(description="Classify point clouds with a served model.")
@@ -167,7 +176,7 @@ def main(arguments=None):
         raise SystemExit(f"client_rest: {options.url} does not answer: {error.reason}") from None
     except (OSError, RuntimeError, ValueError) as error:
         raise SystemExit(f"client_rest: {error}") from None
-    print(json.dumps(answers, indent=2, ensure_ascii=False))
+    show(answers)
 
 
 if __name__ == "__main__":

@@ -272,3 +272,15 @@ def test_unknown_numbers_are_null(other_server, arguments, capsys, word):
     script("client_dos").main(arguments("client_dos", url))
     (row,) = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert row["fermi_level"] is None
+
+
+@pytest.mark.parametrize("name", ["client_rest", "client_dos"])
+def test_who_reads_the_answers_may_stop(name):
+    code = f"from {name} import show; show([0.5] * 100_000)"
+    folder = Path(__file__).parents[2] / "scripts"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], cwd=folder, **pipes) as process:
+        assert process.stdout.read(2) == b"[\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
