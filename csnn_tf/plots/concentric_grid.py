@@ -100,7 +100,7 @@ def plot_feature_map(
             c=colours(np.sqrt(values[front])),
             linewidths=0,
         )
-        _finish(axes, f"sphere {number + 1} of {spheres}")
+        _finish(axes, f"sphere {number}")
     return figure
 
 

@@ -97,8 +97,8 @@ def _rotations(found: ClassifierFindings) -> Section:
             narrow=True,
         ),
         lead="One pass over all test shapes for each way of turning them. The bars are 95 % "
-        "intervals by bootstrap over the shapes. What holds under rotation shows the same accuracy "
-        "in every row.",
+        "intervals by bootstrap over the shapes, or exact ones where all or none are right. What "
+        "holds under rotation shows the same accuracy in every row.",
     )
 
 

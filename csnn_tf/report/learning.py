@@ -77,7 +77,13 @@ def learning_section(run: RunSource) -> tuple[str, str, str]:
     if run.resumed:
         stops = ", ".join(map(str, run.resumed))
         lead += f"; resumed at epoch {stops} (shaded)"
-    return section("learning", "Learning curves", grid(*pictures, narrowest=380), lead=lead + ".")
+    lead += "."
+    if run.config.get("label_smoothing") and "val_loss" in history:
+        lead += (
+            " The training loss is of smoothed labels and cannot reach 0; that of held-out data is "
+            "of the labels themselves, so the two are not to be set beside each other."
+        )
+    return section("learning", "Learning curves", grid(*pictures, narrowest=380), lead=lead)
 
 
 def _duration(seconds: float) -> str:

@@ -63,6 +63,14 @@ def test_nothing_is_said_to_be_held_out_where_nothing_was(classifier_run):
     assert "held" not in found
 
 
+def test_losses_of_smoothed_and_plain_labels_are_told_apart(classifier_run):
+    run = RunSource.find(classifier_run.path)
+    for smoothing, said in ((0.2, True), (0.0, False)):
+        config = {**run.config, "label_smoothing": smoothing}
+        found = str(learning_section(replace(run, config=config)))
+        assert ("not to be set beside each other" in found) == said
+
+
 def test_mistakes_are_wrong_and_confident_first(classifier_page):
     _, findings = classifier_page
     assert len(findings.mistakes) == 6
