@@ -39,15 +39,17 @@ SHARED := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 NUMBERS := tests/grid tests/layers tests/models tests/electronic tests/test_numerics.py \
     tests/test_testing.py tests/test_convert.py
 # All else, and JAX, which compiles hundreds of functions: without LLVM's optimisations, which take
-# longer than what they save in a test. JAX compiles every operation by itself, with XLA's older
-# emitters in two thirds of the time; a version that no longer knows their flag goes without.
+# longer than what they save in a test. JAX compiles operation by operation, with XLA's older
+# emitters in two thirds of the time; versions that do not know their flag go without.
 UNOPTIMISED := --xla_backend_optimization_level=0
 EMITTERS := --xla_cpu_use_fusion_emitters=false
-OLDER_EMITTERS = $(shell XLA_FLAGS=$(EMITTERS) $(BIN)/python -c 'import jax; jax.devices()' \
-    > /dev/null 2>&1 && echo $(EMITTERS))
+USES_XLA := import jax, tensorflow; jax.devices(); \
+    tensorflow.function(lambda: 1.0, jit_compile=True)()
+OLDER_EMITTERS = $(eval OLDER_EMITTERS := $(shell XLA_FLAGS=$(EMITTERS) \
+    $(BIN)/python -c '$(USES_XLA)' > /dev/null 2>&1 && echo $(EMITTERS)))$(OLDER_EMITTERS)
 test: lint
 	$(BIN)/python -m pytest $(SHARED) $(NUMBERS)
-	XLA_FLAGS="$$XLA_FLAGS $(UNOPTIMISED)" \
+	XLA_FLAGS="$$XLA_FLAGS $(UNOPTIMISED) $(OLDER_EMITTERS)" \
 	    $(BIN)/python -m pytest $(SHARED) $(NUMBERS:%=--ignore=%)
 	XLA_FLAGS="$$XLA_FLAGS $(UNOPTIMISED) $(OLDER_EMITTERS)" KERAS_BACKEND=jax \
 	    $(BIN)/python -m pytest $(SHARED) $(NUMBERS) $(LONG_ON_JAX:%=--ignore=%)

@@ -12,7 +12,7 @@ import pytest
 from csnn_tf.models import PointCloudClassifier
 from tests.export.conftest import CLASSES, HERE, trained_like
 from tests.export.dos_cases import dos_model, frames, structures
-from tests.helpers import clouds, numpy_of, relative
+from tests.helpers import clouds, inferred, numpy_of, relative
 
 POINTS = clouds(3, 60)
 
@@ -63,7 +63,7 @@ def outputs(model: keras.Model) -> dict[str, np.ndarray]:
     """What a model computes, by name."""
     if isinstance(model, PointCloudClassifier):
         return {
-            "logits": numpy_of(model(POINTS, training=False)),
+            "logits": numpy_of(inferred(model, POINTS)),
             "descriptor": numpy_of(model.descriptor(POINTS)),
         }
     from csnn_tf.dos_inference import DosPredictor

@@ -27,7 +27,7 @@ from tests.training.killing import KILLS
 
 LONG = KILLS > 0
 """Go on with two processes as well as with one."""
-FLAGS = "" if LONG else "--xla_backend_optimization_level=0"  # of all processes that are compared
+FLAGS = "" if LONG else os.environ.get("XLA_FLAGS", "")  # of all processes that are compared
 CASES = 4 if LONG else 1
 """Kill the first process too, and one while the other is busy by itself."""
 WORKER = """
