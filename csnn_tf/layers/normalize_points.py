@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from csnn_tf.errors import InputError
@@ -45,6 +46,9 @@ class NormalizePoints(keras.layers.Layer):
         # By the largest coordinate first, so that sums and squares neither overflow nor vanish.
         points, unit = divided_by_extent(masked(points, mask))
         if self.center:
+            # By the middle of its extent first, which is exact for coincident points: the sum of
+            # many equal numbers is not.
+            points = masked(points - _middle(points, mask), mask)
             present = ops.cast(ops.shape(points)[1], "float32")
             if mask is not None:
                 present = ops.sum(ops.cast(mask, "float32"), axis=1)[:, None, None]
@@ -77,6 +81,17 @@ class NormalizePoints(keras.layers.Layer):
 def masked(points, mask):
     """Points with zeros where the mask is false."""
     return points if mask is None else ops.where(ops.cast(mask, "bool")[..., None], points, 0.0)
+
+
+def _middle(points, mask):
+    """Halfway between a cloud's least and largest coordinates [batch, 1, 3]; 0 without points."""
+    outside = np.float32(2.0)  # of points divided by their extent
+    least, largest = points, points
+    if mask is not None:
+        least, largest = (ops.where(mask[..., None], points, x) for x in (outside, -outside))
+    least = ops.min(least, axis=1, keepdims=True, initial=outside)
+    largest = ops.max(largest, axis=1, keepdims=True, initial=-outside)
+    return ops.stop_gradient((least + largest) / 2)
 
 
 def norm(points):

@@ -50,10 +50,21 @@ def test_padding_does_not_matter(garbage):
         np.testing.assert_array_equal(numpy_of(image), points)
 
 
-@pytest.mark.parametrize("count", [1, 20])
+# Where the sum of as many equal numbers is far from as many times the number.
+@pytest.mark.parametrize("count", [1, 20, 1000, 100_000])
 def test_coincident_points_go_to_the_origin(count):
-    points = np.tile(np.array([[[3.0, -2, 5]]], "float32"), (2, count, 1))
-    np.testing.assert_allclose(numpy_of(NormalizePoints()(points)), 0, atol=1e-6)
+    points = np.tile(np.array([[[0.3, -0.7, 0.9]]], "float32"), (2, count, 1))
+    mask = np.arange(count) % 3 == np.array([[0], [1]])
+    for options in ({}, {"mask": mask}):
+        np.testing.assert_array_equal(numpy_of(NormalizePoints()(points, **options)), 0)
+
+
+def test_a_cloud_far_from_the_origin_is_centred_as_well_as_its_numbers_are():
+    points = (clouds(2, 1000) * 1e-3 + 5).astype("float32")
+    exact = points.astype("float64")
+    exact -= exact.mean(axis=1, keepdims=True)
+    exact /= np.linalg.norm(exact, axis=2).max(axis=1)[:, None, None]
+    np.testing.assert_allclose(numpy_of(NormalizePoints()(points)), exact, atol=2e-4)
 
 
 def test_empty_clouds_stay_finite():
