@@ -17,6 +17,8 @@ from csnn_tf.layers.nearest_vertices import nearest_vertices
 from csnn_tf.layers.normalize_points import divided_by_extent, masked, norm
 from csnn_tf.layers.random_rotation import rotate
 
+_ANY_DIRECTION = np.array([2.0, 3.0, 6.0], "float32") / 7
+"""Of a point at the centre, whose nearest vertices at no level are equally near."""
 _LARGEST_TURN = 100.0
 """Radians; many turns more and a rotation's digits are lost."""
 
@@ -132,7 +134,9 @@ class PointsToSpheres(keras.layers.Layer):
         """Equation 3 for normalised points; factors, [batch, 1 or points], scale contributions."""
         points = self.in_grid_frame(points)
         safe = ops.where(norms > 0, norms, 1.0)
-        vertex, angular = nearest_vertices(points / safe[..., None], self.level, self.neighbors)
+        # Of a point at the centre all vertices are as near, and rounding would choose.
+        direction = ops.where(norms[..., None] > 0, points / safe[..., None], _ANY_DIRECTION)
+        vertex, angular = nearest_vertices(direction, self.level, self.neighbors)
 
         shell = ops.cast(ops.floor(norms * self.spheres), "int32")
         shell = ops.clip(shell, 0, self.spheres - 1)

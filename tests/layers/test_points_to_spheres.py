@@ -137,6 +137,15 @@ def test_a_point_at_the_origin():
         )
 
 
+def test_points_at_the_origin_have_the_same_vertices_however_many_they_are():
+    layer = PointsToSpheres(2, 4, 2)
+    alone = mapped(np.zeros((1, 1, 3), "float32"), layer)
+    assert np.count_nonzero(alone.any(axis=(2, 3))) == 3
+    for count in (64, 512, 2048):
+        many = mapped(np.zeros((1, count, 3), "float32"), layer)
+        np.testing.assert_allclose(many / count, alone, atol=1e-5)
+
+
 @pytest.mark.parametrize("radius", [None, 1.0])
 def test_clouds_of_one_point(radius):
     layer = PointsToSpheres(2, 4, 2, radius=radius)
