@@ -135,11 +135,25 @@ class DosServing(Serving):
         return requests
 
     def portable(self) -> tuple[Callable[..., dict[str, Any]], Sequence[Any]]:
-        """Raises `InputError`: their converters lack operations on bits, which pooling uses."""
-        raise InputError(
-            "densities of states are exported for TensorFlow only: ONNX and TensorFlow Lite lack "
-            "operations that the model needs."
-        )
+        """Neighbours to the DOS of every atom; elements are the model's indices.
+
+        Means over atoms, and the Fermi level in double precision, are left to the caller.
+
+        Raises:
+            InputError: The mapping is linear in the direction.
+        """
+        if self.model.to_spheres.angular == "linear":
+            # What TensorFlow makes of it has Bitcast and BitwiseAnd.
+            raise InputError(
+                "this density of states is exported for TensorFlow only: its mapping to spheres, "
+                'with angular="linear", needs operations that ONNX and TensorFlow Lite lack.'
+            )
+
+        def predict(displacements, centre, species, atoms):
+            return {"atomic_dos": self._forward(displacements, centre, species, atoms)}
+
+        names = ("centre", "species", "atoms")
+        return predict, [_PAIRS[0], *(tf.TensorSpec([None], tf.int32, name=n) for n in names)]
 
     def card(self) -> dict[str, str]:
         """Input, outputs and limits."""

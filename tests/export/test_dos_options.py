@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from csnn_tf.ase_interface import DosCalculator
+from csnn_tf.data.environments import Environments
 from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.export import ExportOptions, export_model, serving_of
@@ -128,7 +129,21 @@ def test_examples_keep_to_the_limits(model, limits, count):
 @pytest.mark.parametrize("file_format", ["onnx", "tflite"])
 def test_other_formats_are_refused(model, tmp_path, capfd, file_format):
     model.save(tmp_path / "carbon.keras")
-    with pytest.raises(InputError, match="exported for TensorFlow only: ONNX and TensorFlow Lite"):
+    with pytest.raises(InputError, match="exported for TensorFlow only: its mapping"):
         export_model(tmp_path / "carbon.keras", tmp_path, file_format=file_format)
     assert not (tmp_path / "carbon").exists()
     assert capfd.readouterr().err == ""
+
+
+def test_a_mapping_to_nearest_vertices_is_exported_to_onnx(tmp_path):
+    pytest.importorskip("tf2onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model = dos_model(angular="nearest")
+    model.save(tmp_path / "carbon.keras")
+    path = export_model(tmp_path / "carbon.keras", tmp_path, file_format="onnx").path
+    found = Environments.find(structures(frames()), model.elements, model.cutoff)
+    batch = found.of_structures(range(len(frames())))
+    session = onnxruntime.InferenceSession(path / "model.onnx", providers=["CPUExecutionProvider"])
+    (dos,) = session.run(None, {value.name: batch[value.name] for value in session.get_inputs()})
+    expected = DosPredictor(model).predict(structures(frames()), atomic=True).atomic_dos
+    assert relative(dos, expected) < 1e-5
