@@ -1,18 +1,19 @@
-"""Compilation of single kernels by XLA, where what stands around them runs uncompiled.
+"""Compilation of single kernels by XLA, also where what stands around them runs uncompiled.
 
 On CPUs TensorFlow's own convolutions and normalisation (oneDNN) beat XLA's, while a running sum of
 gathers is four times as fast in XLA, which fuses it into one loop. So training takes the better of
 the two. It is off unless asked for: a compiled kernel inside a SavedModel fails in a server that
 was started without XLA.
 
-JAX compiles operation by operation what is called outside of `jax.jit`, again for every shape; a
-kernel is one function there, which a function around it takes in.
+JAX compiles what is called outside of `jax.jit` operation by operation, each anew for every shape.
+There a kernel is compiled as one function; inside it becomes part of the function around it.
 """
 
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -38,19 +39,20 @@ def compiled_kernels(active: bool = True) -> Iterator[None]:
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let a function of tensors be compiled by itself, see `compiled_kernels`.
 
-    With JAX Python's integers among its arguments are constants.
+    Whole numbers among its arguments are constants with JAX. Layers share kernels: one that is made
+    for a layer is compiled for that layer alone.
     """
     backend = keras.backend.backend()
     if backend not in _COMPILERS:
         return function
-    compiled: dict[Any, Callable[..., Any]] = {}  # by what a trace fixes
+    compiled: dict[Any, Callable[..., Any]] = {}  # by which are constants, and how many there are
 
     @functools.wraps(function)
     def call(*tensors):
         active = _ACTIVE.get()
         if not (backend == "jax" if active is None else active):
             return function(*tensors)
-        fixed = tuple(isinstance(value, int) for value in tensors)
+        fixed = tuple(isinstance(value, Integral) for value in tensors)
         if fixed not in compiled:
             compiled[fixed] = _COMPILERS[backend](function, fixed)
         return compiled[fixed](*tensors)

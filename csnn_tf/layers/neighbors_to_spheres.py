@@ -2,7 +2,7 @@
 
 import math
 import operator
-from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import keras
@@ -21,6 +21,11 @@ CONTRIBUTIONS = ("1", "1/d", "1/d^2")
 CUTOFFS = ("none", "cosine", "switch")
 RADIAL = ("step", "linear")
 ANGULAR = ("nearest", "linear")
+
+_FIELDS = (
+    *("level", "spheres", "channels", "elements", "cutoff", "r_min"),
+    *("contribution", "cutoff_function", "radial", "angular"),
+)
 
 # Directions, distances and cutoffs of ideal crystals fall on borders exactly, and rounding (which a
 # rotation of the crystal changes) must not decide their side. So these are far above rounding and
@@ -70,9 +75,10 @@ class NeighborsToSpheres(keras.layers.Layer):
         centre: [pairs], index of the centre atom, 0 to num_atoms - 1.
         species: [pairs], index of the neighbour's element, 0 to S - 1; may be left out for S = 1.
         num_atoms: Number of centre atoms, a number or a scalar tensor; without it, the largest
-            index in `centre` plus one. Compiled by JAX it must be given, as a Python int.
+            index in `centre` plus one. Inside `jax.jit` it must be given, as a whole number.
         training: Inside `compiled_kernels` on TensorFlow, the mapping is compiled unless this is
-            true: every size is compiled anew, and batches of training come in many.
+            true: every size is compiled anew, and batches of training come in many. With JAX it is
+            compiled in either case.
 
     Output: [atoms, vertex, R, S * C]; an atom without neighbours gives zeros. Computed in float32
         whatever the dtype policy.
@@ -124,8 +130,6 @@ class NeighborsToSpheres(keras.layers.Layer):
         self.cutoff, self.r_min = cutoff, r_min
         self.contribution, self.cutoff_function = contribution, cutoff_function
         self.radial, self.angular = radial, angular
-        # Compiled, the vertices' candidates never become an array.
-        self._compiled = kernel(self._sum_over_pairs)
 
     def call(self, displacements, centre, species=None, num_atoms=None, training=None):
         """Map neighbours to feature maps."""
@@ -138,13 +142,18 @@ class NeighborsToSpheres(keras.layers.Layer):
             raise InputError(f"species is needed to tell {self.elements} elements apart.")
         if num_atoms is None:
             num_atoms = ops.max(ops.cast(centre, "int32"), initial=-1) + 1
+        features = self._kernel()
         if keras.backend.backend() == "jax":
-            with suppress(TypeError):  # A tracer is none, and JAX says so below.
-                num_atoms = operator.index(num_atoms)  # a constant, as sizes must be there
-        features = self._sum_over_pairs if training else self._compiled
+            num_atoms = _constant(num_atoms)
+        elif training:
+            features = self._sum_over_pairs
         elements = () if species is None else (species,)
         features = features(ops.cast(displacements, "float32"), centre, num_atoms, *elements)
         return ops.cast(features, self.compute_dtype)
+
+    def _kernel(self):
+        config = {name: getattr(self, name) for name in _FIELDS}
+        return _kernel_of(tuple(config.items()))
 
     def _sum_over_pairs(self, displacements, centre, num_atoms, species=None):
         """The features, float32."""
@@ -219,16 +228,24 @@ class NeighborsToSpheres(keras.layers.Layer):
         """Arguments of the constructor."""
         config = super().get_config()
         config.pop("autocast", None)
-        return {
-            **config,
-            "level": self.level,
-            "spheres": self.spheres,
-            "channels": self.channels,
-            "elements": self.elements,
-            "cutoff": self.cutoff,
-            "r_min": self.r_min,
-            "contribution": self.contribution,
-            "cutoff_function": self.cutoff_function,
-            "radial": self.radial,
-            "angular": self.angular,
-        }
+        return {**config, **{name: getattr(self, name) for name in _FIELDS}}
+
+
+@cache
+def _kernel_of(config: tuple[tuple[str, Any], ...]):
+    """The sum over pairs, one for all layers of a configuration.
+
+    Compiled, the vertices' candidates never become an array.
+    """
+    return kernel(NeighborsToSpheres(**dict(config), name="kernel")._sum_over_pairs)
+
+
+def _constant(num_atoms: Any) -> int:
+    """A number of atoms as JAX wants sizes: known before it compiles."""
+    try:
+        return operator.index(num_atoms)
+    except TypeError:
+        raise InputError(
+            "num_atoms must be a whole number, and inside `jax.jit` one that is known there, not "
+            f"{num_atoms!r:.60}."
+        ) from None

@@ -1,6 +1,7 @@
 """Mapping of a point cloud to concentric spheres."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import keras
@@ -109,9 +110,6 @@ class PointsToSpheres(keras.layers.Layer):
             raise InputError(f"tilt must be a rotation vector in radians, not {tilt!r:.60}.")
         self.gamma = kernel_widths(self.level, self.spheres, self.threshold)
         self.supports_masking = True
-        # Compiled, most of the cost goes: TensorFlow's own sum over segments is slow on rows this
-        # short, and the vertices' candidates never become an array.
-        self._features = kernel(self._sum_over_points)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Check the input's shape."""
@@ -127,8 +125,13 @@ class PointsToSpheres(keras.layers.Layer):
         scale = None
         if self.point_count is not None:
             scale = self._density(points, weights)
-        features = self._features(points, norms, *(x for x in (weights, scale) if x is not None))
+        features = self._kernel()
+        features = features(points, norms, *(x for x in (weights, scale) if x is not None))
         return ops.cast(features, self.compute_dtype)
+
+    def _kernel(self):
+        grid = self.level, self.spheres, self.channels
+        return _kernel_of(*grid, self.neighbors, self.threshold, self.tilt)
 
     def _sum_over_points(self, points, norms, *factors):
         """Equation 3 for normalised points; factors, [batch, 1 or points], scale contributions."""
@@ -222,6 +225,17 @@ class PointsToSpheres(keras.layers.Layer):
             "point_count": self.point_count,
             "tilt": None if self.tilt is None else list(self.tilt),
         }
+
+
+@cache
+def _kernel_of(level, spheres, channels, neighbors, threshold, tilt):
+    """The sum over normalised points, one for all layers of a configuration.
+
+    Compiled, most of the cost goes: TensorFlow's own sum over segments is slow on rows this short,
+    and the vertices' candidates never become an array.
+    """
+    options = {"neighbors": neighbors, "threshold": threshold, "tilt": tilt, "name": "kernel"}
+    return kernel(PointsToSpheres(level, spheres, channels, **options)._sum_over_points)
 
 
 def kernel_widths(level: int, spheres: int, threshold: float = 0.01) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosahedral_rotations, icosphere, vertex_permutations
 from csnn_tf.layers import NeighborsToSpheres, compiled_kernels
-from tests.helpers import golden, numpy_of, our_vertices, relative
+from tests.helpers import BACKEND, golden, numpy_of, our_vertices, relative
 
 ONE = np.array([0])
 
@@ -174,15 +174,51 @@ def test_the_number_of_atoms_follows_from_the_largest_centre():
     assert found.shape == (3, 12, 1, 2)
 
 
+TWO = np.array([[1.5, 0, 0], [0, 2.5, 0]], "float32"), np.array([0, 1])
+
+
 @pytest.mark.parametrize("training", [None, False, True])
-def test_compiled_in_prediction_only(monkeypatch, training):
+def test_compiled_in_prediction_and_with_jax_always(monkeypatch, training):
     layer, calls = NeighborsToSpheres(0, 1, 2), []
-    compiled = layer._compiled
-    monkeypatch.setattr(layer, "_compiled", lambda *given: calls.append(given) or compiled(*given))
-    neighbors = np.array([[1.5, 0, 0], [0, 2.5, 0]], "float32")
-    found = layer(neighbors, np.array([0, 1]), num_atoms=2, training=training)
-    assert found.shape == (2, 12, 1, 2)
-    assert len(calls) == (not training)
+    kernel = layer._kernel()
+    counted = lambda *given: calls.append(given) or kernel(*given)  # noqa: E731
+    monkeypatch.setattr(layer, "_kernel", lambda: counted)
+    assert layer(*TWO, num_atoms=2, training=training).shape == (2, 12, 1, 2)
+    assert len(calls) == (BACKEND == "jax" or not training)
+
+
+@pytest.mark.parametrize("kind", [int, np.int64, np.array, keras.ops.convert_to_tensor])
+def test_the_number_of_atoms_may_be_of_any_kind(kind):
+    layer = NeighborsToSpheres(0, 1, 2)
+    expected = mapped(layer, *TWO, num_atoms=2)
+    with compiled_kernels():
+        found = mapped(layer, *TWO, num_atoms=kind(3))
+    np.testing.assert_array_equal(found, np.concatenate([expected, np.zeros((1, 12, 1, 2))]))
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="other backends take tensors for sizes")
+def test_jax_wants_a_number_of_atoms_that_it_knows():
+    import jax
+
+    layer = NeighborsToSpheres(0, 1, 2)
+    for function in (lambda *given: layer(*given, num_atoms=3.0), jax.jit(layer)):
+        with pytest.raises(InputError, match=r"num_atoms must be a whole number, and inside"):
+            function(*TWO)
+    assert jax.jit(lambda *given: layer(*given, num_atoms=2))(*TWO).shape == (2, 12, 1, 2)
+
+
+def test_layers_share_a_kernel_and_changed_ones_have_another():
+    first, second = NeighborsToSpheres(0, 1, 2, cutoff=4.0), NeighborsToSpheres(0, 1, 2, cutoff=4.0)
+    assert first._kernel() is second._kernel()
+    with compiled_kernels():
+        before = mapped(first, *TWO, num_atoms=2)
+        first.cutoff = 2.0
+        after = mapped(first, *TWO, num_atoms=2)
+        assert not after[1].any()
+        assert before[1].any()
+        expected = mapped(NeighborsToSpheres(0, 1, 2, cutoff=2.0), *TWO, num_atoms=2)
+        np.testing.assert_array_equal(after, expected)
+        np.testing.assert_array_equal(mapped(second, *TWO, num_atoms=2), before)
 
 
 @pytest.mark.parametrize("angular", ["nearest", "linear"])

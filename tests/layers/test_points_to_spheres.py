@@ -266,6 +266,19 @@ def test_wrong_options(options, message):
 TILT = (-0.82, 2.28, 0.76)
 
 
+def test_layers_share_a_kernel_and_changed_ones_have_another():
+    first, second = PointsToSpheres(1, 2, 1), PointsToSpheres(1, 2, 1)
+    assert first._kernel() is second._kernel()
+    points = clouds(2, 30)
+    with compiled_kernels():
+        before = mapped(points, first)
+        first.tilt = TILT
+        assert relative(mapped(points, first), before) > 0.1
+        expected = mapped(points, PointsToSpheres(1, 2, 1, tilt=TILT))
+        np.testing.assert_array_equal(mapped(points, first), expected)
+        np.testing.assert_array_equal(mapped(points, second), before)
+
+
 def test_a_tilted_grid_is_the_grid_for_points_turned_the_other_way():
     points = clouds(2, 40)
     turned = points @ Rotation.from_rotvec(TILT).as_matrix()  # x' = R^-1 x
