@@ -165,10 +165,12 @@ def train_command(
 def _say_what_is_read(folder: Path, shapes: ShapeSet | MeshSet, config: TrainingConfig) -> None:
     """What the shapes are for, and what else lies beside them, such as files of other formats."""
     classes = shapes.class_names
-    training, held_out = training_parts(shapes, config.validation, config.seed)
-    held = 0 if held_out is None else len(held_out)
+    try:
+        training, held_out = training_parts(shapes, config.validation, config.seed)
+    except InputError:  # `train` will say so; what was passed over may be why
+        training, held_out = shapes, None
     text = f"{len(training)} shapes of {len(classes)} class{'es' * (len(classes) != 1)} to train on"
-    text += f", {held} held out"
+    text += "" if held_out is None else f", {len(held_out)} held out"
     files, folders = passed_over(folder, "train") if is_class_tree(folder) else ([], [])
     others = []
     if files:

@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read once, when TensorFlow
 try:
     from client_rest import add_options, check_options, read_cloud, show
 except ImportError:
-    raise SystemExit("client_grpc: client_rest.py must lie beside it") from None
+    raise SystemExit("client_grpc: client_rest.py of the same version must lie beside it") from None
 try:
     import grpc
     import numpy as np

@@ -100,8 +100,8 @@ def write_view(
             )
         )
     slider = "The slider chooses the sphere that carries colours; drag" if count > 1 else "Drag"
-    last = f"of 0 to {features.shape[2] - 1}" if features.shape[2] > 1 else "of one"
-    lead = f"{view.shown.capitalize()}, channel {channel} {last}. {slider} to turn."
+    last = features.shape[2] - 1
+    lead = f"{view.shown.capitalize()}, channel {channel} (of 0 to {last}). {slider} to turn."
     body = section("view", "On the grid", grid(*cards, narrowest=380), lead=lead)
     write_page(path, render_page(view.name, f"{spheres} of {vertices} vertices", [body]))
     return channel, sphere

@@ -14,8 +14,8 @@ def training_parts(
 
     Args:
         shapes: All of them.
-        validation: Share of every class to hold out, or 0. It is as much larger as the largest
-            class needs to give one.
+        validation: Share of every class to hold out, or 0. Where the largest class would give
+            none, the share of all classes is raised until it gives one.
         seed: Seed of the choice.
 
     Returns:

@@ -235,7 +235,7 @@ def test_the_grpc_client_alone(tmp_path):
     alone = shutil.copy(Path(script("client_rest").__file__).with_name("client_grpc.py"), tmp_path)
     found = subprocess.run([sys.executable, alone], capture_output=True, text=True, timeout=300)
     assert (found.returncode, found.stdout) == (1, "")
-    assert found.stderr == "client_grpc: client_rest.py must lie beside it\n"
+    assert found.stderr == "client_grpc: client_rest.py of the same version must lie beside it\n"
 
 
 def test_timeouts_reach_the_request(other_server, arguments, monkeypatch):
