@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from csnn_tf.errors import InputError
+from csnn_tf_command import cli
 from tests.cli.running import LEAST, run
 from tests.data.data_files import class_tree, npy
 from tests.helpers import eagerly
@@ -202,6 +204,17 @@ def test_a_training_says_what_it_reads_and_passes_over(tmp_path):
     assert "passed over" not in again.output
     with pytest.raises(InputError, match="run exists already: choose another folder"):
         run("train", "modelnet", "--data", tmp_path / "nowhere", "--out", tmp_path / "run")
+
+
+def test_what_was_passed_over_is_said_where_nothing_can_be_held_out(tmp_path):
+    cloud = npy(np.random.default_rng(0).normal(size=(32, 3)))
+    names = [f"{name}/train/{file}" for name in ("bolt", "nut") for file in ("1.npy", "2.pcd")]
+    data = class_tree(tmp_path / "data", dict.fromkeys(names, cloud))
+    arguments = ["train", "modelnet", "--data", str(data), "--preset", "tiny"]
+    result = CliRunner().invoke(cli, [*arguments, "--out", str(tmp_path / "run")])
+    assert "2 shapes of 2 classes to train on; passed over: 2 other files (.pcd)" in result.stderr
+    assert "no class has two shapes" in str(result.exception)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_training_says_what_it_lacks_and_why_it_ended(tmp_path):
