@@ -48,8 +48,8 @@ from csnn_tf.export import FORMATS, PRECISIONS, ExportOptions, export_model
     type=click.Choice(FORMATS),
     default="savedmodel",
     show_default=True,
-    help="savedmodel for TensorFlow Serving; onnx for classifiers only; tflite says what is in "
-    "its way.",
+    help="savedmodel for TensorFlow Serving; onnx for classifiers, and densities of states whose "
+    "mapping is not linear in the direction; tflite says what is in its way.",
 )
 @click.option(
     "--other-labels",
