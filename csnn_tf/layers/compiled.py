@@ -39,8 +39,8 @@ def compiled_kernels(active: bool = True) -> Iterator[None]:
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let a function of tensors be compiled by itself, see `compiled_kernels`.
 
-    Whole numbers among its arguments are constants with JAX. Layers share kernels: one that is made
-    for a layer is compiled for that layer alone.
+    Whole numbers among its arguments are constants with JAX. Make one for all layers that compute
+    alike, see `PointsToSpheres`: one for each layer would be compiled for each.
     """
     backend = keras.backend.backend()
     if backend not in _COMPILERS:
