@@ -175,20 +175,22 @@ def _say_what_is_read(folder: Path, shapes: ShapeSet | MeshSet, config: Training
     others = []
     if files:
         endings = Counter(file.suffix.lower() or file.name for file in files)
-        named = ", ".join(ending for ending, _ in endings.most_common(_MOST_ENDINGS))
-        more = ", ..." * (len(endings) > _MOST_ENDINGS)
-        others.append(f"{len(files)} other file{'s' * (len(files) != 1)} ({named}{more})")
+        named = _first([ending for ending, _ in endings.most_common()], _MOST_ENDINGS)
+        others.append(f"{len(files)} other file{'s' * (len(files) != 1)} ({named})")
     if folders:
         others.append(f"{len(folders)} folder{'s' * (len(folders) != 1)} in those of the classes")
     click.echo(text + (f"; passed over: {', '.join(others)}" if others else ""), err=True)
-    unseen = [] if held_out is None else sorted(set(range(len(classes))) - {*held_out.labels})
+    seen = range(len(classes)) if held_out is None else {*held_out.labels}
+    unseen = [name for label, name in enumerate(classes) if label not in seen]
     if unseen:
-        named = ", ".join(classes[label] for label in unseen[:_MOST_NAMES])
-        more = ", ..." * (len(unseen) > _MOST_NAMES)
+        named = _first(unseen, _MOST_NAMES)
         click.echo(
-            f"No shape is held out of {named}{more}: the choice of the epoch leaves them aside.",
-            err=True,
+            f"No shape is held out of {named}: the choice of the epoch leaves them aside.", err=True
         )
+
+
+def _first(names: list[str], most: int) -> str:
+    return ", ".join(names[:most]) + ", ..." * (len(names) > most)
 
 
 def _say_what_lacks(folder: Path, class_names: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from csnn_tf.grid import icosphere, num_vertices
+from csnn_tf.models.compiled_forward import compiled_forward
 
 BACKEND = keras.backend.backend()
 tensorflow_only = pytest.mark.skipif(
@@ -93,16 +94,11 @@ def inferred(model: keras.Model, inputs, **options):
     """
     if BACKEND != "jax" or not model.built:
         return model(inputs, training=False, **options)
-    import jax
-
     if not hasattr(model, "_inferred"):
-
-        def forward(values, inputs, options):
-            with keras.StatelessScope(zip(model.variables, values, strict=True)):
-                return model(inputs, training=False, **options)
-
-        model._inferred = jax.jit(forward)
-    return model._inferred([variable.value for variable in model.variables], inputs, options)
+        model._inferred = compiled_forward(
+            lambda inputs, options: model(inputs, training=False, **options), model
+        )
+    return model._inferred(inputs, options)
 
 
 def gradients(function: Callable, *arrays: np.ndarray, compiled: bool = False) -> list[np.ndarray]:

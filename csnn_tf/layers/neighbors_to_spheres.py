@@ -1,14 +1,13 @@
 """Mapping of atoms' neighbourhoods to concentric spheres."""
 
 import math
-import operator
 from functools import cache
 from typing import Any
 
 import keras
 from keras import ops
 
-from csnn_tf.checks import check_number, check_positive
+from csnn_tf.checks import check_number, check_positive, whole_number
 from csnn_tf.errors import InputError
 from csnn_tf.grid import num_vertices
 from csnn_tf.grid.icosphere import check_level
@@ -142,18 +141,19 @@ class NeighborsToSpheres(keras.layers.Layer):
             raise InputError(f"species is needed to tell {self.elements} elements apart.")
         if num_atoms is None:
             num_atoms = ops.max(ops.cast(centre, "int32"), initial=-1) + 1
-        features = self._kernel()
-        if keras.backend.backend() == "jax":
+        on_jax = keras.backend.backend() == "jax"
+        if on_jax:
             num_atoms = _constant(num_atoms)
-        elif training:
-            features = self._sum_over_pairs
+        features = self._sum_over_pairs if training and not on_jax else self._kernel()
         elements = () if species is None else (species,)
         features = features(ops.cast(displacements, "float32"), centre, num_atoms, *elements)
         return ops.cast(features, self.compute_dtype)
 
+    def _fields(self):
+        return {name: getattr(self, name) for name in _FIELDS}
+
     def _kernel(self):
-        config = {name: getattr(self, name) for name in _FIELDS}
-        return _kernel_of(tuple(config.items()))
+        return _kernel_of(**self._fields())
 
     def _sum_over_pairs(self, displacements, centre, num_atoms, species=None):
         """The features, float32."""
@@ -228,24 +228,24 @@ class NeighborsToSpheres(keras.layers.Layer):
         """Arguments of the constructor."""
         config = super().get_config()
         config.pop("autocast", None)
-        return {**config, **{name: getattr(self, name) for name in _FIELDS}}
+        return {**config, **self._fields()}
 
 
 @cache
-def _kernel_of(config: tuple[tuple[str, Any], ...]):
+def _kernel_of(**fields: Any):
     """The sum over pairs, one for all layers of a configuration.
 
     Compiled, the vertices' candidates never become an array.
     """
-    return kernel(NeighborsToSpheres(**dict(config), name="kernel")._sum_over_pairs)
+    return kernel(NeighborsToSpheres(**fields, name="kernel")._sum_over_pairs)
 
 
 def _constant(num_atoms: Any) -> int:
     """A number of atoms as JAX wants sizes: known before it compiles."""
-    try:
-        return operator.index(num_atoms)
-    except TypeError:
+    number = whole_number(num_atoms)
+    if number is None:
         raise InputError(
             "num_atoms must be a whole number, and inside `jax.jit` one that is known there, not "
             f"{num_atoms!r:.60}."
-        ) from None
+        )
+    return number

@@ -130,8 +130,8 @@ class PointsToSpheres(keras.layers.Layer):
         return ops.cast(features, self.compute_dtype)
 
     def _kernel(self):
-        grid = self.level, self.spheres, self.channels
-        return _kernel_of(*grid, self.neighbors, self.threshold, self.tilt)
+        names = "level", "spheres", "channels", "neighbors", "threshold", "tilt"
+        return _kernel_of(**{name: getattr(self, name) for name in names})
 
     def _sum_over_points(self, points, norms, *factors):
         """Equation 3 for normalised points; factors, [batch, 1 or points], scale contributions."""
@@ -228,14 +228,13 @@ class PointsToSpheres(keras.layers.Layer):
 
 
 @cache
-def _kernel_of(level, spheres, channels, neighbors, threshold, tilt):
+def _kernel_of(**fields: Any):
     """The sum over normalised points, one for all layers of a configuration.
 
     Compiled, most of the cost goes: TensorFlow's own sum over segments is slow on rows this short,
     and the vertices' candidates never become an array.
     """
-    options = {"neighbors": neighbors, "threshold": threshold, "tilt": tilt, "name": "kernel"}
-    return kernel(PointsToSpheres(level, spheres, channels, **options)._sum_over_points)
+    return kernel(PointsToSpheres(**fields, name="kernel")._sum_over_points)
 
 
 def kernel_widths(level: int, spheres: int, threshold: float = 0.01) -> np.ndarray:

@@ -181,8 +181,9 @@ TWO = np.array([[1.5, 0, 0], [0, 2.5, 0]], "float32"), np.array([0, 1])
 def test_compiled_in_prediction_and_with_jax_always(monkeypatch, training):
     layer, calls = NeighborsToSpheres(0, 1, 2), []
     kernel = layer._kernel()
-    counted = lambda *given: calls.append(given) or kernel(*given)  # noqa: E731
-    monkeypatch.setattr(layer, "_kernel", lambda: counted)
+    monkeypatch.setattr(
+        layer, "_kernel", lambda: lambda *given: calls.append(given) or kernel(*given)
+    )
     assert layer(*TWO, num_atoms=2, training=training).shape == (2, 12, 1, 2)
     assert len(calls) == (BACKEND == "jax" or not training)
 
