@@ -126,6 +126,14 @@ class ConcentricBackbone(Unquantised, keras.Model):
         with only_norms_read():
             return super().call(inputs, training=training, mask=mask, **kwargs)
 
+    @property
+    def largest_map(self) -> int:
+        """Numbers in the largest feature map of one cloud or atom."""
+        # Keras reads all properties when it loads a file, and `get_config` imports TensorFlow.
+        has = self._arguments
+        width = max(has["channels"], has["intra_filters"][0], has["co_radial_filters"][0])
+        return num_vertices(has["level"]) * has["spheres"] * width
+
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor, and which layers are frozen."""
         arguments = {

@@ -5,7 +5,6 @@ from typing import Any
 
 import keras
 
-from csnn_tf.grid import num_vertices
 from csnn_tf.layers.neighbors_to_spheres import NeighborsToSpheres
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
 from csnn_tf.models.backbone import ConcentricBackbone
@@ -119,9 +118,7 @@ class DensityOfStates(AtomicDosModel):
     @property
     def numbers_per_atom(self) -> int:
         """Size of the largest feature map of one atom."""
-        config = self.backbone.get_config()
-        width = max(config["channels"], config["intra_filters"][0], config["co_radial_filters"][0])
-        return num_vertices(config["level"]) * config["spheres"] * width
+        return self.backbone.largest_map
 
     def _descriptor(self, inputs, num_atoms, training):
         """Feature maps, which `network` turns into descriptors."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from csnn_tf.models.cloned import cloned
 from csnn_tf.models.folding import Fold, find_folds, input_norms
+from csnn_tf.models.initial_values import values_follow
 
 Pairs = list[tuple[keras.layers.Layer, keras.layers.Layer, Fold | None]]
 """Layers of a network, of its rebuilt graph, and what is folded into the latter."""
@@ -76,6 +77,8 @@ def rebuild(
         if id(layer) in folds:
             config["use_bias"] = True
             config["activation"] = folds[id(layer)].activation
+        if "kernel_initializer" in config:
+            config["kernel_initializer"] = "glorot_uniform"  # see `values_follow`
         new = type(layer).from_config(config)
         pairs.append((layer, new, folds.get(id(layer))))
         return new
@@ -86,7 +89,8 @@ def rebuild(
         # As Keras's `training=False` overrules what the graph says of single layers.
         return layer(*args, **{**kwargs, "training": False} if "training" in kwargs else kwargs)
 
-    return cloned(network, clone, skip_identity), pairs
+    with values_follow():
+        return cloned(network, clone, skip_identity), pairs
 
 
 def weights_of(pairs: Pairs, read: Callable[[Any], Any]) -> Iterator[tuple[keras.Variable, Any]]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from csnn_tf.errors import InputError
 from csnn_tf.models.archive import check_archive
+from csnn_tf.models.initial_values import values_follow
 
 _Model = TypeVar("_Model", bound=keras.Model)
 
@@ -60,7 +61,8 @@ def load_model(model: str | Path, kind: type[keras.Model]) -> keras.Model:
     path = model_file(model)
     with _named(path):
         check_archive(path)
-        loaded = keras.models.load_model(path, compile=False, safe_mode=True)
+        with values_follow():
+            loaded = keras.models.load_model(path, compile=False, safe_mode=True)
     _check_kind(model, type(loaded), kind)
     damaged = not_finite(loaded)
     if damaged is not None:
