@@ -44,7 +44,8 @@ def predict_command(model, files, top, num_points, votes, as_json) -> None:
             f"{model} predicts densities of states: `csnn-tf predict dos {model} ...`."
         )
     classifier = load_model(model, CloudClassifier)
-    num_points = recorded_points(training_record(model)) if num_points is None else num_points
+    record = training_record(model)
+    num_points = recorded_points(record) if num_points is None else num_points
     clouds = []
     for name in files:
         shape = read_shape(name, centred=classifier.centred)
@@ -55,6 +56,7 @@ def predict_command(model, files, top, num_points, votes, as_json) -> None:
                 f"all points of {name} are one and the same: its class means nothing.", err=True
             )
         clouds.append(shape)
+    _say_if_sparse(model, record, files, clouds)
     probabilities = Predictor(classifier, min(len(clouds), 32), votes).probabilities(clouds)
     names = classifier.class_names or [str(place) for place in range(classifier.num_classes)]
     rows = []
@@ -68,3 +70,24 @@ def predict_command(model, files, top, num_points, votes, as_json) -> None:
     for row in rows:
         ranked = ", ".join(f"{entry['class']} {entry['probability']:.1%}" for entry in row["top"])
         click.echo(f"{row['file']}: {ranked}")
+
+
+def _say_if_sparse(model, record, files, clouds) -> None:
+    """Warn of clouds with far fewer points than a model was trained with.
+
+    Only where its training set had as many for every shape: clouds of one's own may have had fewer.
+    """
+    if "num_points" not in record or record.get("folder") is not None:
+        return
+    usual = recorded_points(record)
+    sparse = [name for name, cloud in zip(files, clouds, strict=True) if 4 * len(cloud) < 3 * usual]
+    if not sparse:
+        return
+    which, so = f"{sparse[0]} has", "its class"
+    if len(sparse) > 1:
+        which, so = f"{sparse[0]} and {len(sparse) - 1} more have", "their classes"
+    click.echo(
+        f"{which} far fewer points than the {usual} of a shape that {model} was trained with: "
+        f"{so} may well be wrong.",
+        err=True,
+    )

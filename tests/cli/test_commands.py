@@ -139,12 +139,28 @@ def test_predict_reads_clouds_and_meshes(trained, tmp_path):
     assert "cloud.npy: " in run("predict", trained, files[0]).output
     voted = json.loads(run("predict", trained, *files, "--json", "--top", 2, "--votes", 2).output)
     assert voted[0]["top"] != rows[0]["top"]
-    np.save(tmp_path / "point.npy", np.ones((5, 3)))
+    np.save(tmp_path / "point.npy", np.ones((48, 3)))
     both = run("predict", trained, tmp_path / "point.npy", files[0])
     assert both.stderr == (
         f"all points of {tmp_path / 'point.npy'} are one and the same: its class means nothing.\n"
     )
     assert both.stdout.count("%") == 6
+
+
+def test_clouds_of_far_fewer_points_than_in_training_are_named(trained, tmp_path):
+    for count in (48, 47, 3):  # the model was trained with 64
+        np.save(tmp_path / f"{count}.npy", np.random.default_rng(0).normal(size=(count, 3)))
+    enough, sparse, least = (tmp_path / f"{count}.npy" for count in (48, 47, 3))
+    usual = f"far fewer points than the 64 of a shape that {trained} was trained with: "
+    assert run("predict", trained, enough).stderr == ""
+    found = run("predict", trained, enough, sparse)
+    assert found.stderr == f"{sparse} has {usual}its class may well be wrong.\n"
+    found = run("predict", trained, least, enough, sparse, "--json")
+    assert found.stderr == f"{least} and 1 more have {usual}their classes may well be wrong.\n"
+    own = shutil.copytree(trained, tmp_path / "own")
+    config = json.loads((trained / "config.json").read_text())
+    (own / "config.json").write_text(json.dumps({**config, "folder": "clouds"}))
+    assert run("predict", own, sparse).stderr == "", "clouds of one's own may have had as few"
 
 
 def test_meshes_get_as_many_points_as_in_training(trained, tmp_path, monkeypatch):
