@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 DEMO := demo
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test fuzz soak lowest lint clean
+.PHONY: demo test long fuzz soak lowest lint clean
 
 $(INSTALLED): setup.py pyproject.toml
 	@echo "Installing into $(VENV), once; it takes some minutes."
@@ -55,18 +55,20 @@ test: lint
 	    $(BIN)/python -m pytest $(SHARED) $(NUMBERS) $(LONG_ON_JAX:%=--ignore=%)
 
 # What compiles for minutes on JAX: the models that are only compared with, whose layers are tested
-# there, and what only exports need, which TensorFlow makes. They themselves are in the long run.
+# there, and what only exports need, which TensorFlow makes. They themselves are in `make long`.
 LONG_ON_JAX := tests/models/test_baseline_classifiers.py tests/models/test_baseline_dos.py \
     tests/models/test_inference_network.py
 
-# Generated cases by the thousand, every truncation of every kind of file, killed runs, and all
-# models on JAX.
+# The tests, with those that have a shorter relative in `make test`.
+long:
+	CSNN_TF_EVERY=1 $(MAKE) test LONG_ON_JAX=
+
+# Generated cases by the thousand, every truncation of every kind of file, and killed runs.
 fuzz: $(INSTALLED)
 	CSNN_TF_FUZZ_EXAMPLES=$${CSNN_TF_FUZZ_EXAMPLES:-1000} $(BIN)/python -m pytest tests/fuzz
 	CSNN_TF_KILLS=$${CSNN_TF_KILLS:-20} $(BIN)/python -m pytest tests/test_atomic_files.py \
 	    tests/training/test_resume.py tests/training/test_dos_resume.py \
 	    tests/training/test_distribution.py
-	CSNN_TF_EVERY=1 KERAS_BACKEND=jax $(BIN)/python -m pytest $(SHARED) tests/models
 
 # A million predictions and ten thousand epochs, in memory that must stay flat.
 soak: $(INSTALLED)

@@ -18,8 +18,14 @@ BACKEND = keras.backend.backend()
 tensorflow_only = pytest.mark.skipif(
     BACKEND != "tensorflow", reason="about tf.data or tf.function, which other backends lack"
 )
-EVERY = slice(None if BACKEND == "tensorflow" or os.environ.get("CSNN_TF_EVERY") == "1" else 1)
-"""Of several models those to test: on JAX, which compiles for long, CSNN; all in `make fuzz`."""
+_ALL = os.environ.get("CSNN_TF_EVERY") == "1"
+_LONG = _ALL or not os.environ.keys().isdisjoint(("CSNN_TF_KILLS", "CSNN_TF_SOAK_SHAPES"))
+EVERY = slice(None if BACKEND == "tensorflow" or _ALL else 1)
+"""Of several models those to test: on JAX, which compiles for long, CSNN; all in `make long`."""
+long_run = pytest.mark.skipif(not _LONG, reason="in the long run only: `make long`")
+"""For a test that takes long, of what a shorter one looks at too."""
+long_on_jax = pytest.mark.skipif(BACKEND == "jax" and not _LONG, reason="on JAX as `long_run`")
+"""For one that JAX compiles for long, and that runs on TensorFlow."""
 eagerly = pytest.mark.eagerly
 """For tests that train or predict for a moment, and whose point is not the compiled function."""
 compiled = pytest.mark.eagerly(False)

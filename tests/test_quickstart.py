@@ -1,10 +1,12 @@
 """The quick start notebook still runs and still says what it says."""
 
+import importlib
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.helpers import tensorflow_only
+from tests.helpers import long_run, tensorflow_only
 
 NOTEBOOK = Path(__file__).parent.parent / "scripts" / "quickstart.ipynb"
 
@@ -19,8 +21,25 @@ def printed(cell) -> list[str]:
     ]
 
 
+def test_the_notebook_was_run_from_its_beginning_without_an_error():
+    nbformat = pytest.importorskip("nbformat", reason="needs pip install 'csnn-tf[test]'")
+    cells = [c for c in nbformat.read(NOTEBOOK, as_version=4).cells if c.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    for cell in cells:
+        compile(cell.source, str(NOTEBOOK), "exec")
+        assert not [output for output in cell.outputs if output.output_type == "error"]
+    imported = re.findall(
+        r"^from (csnn_tf\S*) import (.+)$", "\n".join(c.source for c in cells), re.M
+    )
+    assert imported
+    for module, names in imported:
+        for name in names.split(", "):
+            assert hasattr(importlib.import_module(module), name), (module, name)
+
+
 @tensorflow_only
 @pytest.mark.slow
+@long_run
 @pytest.mark.filterwarnings("default")  # the notebook's kernel is another process
 def test_the_notebook_runs_and_gives_what_it_shows(tmp_path):
     nbformat = pytest.importorskip("nbformat", reason="needs pip install 'csnn-tf[test]'")

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 import csnn_tf_command
 from tests.cli.running import run
+from tests.helpers import long_run
 
 
 def test_the_real_command_ends_bad_input_with_status_2_and_one_line(tmp_path):
@@ -21,6 +22,13 @@ def test_the_real_command_ends_bad_input_with_status_2_and_one_line(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_nothing_is_silenced_where_stderr_is_closed(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    with csnn_tf_command._silenced():
+        pass
+
+
+@long_run
 def test_the_real_command_runs_with_a_closed_stderr():
     code = "import sys; from csnn_tf_command import main; main()"
     command = [sys.executable, "-c", code, "data", "--help"]

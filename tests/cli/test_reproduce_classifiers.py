@@ -13,7 +13,7 @@ from csnn_tf.report.command_line import training_command
 from csnn_tf.training.config import TrainingConfig
 from tests.cli.running import LEAST, run
 from tests.data.data_files import SQUARE, TETRAHEDRON, class_tree, export, npy
-from tests.helpers import eagerly, tensorflow_only
+from tests.helpers import eagerly, long_run, tensorflow_only
 
 pytestmark = [tensorflow_only, eagerly]
 SMALL = ["--preset", "tiny", "--set", "num_points=16", "--set", "batch_size=16"]
@@ -85,6 +85,7 @@ def test_figure7_and_table3_share_their_runs(tmp_path):
         run("reproduce", "table3", "--budget", 0, "--spheres", "3", "--out", tmp_path)
 
 
+@long_run
 def test_an_ablation_goes_on_where_it_was_cut_short(tmp_path):
     command = ["reproduce", "ablation", *SMALL, *LEAST, "--seeds", 2]
     command += ["--share", 0.5, "--out", tmp_path, "--change"]
@@ -109,6 +110,7 @@ def test_an_ablation_goes_on_where_it_was_cut_short(tmp_path):
         run(*command, "dropout=0.5")
 
 
+@long_run
 def test_an_ablation_measures_meshes_that_were_not_trained_on(tmp_path, monkeypatch):
     solids = {"roof": export(TETRAHEDRON, "off"), "tile": export(SQUARE, "off")}
     files = {f"{name}/train/{n}.off": solid for name, solid in solids.items() for n in range(4)}

@@ -14,7 +14,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from csnn_tf.export.warmup import read_warmup
 from tests.export.conftest import CLASSES, script
-from tests.helpers import clouds, relative
+from tests.helpers import clouds, long_run, relative
 
 POINTS = clouds(2, 40)
 
@@ -93,6 +93,7 @@ for arguments in json.loads(sys.argv.pop()):
 """
 
 
+@long_run
 def test_saved_model_cli_shows_and_runs(exported, tmp_path):
     np.save(tmp_path / "points.npy", POINTS)
     chosen = ["--dir", str(exported.path), "--tag_set", "serve", "--signature_def"]

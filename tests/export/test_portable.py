@@ -7,7 +7,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.export import ExportOptions, export_model
 from csnn_tf.grid import random_rotations
 from tests.export.conftest import CLASSES
-from tests.helpers import clouds, numpy_of, relative
+from tests.helpers import clouds, long_run, numpy_of, relative
 
 SIZES = [(1, 100), (3, 57), (2, 5)]
 
@@ -42,7 +42,7 @@ def _check(run, model, votes: int) -> None:
             assert relative(outputs[name], expected) < 1e-5, name
 
 
-@pytest.mark.parametrize("votes", [1, 2])
+@pytest.mark.parametrize("votes", [pytest.param(1, marks=long_run), 2])
 def test_onnx(tiny_classifier, file, tmp_path, votes):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx")
@@ -62,7 +62,7 @@ def test_onnx(tiny_classifier, file, tmp_path, votes):
 
 
 @pytest.mark.xfail(reason="the converter lacks indexing that adds axes between free sizes")
-@pytest.mark.parametrize("votes", [1, 2])
+@pytest.mark.parametrize("votes", [pytest.param(1, marks=long_run), 2])
 def test_tflite(tiny_classifier, file, tmp_path, votes):
     litert = pytest.importorskip("ai_edge_litert.interpreter")
     options = ExportOptions(votes=votes)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.export.conftest import HERE, script
+from tests.helpers import long_run
 
 ROOT = HERE.parents[1]
 
@@ -45,7 +46,7 @@ def test_the_script_alone(server, tmp_path):
     assert found.stderr == "serve_kserve: the folder kserve_parts must lie beside it\n"
 
 
-@pytest.mark.parametrize("damage", ["port", "model"])
+@pytest.mark.parametrize("damage", ["port", pytest.param("model", marks=long_run)])
 def test_kserve_ends_with_a_sentence(exported, tmp_path, damage):
     """A port that is taken, and a version that cannot be read."""
     with socket.socket() as taken:

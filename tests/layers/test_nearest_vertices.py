@@ -5,7 +5,7 @@ from scipy.spatial import cKDTree
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosphere
 from csnn_tf.layers import nearest_vertices
-from tests.helpers import numpy_of
+from tests.helpers import long_on_jax, numpy_of
 
 
 def unit(directions):
@@ -38,6 +38,7 @@ def assert_nearest(directions, level, neighbors=3):
     assert (np.diff(squared, axis=1) >= 0).all()
 
 
+@long_on_jax
 def test_a_million_random_directions_at_the_published_level():
     assert_nearest(unit(np.random.default_rng(0).normal(size=(1_000_000, 3))), 4)
 

@@ -18,6 +18,7 @@ from tests.helpers import (
     EVERY,
     eagerly,
     inferred,
+    long_on_jax,
     mixed,
     numpy_of,
     randomise,
@@ -85,6 +86,7 @@ def test_the_60_grid_rotations_change_nothing(model, atoms):
     assert relative(dos, np.repeat(dos[:1], 60, axis=0)) < 1e-5
 
 
+@long_on_jax
 def test_mixed_precision_keeps_the_digits_of_positions():
     model = mixed(tiny)
     structures = structures_of([distorted(), molecule()])
@@ -113,6 +115,7 @@ def test_permuting_the_atoms_permutes_their_contributions(model):
     assert relative(after.atomic_dos, before.atomic_dos[order]) < 1e-6
 
 
+@long_on_jax
 @eagerly
 def test_contributions_average_to_the_dos_and_chunks_change_nothing(model):
     frames = [molecule(), distorted(), molecule(1), distorted(1).repeat((2, 1, 1))]
@@ -218,6 +221,7 @@ def test_bad_arguments_are_named(arguments, named):
         DensityOfStates.from_preset(fields.pop("preset"), **fields)
 
 
+@long_on_jax
 @pytest.mark.parametrize("architecture", ["csnn", "agni", "schnet"][EVERY])
 def test_a_model_that_was_called_has_a_summary(architecture):
     model = dos_architecture(architecture).from_preset("tiny", ["C"], np.arange(8.0))

@@ -10,7 +10,7 @@ from csnn_tf.models.architectures import ARCHITECTURES
 from csnn_tf.models.dos_architectures import DOS_ARCHITECTURES
 from csnn_tf.models.folded_network import FoldedNetwork
 from csnn_tf.models.folding import find_folds
-from tests.helpers import EVERY, clouds, feature_maps, numpy_of, randomise, relative
+from tests.helpers import EVERY, clouds, feature_maps, long_on_jax, numpy_of, randomise, relative
 
 layers = keras.layers
 SMALL = {"pointnet": {"filters": [8], "local_filters": [4]}, "dgcnn": {"filters": [4, 8]}}
@@ -64,6 +64,7 @@ def sequential():
     return model
 
 
+@long_on_jax
 @pytest.mark.parametrize("make", [quantised, adapted, sequential])
 def test_what_cannot_be_rebuilt_runs_as_it_is(make):
     model, maps = make(), feature_maps(0, 2, 3)
@@ -83,6 +84,7 @@ def test_predictors_of_classifiers_run_it(name):
         assert relative(predictor.logits(points), expected) < 1e-4
 
 
+@long_on_jax
 @pytest.mark.parametrize("name", list(DOS_ARCHITECTURES)[EVERY])
 def test_predictors_of_densities_of_states_run_it(name):
     structures = builtin_carbon().subset([0, 100])

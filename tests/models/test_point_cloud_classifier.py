@@ -14,6 +14,7 @@ from tests.helpers import (
     clouds,
     feature_maps,
     inferred,
+    long_on_jax,
     mixed,
     numpy_of,
     randomise,
@@ -67,6 +68,7 @@ def test_position_counts_only_without_centring(center):
     assert relative(logits(model, points * 8), logits(model, points)) < 1e-6
 
 
+@long_on_jax
 def test_mixed_precision_keeps_the_digits_of_coordinates():
     model, points = mixed(made), clouds(2, 40) * np.float32([1, 0.5, 0.2])
     expected = logits(model, points)
@@ -94,6 +96,7 @@ def test_a_mask_is_a_shorter_cloud():
     assert relative(logits(model, {"points": points}), logits(model, points)) < 1e-6
 
 
+@long_on_jax
 @pytest.mark.parametrize("name", list(ARCHITECTURES)[EVERY])
 def test_masks_of_keras(name):
     model = architecture(name).from_preset("tiny", num_classes=3)

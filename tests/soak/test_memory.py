@@ -11,7 +11,7 @@ from csnn_tf.data.shapes import builtin_shapes
 from csnn_tf.inference import Predictor
 from csnn_tf.models import PointCloudClassifier
 from csnn_tf.training.trainer import train
-from tests.helpers import ONE_LEVEL
+from tests.helpers import ONE_LEVEL, long_run
 from tests.training.test_trainer import config
 
 SHAPES = int(os.environ.get("CSNN_TF_SOAK_SHAPES", "6000"))
@@ -21,9 +21,10 @@ WARM_UP = 0.3
 GROWTH = 0.02
 """Share of the memory after warm-up by which it may grow."""
 
-pytestmark = pytest.mark.skipif(
-    not os.path.exists("/proc/self/statm"), reason="memory is read from /proc"
-)
+pytestmark = [
+    long_run,
+    pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="memory is read from /proc"),
+]
 
 
 def resident():

@@ -9,11 +9,9 @@ from signal import SIGKILL
 
 import keras
 import numpy as np
-import pytest
 
 KILLS = int(os.environ.get("CSNN_TF_KILLS", "0"))
 """How often each run is killed; without it once, while it saves its second epoch."""
-long_run = pytest.mark.skipif(not KILLS, reason="in the long run only: `make fuzz`")
 EPOCHS = 4 + 8 * KILLS
 """Of a run that is killed: more than it gets through meanwhile."""
 

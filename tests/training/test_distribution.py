@@ -23,6 +23,7 @@ from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.distribution import Distribution, distributed
 from csnn_tf.training.validation import Validation
 from csnn_tf_command import cli
+from tests.helpers import long_run
 from tests.training.killing import KILLS
 
 LONG = KILLS > 0
@@ -111,6 +112,7 @@ def expected(one):
 
 
 @pytest.mark.slow
+@long_run
 def test_a_model_trained_on_jax_gives_the_same_here(one, expected):
     settings = TrainingConfig.of_run(one)
     shapes = builtin_shapes("train", 4, num_points=64)
@@ -121,6 +123,7 @@ def test_a_model_trained_on_jax_gives_the_same_here(one, expected):
 
 
 @pytest.mark.slow
+@long_run
 @pytest.mark.parametrize(("killed", "idle"), [(1, ()), (0, ()), (0, (1,)), (1, (0,))][:CASES])
 def test_two_processes_train_as_one_and_outlive_a_killed_one(tmp_path, expected, killed, idle):
     out, other = tmp_path / "two", 1 - killed

@@ -11,8 +11,8 @@ from csnn_tf.errors import InputError
 from csnn_tf.training.dos_trainer import train_dos
 from csnn_tf.training.run_folder import history_numbers
 from csnn_tf.training.time_budget import TimeBudget
-from tests.helpers import eagerly, tensorflow_only
-from tests.training.killing import EPOCHS, KILLS, killed_and_whole, left_over, long_run
+from tests.helpers import eagerly, long_run, tensorflow_only
+from tests.training.killing import EPOCHS, KILLS, killed_and_whole, left_over
 from tests.training.test_dos_trainer import MODEL, configuration
 from tests.training.test_resume import StopAfter, history, same
 

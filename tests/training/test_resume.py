@@ -8,7 +8,7 @@ import pytest
 from csnn_tf.data.shapes import builtin_shapes
 from csnn_tf.errors import InputError
 from csnn_tf.training.trainer import train
-from tests.helpers import compiled, eagerly
+from tests.helpers import compiled, eagerly, long_run
 from tests.training.killing import EPOCHS, killed_and_whole, left_over
 from tests.training.test_disk import file_size_limit
 from tests.training.test_trainer import config
@@ -51,7 +51,7 @@ def history(run):
     return [row.rsplit(",", 1)[0] for row in (run.path / "history.csv").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "plateau"])
+@pytest.mark.parametrize("schedule", ["cosine", pytest.param("plateau", marks=long_run)])
 def test_resumed_run_equals_the_undisturbed_one_to_the_bit(tmp_path, schedule):
     shapes = builtin_shapes("train", 2, num_points=64)
     # Dropout and augmentation draw random numbers, so they must go on where they stopped.
@@ -156,6 +156,7 @@ def run_to_kill(out, callbacks=()):
 
 @compiled
 @pytest.mark.slow
+@long_run  # undisturbed and resumed runs are compared above, killed writers in test_atomic_files
 def test_killed_runs_resume_to_the_same_weights(tmp_path):
     killed, whole = killed_and_whole(__name__, run_to_kill, tmp_path, seed=0)
     assert same(whole.last, killed.last)
