@@ -77,7 +77,7 @@ def rebuild(
         if id(layer) in folds:
             config["use_bias"] = True
             config["activation"] = folds[id(layer)].activation
-        if "kernel_initializer" in config:
+        if _is_usual(getattr(layer, "kernel_initializer", None)):
             config["kernel_initializer"] = "glorot_uniform"  # see `values_follow`
         new = type(layer).from_config(config)
         pairs.append((layer, new, folds.get(id(layer))))
@@ -105,6 +105,12 @@ def weights_of(pairs: Pairs, read: Callable[[Any], Any]) -> Iterator[tuple[keras
             yield from zip(new.weights, map(read, old.weights), strict=True)
         else:
             yield from zip((new.kernel, new.bias), fold.weights(read), strict=True)
+
+
+def _is_usual(initializer: Any) -> bool:
+    """Whether it is what layers have by default; another one may make more than weights."""
+    usual = keras.initializers.GlorotUniform
+    return type(initializer) is usual and initializer.get_config()["seed"] is None
 
 
 def _double(variable: keras.Variable) -> np.ndarray:

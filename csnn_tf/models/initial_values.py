@@ -19,8 +19,8 @@ def values_follow() -> Iterator[None]:
     made: list[Any] = []
 
     class Unset(keras.initializers.GlorotUniform):
-        def __init__(self, seed: Any = None) -> None:
-            super().__init__(seed=seed)
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
             made.append(self)
 
         def __call__(self, shape: Any, dtype: Any = None) -> Any:

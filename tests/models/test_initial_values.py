@@ -58,6 +58,44 @@ def test_a_model_that_is_loaded_draws_no_random_numbers(kind, tmp_path, monkeypa
         np.testing.assert_array_equal(numpy_of(weight), numpy_of(value))
 
 
+@keras.saving.register_keras_serializable(package="csnn_tf_tests")
+class Projection(keras.layers.Layer):
+    """Uses its initialiser for what is no weight."""
+
+    def __init__(self, kernel_initializer=None, **kwargs):
+        super().__init__(**kwargs)
+        seeded = keras.initializers.GlorotUniform(seed=3)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer or seeded)
+
+    def call(self, x):
+        return x @ self.kernel_initializer((5, 5))
+
+    def get_config(self):
+        kept = keras.initializers.serialize(self.kernel_initializer)
+        return {**super().get_config(), "kernel_initializer": kept}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Projection,
+        lambda: keras.layers.EinsumDense("abc,cd->abd", (None, 7)),
+        lambda: keras.layers.EinsumDense("abc,cd->abd", (None, 7), kernel_initializer="he_normal"),
+        lambda: keras.layers.Bidirectional(keras.layers.LSTM(3)),
+        lambda: keras.layers.MultiHeadAttention(2, 4),
+    ],
+)
+def test_layers_of_all_kinds_are_rebuilt(make):
+    inputs, layer = keras.Input((6, 5)), make()
+    attention = isinstance(layer, keras.layers.MultiHeadAttention)
+    network = keras.Model(inputs, layer(inputs, inputs) if attention else layer(inputs))
+    points = np.random.default_rng(0).normal(size=(2, 6, 5)).astype("float32")
+    with values_follow():
+        type(layer).from_config(layer.get_config())
+    found = inference_network(network)(points)
+    np.testing.assert_allclose(numpy_of(found), numpy_of(network(points)), rtol=1e-5, atol=1e-6)
+
+
 def test_what_keras_reads_of_a_file_needs_no_configuration(monkeypatch):
     # Keras looks at all properties when it loads weights, and its `get_config` imports TensorFlow.
     model = DensityOfStates.from_preset("tiny", **ARGUMENTS[DensityOfStates])
