@@ -85,7 +85,7 @@ def evaluate_command(
     """
     classifier = load_model(model, CloudClassifier)
     trained = training_record(Path(model))
-    shapes, data, num_points = measured_shapes(
+    shapes, data = measured_shapes(
         model,
         trained,
         folder,
@@ -97,14 +97,16 @@ def evaluate_command(
     protocol["upright_axis"] = recorded_axis(trained) if upright_axis is None else upright_axis
     with passes_bar() as show:
         result = evaluate(classifier, shapes, progress=show, **protocol)
+    least, most = shapes.sizes  # clouds of one's own may have fewer points than were asked for
     if as_json:
-        measured = {"model": str(model), "data": data, "num_points": num_points}
+        measured = {"model": str(model), "data": data, "num_points": most, "least_points": least}
         click.echo(json.dumps({**measured, "trained": trained, **result.to_dict()}))
         return
     setting = f"{trained.get('rotation', '?')}/{protocol['rotation']}"
     low, high = result.interval
+    sizes = f"{most}" if least == most else f"{least} to {most}"
     click.echo(
-        f"{model}: {len(shapes)} shapes of {data}, {num_points} points, "
+        f"{model}: {len(shapes)} shapes of {data}, {sizes} points, "
         f"trained/tested under rotations {setting}"
     )
     click.echo(f"overall accuracy     {result.accuracy:.2%}  (95 %: {low:.2%} to {high:.2%})")

@@ -137,7 +137,7 @@ def measured_shapes(
         seed: Of the points on meshes.
 
     Returns:
-        The shapes, a `ShapeSet`, the name of their data, and the points of a cloud.
+        The shapes, a `ShapeSet`, and the name of their data.
 
     Raises:
         InputError: If that is not at hand or cannot be read.
@@ -159,7 +159,7 @@ def measured_shapes(
     shapes = load_shapes(kind, folder, split, num_points=num_points, per_class=per_class)
     if isinstance(shapes, MeshSet):
         shapes = shapes.to_shape_set(num_points, seed)
-    return shapes, data_name(folder), num_points
+    return shapes, data_name(folder)
 
 
 def recorded_points(record: dict[str, Any]) -> int:

@@ -1,6 +1,7 @@
 """csnn-tf predict"""
 
 import json
+import math
 
 import click
 import numpy as np
@@ -15,6 +16,7 @@ from csnn_tf.inference import Predictor
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.kind import is_dos_model
 from csnn_tf.models.loading import load_model, training_record
+from csnn_tf.training.run_folder import CONTENTS
 
 
 def _dos() -> click.Command:
@@ -77,12 +79,17 @@ def _say_if_sparse(model, record, files, clouds) -> None:
 
     Only where its training set had as many for every shape: clouds of one's own may have had fewer.
     """
-    if "num_points" not in record or record.get("folder") is not None:
+    own = record.get("folder") is not None or (
+        CONTENTS in record and record.get("data") != "shapes"
+    )
+    if own or "num_points" not in record:
         return
-    usual = recorded_points(record)
-    sparse = [name for name, cloud in zip(files, clouds, strict=True) if 4 * len(cloud) < 3 * usual]
+    most, dropped = recorded_points(record), record.get("point_dropout")
+    fewest = math.ceil(most * (1 - dropped)) if isinstance(dropped, float) else most
+    sparse = [name for name, cloud in zip(files, clouds, strict=True) if len(cloud) < fewest * 0.75]
     if not sparse:
         return
+    usual = most if fewest == most else f"{fewest} to {most}"
     which, so = f"{sparse[0]} has", "its class"
     if len(sparse) > 1:
         which, so = f"{sparse[0]} and {len(sparse) - 1} more have", "their classes"

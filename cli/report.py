@@ -66,7 +66,7 @@ def _classifier(
         if is_given:
             raise InputError(f"{option} is for density-of-states models, which this is not.")
     config = training_record(run)
-    shapes, _, _ = measured_shapes(run, config, data, seed=seed)
+    shapes, _ = measured_shapes(run, config, data, seed=seed)
     upright = recorded_axis(config)
     classifier_report(run, shapes, path, upright_axis=upright, seed=seed, progress=_step)
 

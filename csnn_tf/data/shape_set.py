@@ -57,12 +57,16 @@ class ShapeSet:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Points of the smallest and of the largest cloud."""
+        if isinstance(self.clouds, np.ndarray):
+            return self.clouds.shape[1], self.clouds.shape[1]
+        return min(map(len, self.clouds)), max(map(len, self.clouds))
+
     def __repr__(self) -> str:
-        sizes = (
-            f"{self.clouds.shape[1]}"
-            if isinstance(self.clouds, np.ndarray)
-            else f"{min(map(len, self.clouds))} to {max(map(len, self.clouds))}"
-        )
+        least, most = self.sizes
+        sizes = f"{most}" if least == most else f"{least} to {most}"
         return f"ShapeSet({len(self)} shapes of {sizes} points, {len(self.class_names)} classes)"
 
     def subset(self, indices: ArrayLike) -> ShapeSet:

@@ -159,8 +159,14 @@ def test_clouds_of_far_fewer_points_than_in_training_are_named(trained, tmp_path
     assert found.stderr == f"{least} and 1 more have {usual}their classes may well be wrong.\n"
     own = shutil.copytree(trained, tmp_path / "own")
     config = json.loads((trained / "config.json").read_text())
-    (own / "config.json").write_text(json.dumps({**config, "folder": "clouds"}))
-    assert run("predict", own, sparse).stderr == "", "clouds of one's own may have had as few"
+    (own / "config.json").write_text(json.dumps({**config, "point_dropout": 0.5}))
+    found = run("predict", own, least, sparse).stderr
+    assert found.startswith(
+        f"{least} has far fewer points than the 32 to 64 of a shape that {own} "
+    )
+    for others in ({"folder": "clouds"}, {"data": "modelnet"}):  # the second from Python
+        (own / "config.json").write_text(json.dumps({**config, **others}))
+        assert run("predict", own, sparse).stderr == "", "clouds of one's own may have had as few"
 
 
 def test_meshes_get_as_many_points_as_in_training(trained, tmp_path, monkeypatch):
@@ -190,9 +196,11 @@ def test_clouds_of_other_sizes_can_be_trained_on_and_evaluated(tmp_path, resampl
     data, out = ["--data", class_tree(tmp_path / "data", files)], tmp_path / "run"
     options = ["--preset", "tiny", *LEAST, "--epochs", 1, "--set", "num_points=32"]
     run("train", "modelnet", *data, *options, "--set", f"resample={resample}", "--out", out)
-    # Of the run's own data, with as many points as it was trained with.
+    # Of the run's own data, with as many points as it was trained with where there are as many.
     text = run("evaluate", out).output
-    assert f"8 shapes of {data[1]}, 32 points, " in text
+    assert f"8 shapes of {data[1]}, 20 to 32 points, " in text
+    found = json.loads(run("evaluate", out, "--json", "--num-points", 5000).output)
+    assert (found["least_points"], found["num_points"]) == (20, 90)
     assert run("evaluate", out, *data, "--num-points", 32).output == text
     shutil.copy(out / "best.keras", tmp_path / "alone.keras")
     with pytest.raises(InputError, match=r"nothing says what .*alone\.keras was trained on"):
