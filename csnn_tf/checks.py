@@ -29,6 +29,13 @@ def check_positive(name: str, value: Any) -> int:
     return number
 
 
+def check_bool(name: str, value: Any) -> bool:
+    """Return `value` as a bool, or raise `InputError` if it is neither true nor false."""
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(f"{name} must be true or false, not {_shown(value)}.")
+    return bool(value)
+
+
 def check_seed(value: Any) -> int:
     """Return `value` as an int, or raise `InputError` if no generator takes it as a seed."""
     number = whole_number(value)

@@ -8,6 +8,7 @@ import pytest
 
 from csnn_tf.checks import (
     check_array,
+    check_bool,
     check_number,
     check_positive,
     check_seed,
@@ -32,6 +33,17 @@ def test_nothing_else_is_a_whole_number(value):
         check_positive("count", value)
     with pytest.raises(InputError, match="^seed must be a whole number from 0 to 2"):
         check_seed(value)
+
+
+@pytest.mark.parametrize("value", [True, np.bool_(True)])
+def test_truth_values_of_every_type_are_bools(value):
+    assert check_bool("center", value) is True
+
+
+@pytest.mark.parametrize("value", ["False", "no", 1, 0.0, None, [True]])
+def test_nothing_else_is_a_truth_value(value):
+    with pytest.raises(InputError, match="^center must be true or false, not "):
+        check_bool("center", value)
 
 
 @pytest.mark.parametrize("value", [-1, 2**31])

@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 
+from csnn_tf.checks import whole_number
 from csnn_tf.errors import InputError
 from csnn_tf.grid.icosphere import check_level, icosphere
 
@@ -54,9 +55,10 @@ def nearest_table(level: int, neighbors: int = 3) -> NearestTable:
     Raises:
         InputError: If an argument is out of range.
     """
-    if isinstance(neighbors, bool) or neighbors not in range(1, 13):
-        raise InputError(f"neighbors must be a whole number from 1 to 12, not {neighbors!r}.")
-    return _nearest_table(check_level(level), int(neighbors))
+    number = whole_number(neighbors)
+    if number is None or not 1 <= number <= 12:
+        raise InputError(f"neighbors must be a whole number from 1 to 12, not {neighbors!r:.60}.")
+    return _nearest_table(check_level(level), number)
 
 
 @cache

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from csnn_tf.checks import check_choice, check_positive, check_sizes
+from csnn_tf.checks import check_bool, check_choice, check_positive, check_sizes
 from csnn_tf.errors import InputError
 from csnn_tf.grid import num_vertices
 from csnn_tf.grid.icosphere import check_level
@@ -108,7 +108,7 @@ class ConcentricBackbone(Unquantised, keras.Model):
             "kernel_size": check_positive("kernel_size", kernel_size),
             "pooling": pooling,
             "descriptor": descriptor,
-            "early_reduction": bool(early_reduction),
+            "early_reduction": check_bool("early_reduction", early_reduction),
         }
         numbers = num_vertices(level) * self._arguments["spheres"] * self._arguments["channels"]
         if numbers > _MOST_NUMBERS:

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from csnn_tf.checks import check_bool
 from csnn_tf.layers import BatchNormalization, NormalizePoints, PointsToSpheres
 from csnn_tf.models.backbone import ConcentricBackbone
 from csnn_tf.models.cloud_classifier import CloudClassifier
@@ -80,8 +81,9 @@ class PointCloudClassifier(CloudClassifier):
         **kwargs: Any,
     ) -> None:
         super().__init__(num_classes, class_names, hidden, dropout, **kwargs)
+        centred = check_bool("center", center)
         with dtype_policy(self.dtype_policy):
-            self.center = NormalizePoints(scale=False, name="center") if center else None
+            self.center = NormalizePoints(scale=False, name="center") if centred else None
             self.to_spheres = PointsToSpheres(
                 level,
                 spheres,

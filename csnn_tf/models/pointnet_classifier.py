@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from csnn_tf.checks import check_number, check_sizes
+from csnn_tf.checks import check_bool, check_number, check_sizes
 from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization, GlobalMaxPooling, NormalizePoints
 from csnn_tf.layers.learned_transform import LearnedTransform
@@ -80,9 +80,7 @@ class PointNetClassifier(CloudClassifier):
         for name in ("local_filters", "filters", "transform_filters"):
             if not self._widths[name]:
                 raise InputError(f"{name} must name the width of at least one layer.")
-        if not isinstance(transforms, bool):
-            raise InputError(f"transforms must be true or false, not {transforms!r:.60}.")
-        self.transforms = transforms
+        self.transforms = check_bool("transforms", transforms)
         self.regularization = check_number("regularization", regularization)
         if self.regularization < 0:
             raise InputError(f"regularization must be at least 0, not {regularization!r}.")

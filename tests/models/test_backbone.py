@@ -156,6 +156,7 @@ def test_configuration_and_saving(tmp_path):
         ({"spheres": 0}, "spheres must be"),
         ({"channels": None}, "channels must be"),
         ({"kernel_size": 2}, "kernel_size must be odd"),
+        ({"early_reduction": "no"}, "early_reduction must be true or false, not 'no'"),
         ({"pooling": "sum"}, "pooling must be one of max, mean"),
         ({"descriptor": "first"}, "descriptor must be one of levels, last"),
     ],

@@ -231,6 +231,8 @@ def test_a_compiled_model_trains_and_loads_again(tmp_path):
         ({"num_classes": 2, "class_names": ["a", "b", "c"]}, "class_names has 3 names for 2"),
         ({"class_names": []}, "class_names has 0 names"),
         ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
+        ({"center": "False"}, "center must be true or false, not 'False'"),
+        ({"level": 2.0}, "level must be a whole number from 0 to 7, not 2.0"),
         ({"hidden": (3, 0)}, "hidden must be a positive"),
         ({"spheres": -1}, "spheres must be"),
         ({"radius": -1.0}, "radius"),
