@@ -193,6 +193,11 @@ def data_to_record(place: Path) -> str:
     return os.path.abspath(place)
 
 
+def model_to_record(model: str | None) -> str | None:
+    """How a run records the trained model that it begins with: a file so that it is found again."""
+    return os.path.abspath(model) if model is not None and os.path.exists(model) else model
+
+
 def recorded_data(model: str, place: Any) -> Path:
     """Where a trained model's record says that its data was, or `InputError` if it is not there."""
     path = Path(str(place))

@@ -25,6 +25,7 @@ from csnn_tf.cli.options import (
     data_to_record,
     interrupted,
     model_option,
+    model_to_record,
     parse_epochs,
     parse_fields,
 )
@@ -120,7 +121,7 @@ def train_dos_command(
             per_cell=per_cell,
             reference_energy=reference_energy,
             bins=bins,
-            initial=initial,
+            initial=model_to_record(initial),
             rotate=rotate,
             seed=seed,
             **fields,

@@ -101,14 +101,16 @@ def labelled(path, energies, whole=False):
     return path
 
 
-def test_data_on_other_energies_is_brought_to_the_models(trained, tmp_path):
+def test_data_on_other_energies_is_brought_to_the_models(trained, tmp_path, monkeypatch):
     path = labelled(tmp_path / "other.extxyz", np.arange(-30, 2, 0.25))
     options = ["--data", path, "--electrons", "C=4"]
     line = "The DOS are re-binned from 128 bins from -30 to 1.75 eV to the model's 310 bins from"
     assert line in run("evaluate", trained, *options).stderr
     out = tmp_path / "run"
-    said = run("train", "dos", *options, "--epochs", 1, "--from", trained, "--out", out)
+    monkeypatch.chdir(trained.parent)
+    said = run("train", "dos", *options, "--epochs", 1, "--from", trained.name, "--out", out)
     assert line in said.stderr
+    assert DosConfig.of_run(out).initial == str(trained)
     assert json.loads((out / "config.json").read_text())["bins"] == "-30:0.9:0.1"
     assert f"{out}: 2 structures" in run("evaluate", out).stdout
     assert "finished before" in run("train", "dos", "--out", out, "--resume").stdout
