@@ -115,6 +115,11 @@ def _print(result: DosEvaluation) -> None:
         click.echo(f"\n{title}\n{format_table(reports, metric)}")
     errors, types = result.report.overall, result.report.by_type
     click.echo(f"\nFermi level, mean absolute error  {errors.fermi_level_mae:.4f} eV")
+    if errors.gapped:
+        click.echo(
+            f"  {errors.gapped} of {errors.structures} structures have a gap there, in which the "
+            "level hangs on the last digits of a DOS"
+        )
     click.echo(f"cumulative DOS, RMSE              {errors.cumulative_dos_rmse:.4f} states/atom")
     click.echo(
         f"within chemical accuracy ({CHEMICAL_ACCURACY} eV/atom)  "

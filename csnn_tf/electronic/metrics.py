@@ -13,6 +13,8 @@ from csnn_tf.errors import InputError
 
 #: Mean band-energy error below which a structure counts as resolved, eV/atom (section IV-B).
 CHEMICAL_ACCURACY = 0.043
+# Share of the largest DOS below which there is a gap.
+_GAP = 1e-3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +26,8 @@ class DosErrors:
         unresolved: Structures whose predicted or reference DOS never reaches the electron count;
             they have no Fermi level and are left out of the two means below (and count as outside
             chemical accuracy).
+        gapped: Structures whose reference DOS has next to no states at its Fermi level. In a gap
+            the level hangs on the last digits of a DOS, so their errors of it say little.
         band_energy_mae: Mean absolute error of the band energy, eV/atom; NaN if none is resolved.
         fermi_level_mae: Mean absolute error of the Fermi level, eV; NaN if none is resolved.
         dos_rmse: Root mean square error over structures and bins, states/eV/atom.
@@ -34,6 +38,7 @@ class DosErrors:
 
     structures: int
     unresolved: int
+    gapped: int
     band_energy_mae: float
     fermi_level_mae: float
     dos_rmse: float
@@ -120,6 +125,7 @@ def dos_report(
         "level": np.abs(found.fermi_level - true.fermi_level),
         "dos": np.mean((predicted - reference) ** 2, axis=1, dtype=np.float64),
         "cumulative": np.mean(difference**2, axis=1),
+        "gapped": _states_at(energies, reference, true.fermi_level) < _GAP * reference.max(axis=1),
     }
     groups = {str(name): types == name for name in dict.fromkeys(types)}
     return DosReport(
@@ -186,12 +192,19 @@ def _errors(errors: dict[str, NDArray], rows: NDArray) -> DosErrors:
     return DosErrors(
         structures=int(rows.sum()),
         unresolved=int((~resolved).sum()),
+        gapped=int(errors["gapped"][rows].sum()),
         band_energy_mae=float("nan") if none else float(band[resolved].mean()),
         fermi_level_mae=float("nan") if none else float(errors["level"][rows][resolved].mean()),
         dos_rmse=float(np.sqrt(errors["dos"][rows].mean())),
         cumulative_dos_rmse=float(np.sqrt(errors["cumulative"][rows].mean())),
         within_chemical_accuracy=float((band <= CHEMICAL_ACCURACY).mean()),
     )
+
+
+def _states_at(energies: ArrayLike, dos: NDArray, levels: NDArray) -> NDArray:
+    """DOS [S, bins] at an energy each, [S]; NaN at NaN."""
+    rows = zip(np.atleast_1d(levels), dos, strict=True)
+    return np.array([np.interp(level, energies, row) for level, row in rows])
 
 
 def _without_nan(row: dict) -> dict:

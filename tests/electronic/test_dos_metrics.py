@@ -76,6 +76,18 @@ def test_unresolved_structures_are_counted_and_never_flatter():
     assert json.loads(json.dumps(nothing.to_dict()))["overall"]["band_energy_mae"] is None
 
 
+def test_structures_with_a_gap_are_counted():
+    centers = np.array([[-20, -12, -6], [-20, -12, -2], [-20, -12, -6.5]])[:, :, None]
+    shape = np.exp(-(((ENERGIES - centers) / 0.5) ** 2) / 2).sum(axis=1)
+    dos = shape * 4 / (shape[:, ENERGIES < -9].sum(axis=1, keepdims=True) * 0.1)  # full at -9 eV
+    dos[2] *= 0.8
+    noisy = dos * (1 + 1e-4 * np.random.default_rng(0).normal(size=dos.shape))
+    report = dos_report(ENERGIES, dos, noisy, 4.0, TYPES)
+    assert {name: errors.gapped for name, errors in report.by_type.items()} == {"C60": 2, "C20": 0}
+    assert report.by_type["C60"].fermi_level_mae > 0.1 > report.by_type["C20"].fermi_level_mae
+    assert report.overall.band_energy_mae < 1e-2
+
+
 def test_published_convention_reports_its_own_offset():
     dos = reference_dos()
     options = {"convention": "published", "atoms": [60, 60, 20]}

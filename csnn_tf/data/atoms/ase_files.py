@@ -177,13 +177,14 @@ def structure_from_atoms(atoms: Atoms, name: str, *, atoms_only: bool = False) -
         atoms_only: Leave out the temperature and split, whatever they are.
 
     Raises:
-        InputError: It is no ASE object, has no atoms or one of no element, or the temperature is no
-            number.
+        InputError: It is no ASE object, has no atoms, one of no element or a site that is occupied
+            in part, or the temperature is no number.
     """
     check_atoms(atoms, name)
     if not len(atoms):
         raise InputError(f"{name}: the structure has no atoms.")
     check_numbers(atoms.get_atomic_numbers(), name)
+    _check_occupied(atoms.info.get("occupancy"), name)
     info = {} if atoms_only else atoms.info
     kind, split = atoms.info.get("type"), info.get("split")
     return Structure(
@@ -196,6 +197,24 @@ def structure_from_atoms(atoms: Atoms, name: str, *, atoms_only: bool = False) -
         split="" if split is None else str(split),
         name=name,
     )
+
+
+def _check_occupied(sites: Any, name: str) -> None:
+    """Refuse sites that are partly occupied, or by several elements; ASE takes the first element.
+
+    Args:
+        sites: What ASE's readers leave in `atoms.info`: occupancies by site and element.
+        name: What messages call the structure.
+    """
+    for site in sites.values() if isinstance(sites, dict) else ():
+        if isinstance(site, dict) and (
+            len(site) > 1 or any(abs(n - 1) > 1e-3 for n in site.values())
+        ):
+            shares = ", ".join(f"{element} {share:g}" for element, share in site.items())
+            raise InputError(
+                f"{name} has a site that is partly occupied ({shares}): make a supercell of "
+                "whole atoms."
+            )
 
 
 def _check_database(path: Path) -> None:

@@ -78,6 +78,12 @@ def _read(
             )
         return read_vasp(runs, reference_energy, grid, electrons)
     if reference_energy is not None:
+        deeper = None if path.is_file() else next(path.rglob("DOSCAR"), None)
+        if deeper is not None:
+            raise InputError(
+                f"{path} holds a VASP run too deep, in {deeper.parent}: name "
+                f"{deeper.parent.parent}, or put all runs into one folder."
+            )
         raise InputError(
             f"{path} is no VASP run: its energies are from the vacuum level, reference_energy "
             "does not apply."

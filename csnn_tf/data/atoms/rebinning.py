@@ -18,6 +18,10 @@ from csnn_tf.even_bins import evened
 if TYPE_CHECKING:
     from csnn_tf.data.atoms.structure_set import StructureSet
 
+#: States/atom that may lie below the first bin: each is made up for at the Fermi level.
+_LOST_STATES = 1e-4
+#: Share of its largest value with which a DOS may begin above the first bin: a broadening's tail.
+_CUT_OFF = 1e-3
 #: Default energy grid: 310 bins of 0.1 eV from -30 eV (section IV-B), eV from the vacuum level.
 DEFAULT_ENERGIES: NDArray = -30.0 + 0.1 * np.arange(310)
 
@@ -43,8 +47,8 @@ def rebin_dos(
         [bins], states/eV/atom.
 
     Raises:
-        InputError: The DOS is malformed, has states below the first bin, or ends before the last
-            with states; or the bins are not evenly spaced.
+        InputError: The DOS is malformed, has states below the first bin, begins beyond it or ends
+            before the last one with states; or the bins are not evenly spaced.
     """
     energies, dos = _check_dos(energies, dos, name)
     target = energy_bins(target)
@@ -58,6 +62,11 @@ def rebin_dos(
     def cumulative(at: NDArray) -> NDArray:
         return integral(np.clip(at, ends[0], ends[-1]))
 
+    if dos[0] > _CUT_OFF * dos.max() and ends[0] > target[:2].mean():  # a bin or more lacks it
+        raise InputError(
+            f"{name}: the DOS begins at {energies[0]:.2f} eV with {dos[0]:.3g} states/eV/atom: "
+            f"what lies below is missing, and the energy bins begin at {target[0]:.2f} eV."
+        )
     return _averages(ends[-1], cumulative, target, dos[-1], name)
 
 
@@ -95,6 +104,12 @@ def rebin_cumulative(
             f"({NOISE_STATES:g})."
         )
     cumulative = np.maximum(rising, 0)
+    if cumulative[0] > _LOST_STATES:
+        raise InputError(
+            f"{name}: {cumulative[0]:.4f} states/atom lie below its first energy at "
+            f"{energies[0]:.2f} eV, where nothing tells how they are distributed: it must begin "
+            "below them (with VASP: a lower EMIN)."
+        )
     target = energy_bins(target)
     curve = PchipInterpolator(energies, cumulative)
     open_end = (cumulative[-1] - cumulative[-2]) / (energies[-1] - energies[-2])
@@ -256,7 +271,7 @@ def _averages(
             f"{edges[-1]:.2f} eV."
         )
     at_edges = cumulative(edges)
-    if at_edges[0] > ELECTRON_TOLERANCE:
+    if at_edges[0] > _LOST_STATES:
         raise InputError(
             f"{name}: {at_edges[0]:.4f} states/atom lie below the first energy bin at "
             f"{target[0]:.2f} eV."

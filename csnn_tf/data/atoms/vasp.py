@@ -21,7 +21,9 @@ from csnn_tf.data.atoms.rebinning import (
 from csnn_tf.data.atoms.structure import Electrons, Structure, electrons_per_atom
 from csnn_tf.data.atoms.structure_set import StructureSet
 from csnn_tf.errors import InputError
+from csnn_tf.even_bins import evened
 
+_ROUNDING = 1e-3  # of a number with four digits
 _STRUCTURE_FILES = ("CONTCAR", "POSCAR", "vasprun.xml")  # CONTCAR: the positions of the last step
 
 
@@ -50,7 +52,8 @@ def read_vasp(
     """Read the last structure and the total DOS of VASP runs.
 
     A run is a folder with DOSCAR and CONTCAR, POSCAR or vasprun.xml (the first of these that is
-    there and not empty). The bins are filled from DOSCAR's integrated DOS, so they conserve it.
+    there and not empty). The bins are filled from DOSCAR's integrated DOS, with the digits of the
+    DOS beside it, so they conserve it.
 
     Args:
         folders: One run or several.
@@ -115,7 +118,19 @@ def read_doscar(path: str | os.PathLike) -> Doscar:
         dos, cumulative = table[:, 1] + table[:, 2], table[:, 3] + table[:, 4]
     else:
         raise InputError(f"{path} has {table.shape[1]} columns; expected 3 or, with spin, 5.")
-    return Doscar(table[:, 0], dos, cumulative, fermi_level)
+    return Doscar(table[:, 0], dos, _with_digits(table[:, 0], dos, cumulative), fermi_level)
+
+
+def _with_digits(energies: NDArray, dos: NDArray, cumulative: NDArray) -> NDArray:
+    """The integrated DOS with the digits of the DOS.
+
+    VASP's DOS is the difference of the integrated one from an energy to the next, divided by their
+    distance, so that its sum loses nothing either. Both have four digits: of many states, that is
+    more than what one energy adds. Where the sum is another one, the integrated DOS stays.
+    """
+    summed = cumulative[0] + np.append(0.0, np.cumsum(dos[1:] * np.diff(evened(energies))))
+    same = np.abs(summed - cumulative).max() <= _ROUNDING * np.abs(cumulative).max()
+    return summed if same else cumulative
 
 
 def _read_run(folder: Path, zero: float, grid: NDArray, electrons: Electrons) -> Structure:

@@ -35,6 +35,16 @@ def write(path, frames):
         ase.io.write(path, frames, format="extxyz")
 
 
+@pytest.mark.parametrize("site", [{"Si": 0.5}, {"Si": 0.6, "Ge": 0.4}])
+def test_sites_that_are_partly_occupied_are_refused(site):
+    whole = silicon(occupancy={"0": {"Si": 1.0}, "1": {"Si": 1}})
+    assert len(structures_from_atoms([whole])) == 1
+    broken = silicon(occupancy={"0": {"Si": 1.0}, "1": site})
+    expected = r"atoms\[1\] has a site that is partly occupied \(Si 0\.[56]"
+    with pytest.raises(InputError, match=expected):
+        structures_from_atoms([whole, broken])
+
+
 @pytest.mark.parametrize("file", ["set.xyz", "set.db", "set.json", "set@300K.xyz"])
 def test_dos_and_facts_from_info(tmp_path, file):
     facts = {"temperature": 300.0, "split": "val", "type": "diamond"}

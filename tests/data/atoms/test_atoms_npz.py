@@ -93,7 +93,8 @@ def test_a_dos_is_brought_to_the_bins_asked_for(tmp_path):
     found = load_structures(tmp_path, energies=np.linspace(-5.4, 4.6, 11))
     np.testing.assert_allclose(found.dos[:, 1:], 1, rtol=1e-6)
     for bins, words in (
-        (np.linspace(-6, 6, 13), r"a.npz\[0\].*ends at 5.25 eV"),
+        (np.linspace(-6, 4, 11), r"a.npz\[0\].*begins at -5.00 eV with 1 states/eV/atom"),
+        (np.linspace(-5, 6, 12), r"a.npz\[0\].*ends at 5.25 eV"),
         ([1.0], "at least 2"),
         (np.linspace(-5.2, 0, 11), r"a.npz\[0\].* fewer"),
     ):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 
 from csnn_tf.data.atoms import DEFAULT_ENERGIES, check_electrons, rebin_cumulative, rebin_dos
-from csnn_tf.electronic import fermi_level
+from csnn_tf.electronic import fermi_level, solve_fermi
 from csnn_tf.errors import InputError
 
 
@@ -96,6 +96,29 @@ def test_cumulative_source_conserves_every_state():
     assert level == pytest.approx(np.interp(4.0, cumulative, energies), abs=2e-3)
     with pytest.raises(InputError, match="decreases"):
         rebin_cumulative(energies, cumulative[::-1], DEFAULT_ENERGIES)
+    deep = energies > -9
+    with pytest.raises(InputError, match=r"1\.8\d* states/atom lie below its first energy"):
+        rebin_cumulative(energies[deep], cumulative[deep], DEFAULT_ENERGIES)
+
+
+def test_no_deep_level_of_a_dopant_is_lost():
+    # Two electrons of 200 atoms, which the energy would have back at the Fermi level.
+    energies = np.arange(-40, 2, 0.05)
+    dos = bump(energies) + bump(energies, -33.0, 0.3, 0.01)
+    with pytest.raises(InputError, match=r"0\.0100 states/atom lie below the first energy bin"):
+        rebin_dos(energies, dos, DEFAULT_ENERGIES)
+    wider = np.arange(-40, 1, 0.1)
+    found = solve_fermi(wider, rebin_dos(energies, dos, wider), 4.0)
+    fine = solve_fermi(energies, dos, 4.0)
+    assert found.band_energy == pytest.approx(fine.band_energy, abs=1e-3)
+
+
+def test_a_dos_may_begin_between_bins_but_not_in_a_band():
+    energies = np.arange(-14, 2, 0.1)
+    with pytest.raises(InputError, match=r"begins at -14.00 eV with 0.013\d* states/eV/atom: what"):
+        rebin_dos(energies, bump(energies), DEFAULT_ENERGIES)
+    gapped = np.where(energies < -13, 0, bump(energies))
+    assert rebin_dos(energies, gapped, DEFAULT_ENERGIES)[:160].max() == 0
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,13 @@ def test_several_runs_with_a_vacuum_level_each(tmp_path):
     assert second - first == pytest.approx(1.0, abs=0.01)
 
 
+def test_runs_that_lie_too_deep_are_named(tmp_path):
+    (tmp_path / "all" / "part").mkdir(parents=True)
+    folder, _ = write_run(tmp_path / "all" / "part" / "run")
+    with pytest.raises(InputError, match=f"too deep, in {folder}: name {folder.parent}, or"):
+        load_structures(tmp_path / "all", reference_energy=VACUUM)
+
+
 def test_bad_arguments_are_named(tmp_path):
     runs = [write_run(tmp_path / name)[0] for name in "ab"]
     for reference in ([1.0, 2.0, 3.0], "vacuum", None):
@@ -80,6 +87,29 @@ def test_doscar_values(tmp_path):
     np.testing.assert_allclose(doscar.dos, cell_dos(), rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(doscar.energies, ENERGIES, atol=1e-9)
     assert doscar.fermi_level == pytest.approx(level, abs=1e-8)
+
+
+def test_many_states_keep_the_digits_of_the_dos(tmp_path):
+    """As VASP has it: the DOS is the integrated one's difference, and both have four digits."""
+    write_run(tmp_path / "a")
+    fine = np.linspace(-28, 12, 40001)
+    shape = np.exp(-(((fine + 3) / 2.5) ** 2) / 2) + 0.2 * np.exp(-(((fine + 9) / 0.05) ** 2) / 2)
+    exact = np.cumsum(300 * 4 * shape / (shape.sum() * 0.001)) * 0.001  # of 300 atoms
+    cumulative = exact[::20]
+    dos = np.diff(cumulative, prepend=0.0) / 0.02
+    lines = (tmp_path / "a" / "DOSCAR").read_text().splitlines()[:6]
+
+    def read(dos):
+        rows = zip(ENERGIES, dos, cumulative, strict=True)
+        text = [f"{energy:11.3f} {states:.3E} {sum_:.3E}" for energy, states, sum_ in rows]
+        (tmp_path / "a" / "DOSCAR").write_text("\n".join([*lines, *text]))
+        return read_doscar(tmp_path / "a" / "DOSCAR").cumulative
+
+    rounded = [float(f"{value:.3E}") for value in cumulative]
+    assert np.abs(np.diff(read(dos)) - np.diff(cumulative)).max() < 1e-3
+    assert np.abs(np.diff(rounded) - np.diff(cumulative)).max() > 0.5
+    # Where they say different things, the integrated DOS, which conserves, is what holds.
+    np.testing.assert_array_equal(read(dos / 2), rounded)
 
 
 def test_mismatched_electrons_say_by_how_much(tmp_path):
