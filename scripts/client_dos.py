@@ -194,7 +194,7 @@ def names_of(files):
 
 def rows_of(outputs, names):
     """One row for each structure, which begins with its name."""
-    outputs = without_nan(outputs)
+    outputs = dict(outputs)
     energies = outputs.pop("energies")
     if any(not isinstance(each, list) or len(each) != len(names) for each in outputs.values()):
         raise RuntimeError("the server answers without a row for each structure")
@@ -204,19 +204,25 @@ def rows_of(outputs, names):
     ]
 
 
-def without_nan(value):
-    """None in place of NaN, as KServe has it: JSON knows no NaN, though TensorFlow Serving does."""
+def plain(value):
+    """None in place of numbers that are not finite, as KServe has it: JSON knows none of them."""
     if isinstance(value, dict):
-        return {key: without_nan(each) for key, each in value.items()}
+        return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [without_nan(each) for each in value]
-    return None if value != value else value
+        return [plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def show(answers):
     """Print answers as JSON. Who reads them, such as `head`, may have enough before their end."""
+    answers = plain(answers)
+    text = json.dumps(answers, indent=2, ensure_ascii=False)
     try:
-        print(json.dumps(answers, indent=2, ensure_ascii=False), flush=True)
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:  # halves of characters, or what a terminal lacks
+        text = json.dumps(answers, indent=2)
+    try:
+        print(text, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -150,10 +150,25 @@ def check_options(parser, options):
         parser.error("- is the standard input, which can be read once")
 
 
+def plain(value):
+    """None in place of numbers that are not finite, as KServe has it: JSON knows none of them."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def show(answers):
     """Print answers as JSON. Who reads them, such as `head`, may have enough before their end."""
+    answers = plain(answers)
+    text = json.dumps(answers, indent=2, ensure_ascii=False)
     try:
-        print(json.dumps(answers, indent=2, ensure_ascii=False), flush=True)
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:  # halves of characters, or what a terminal lacks
+        text = json.dumps(answers, indent=2)
+    try:
+        print(text, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -264,14 +265,39 @@ def test_numbers_of_structures(tmp_path, content, message):
     assert len(script("client_dos").read_structures(tmp_path / "one.xyz")) == 1
 
 
-@pytest.mark.parametrize("word", [b"null", b"NaN"])
-def test_unknown_numbers_are_null(other_server, arguments, capsys, word):
-    """Of KServe, which writes null, and of TensorFlow Serving, which writes NaN."""
+_ANSWERS = {
+    "client_rest": b'{"predictions": [{"values": [%s]}]}',
+    "client_dos": b'{"outputs": {"energies": [1.0], "values": [[%s]]}}',
+}
+
+
+@pytest.mark.parametrize("name", _ANSWERS)
+@pytest.mark.parametrize("word", [b"null", b"NaN", b"Infinity", b"-Infinity", b"1e999"])
+def test_unknown_numbers_are_null(other_server, arguments, capsys, name, word):
+    """Of KServe, which writes null, and of TensorFlow Serving, which writes what is no JSON."""
     url, answers = other_server
-    answers.append(_OK + b'{"outputs": {"energies": [1.0], "fermi_level": [' + word + b"]}}")
-    script("client_dos").main(arguments("client_dos", url))
+    answers.append(_OK + _ANSWERS[name] % b", ".join([word, b"1" + b"0" * 400, b"true", b"0.5"]))
+    script(name).main(arguments(name, url))
     (row,) = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
-    assert row["fermi_level"] is None
+    assert row["values"] == [None, 10**400, True, 0.5]
+
+
+@pytest.mark.parametrize("name", _ANSWERS)
+@pytest.mark.parametrize("word", ["chaise longue", "café", "模型", "\ud800", "é\udc80"])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "utf-8:surrogateescape"])
+def test_texts_that_the_output_cannot_take(name, word, encoding):
+    """A half of a character, which no encoding has, and what a terminal's lacks."""
+    code = f"from {name} import show; show([{{{word!a}: {word!a}}}])"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2] / "scripts",
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+    )
+    assert (found.returncode, found.stderr) == (0, b"")
+    assert json.loads(found.stdout.decode()) == [{word: word}]
+    as_it_is = encoding.startswith("utf-8") and word.isprintable()
+    assert (word.encode("utf-8", "replace") in found.stdout) is (as_it_is or word.isascii())
 
 
 @pytest.mark.parametrize("name", ["client_rest", "client_dos"])
