@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -18,6 +19,7 @@ from csnn_tf.export.server_files import BATCHING_PARAMETERS, MODELS_CONFIG, writ
 from csnn_tf.export.serving import Serving, serving_of
 from csnn_tf.export.warmup import can_write_warmup
 from csnn_tf.models.loading import load_model, model_file, training_record
+from csnn_tf.training.run_folder import history_numbers
 
 _MARKERS = {"savedmodel": "saved_model.pb", "onnx": "model.onnx", "tflite": "model.tflite"}
 
@@ -28,7 +30,8 @@ class Exported:
 
     Args:
         path: DIR/NAME/VERSION.
-        notices: Sentences about what could not be added, and a name that had to be changed.
+        notices: Sentences about what could not be added, a name that had to be changed, and a run
+            that has fewer epochs than it was to have.
     """
 
     path: Path
@@ -94,7 +97,9 @@ def export_model(
         check_same_kind(folder / name, serving)
     if not other_labels:
         check_same_labels(folder / name, serving)
-    card = model_card(serving, name, source, training_record(source))
+    record = training_record(source)
+    epochs = _epoch_notices(source, record)
+    card = model_card(serving, name, source, record, epochs)
     path = publish(
         folder / name,
         lambda temporary: _writer(file_format)(temporary, serving, name, card),
@@ -102,7 +107,7 @@ def export_model(
         marker=_MARKERS[file_format],
         announce=lambda: write_server_files(folder) if served else None,
     )
-    notices = _name_notices(given, name) + (_warmup_notices() if served else ())
+    notices = _name_notices(given, name) + epochs + (_warmup_notices() if served else ())
     return Exported(path, notices)
 
 
@@ -120,8 +125,11 @@ def _check_arguments(model: object, folder: object, options: object) -> None:
 
 def _source_name(source: Path) -> str:
     # Every run has a best.keras: its folder says which it is.
-    of_run = source.stem in ("best", "last") and (source.parent / "config.json").is_file()
-    return source.parent.resolve().name if of_run else source.stem
+    return source.parent.resolve().name if _is_of_run(source) else source.stem
+
+
+def _is_of_run(source: Path) -> bool:
+    return source.stem in ("best", "last") and (source.parent / "config.json").is_file()
 
 
 def _served_name(name: str) -> str:
@@ -133,6 +141,19 @@ def _name_notices(given: str, name: str) -> tuple[str, ...]:
     if name == given:
         return ()
     return (f"The name became {name}, from {given!r}: --name gives another.",)
+
+
+def _epoch_notices(source: Path, record: Mapping[str, Any]) -> tuple[str, ...]:
+    # Not why: it may have been stopped, ended by its schedule, or go on.
+    if not record or not _is_of_run(source):
+        return ()
+    try:
+        epochs = len(history_numbers(source.parent / "history.csv"))
+    except InputError:  # the model is there all the same
+        return ()
+    if not 0 < epochs < record["epochs"]:
+        return ()
+    return (f"The run's history has {epochs} of {record['epochs']} epochs.",)
 
 
 def _writer(file_format: str) -> Callable[[Path, Serving, str, str], None]:

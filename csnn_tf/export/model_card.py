@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,13 @@ _RECORDED = ("name", "command", "stages", "classes", "elements", CONTENTS)
 _PRIVATE = object()
 
 
-def model_card(serving: Serving, name: str, source: Path, record: Mapping[str, Any]) -> str:
+def model_card(
+    serving: Serving,
+    name: str,
+    source: Path,
+    record: Mapping[str, Any],
+    remarks: Sequence[str] = (),
+) -> str:
     """Markdown that says what an exported model is.
 
     Args:
@@ -29,6 +35,7 @@ def model_card(serving: Serving, name: str, source: Path, record: Mapping[str, A
         name: Name under which it is served.
         source: The .keras file that it comes from.
         record: What the training run recorded; may be empty.
+        remarks: Sentences about that.
     """
     options, model = serving.options, serving.model
     labels = list(serving.labels)
@@ -51,7 +58,7 @@ def model_card(serving: Serving, name: str, source: Path, record: Mapping[str, A
     if labels:
         parts.append(f"## Labels\n\n{', '.join(labels)}")
     if record := _known(record):
-        parts.append(f"## Training\n\n{_json(record)}")
+        parts.append("\n\n".join(["## Training", *remarks, _json(record)]))
     config = {
         key: value
         for key, value in model.get_config().items()

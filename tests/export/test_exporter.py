@@ -153,6 +153,31 @@ def test_run_folder(tmp_path, file):
     assert export_model(run / "best.keras", tmp_path / "models").path == path.parent / "2"
 
 
+@pytest.mark.parametrize("name", ["best", "last", "other"])
+@pytest.mark.parametrize(
+    ("history", "told"),
+    [
+        ("epoch,loss\n1,0.5\n2,0.4\n", "The run's history has 2 of 3 epochs."),
+        ("epoch,loss\n1,0.5\n2,0.4\n3,0.3\n", ""),
+        ("epoch,loss\n1,much\n", ""),
+        (None, ""),
+    ],
+)
+def test_runs_of_fewer_epochs_than_recorded(tmp_path, file, name, history, told):
+    """Whatever ended them; a model that is not the run's has other epochs."""
+    file().rename(tmp_path / f"{name}.keras")
+    record = {"preset": "tiny", "recipe": "paper", "model": {}, "epochs": 3}
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    if history is not None:
+        (tmp_path / "history.csv").write_text(history)
+    done = export_model(tmp_path / f"{name}.keras", tmp_path / "models", name="any")
+    if name == "other":
+        told = ""
+    assert [notice for notice in done.notices if "epochs" in notice] == [told] * bool(told)
+    card = (done.path / "assets" / "model_card.md").read_text("utf-8")
+    assert ("\n\n## Training\n\n" + f"{told}\n\n" * bool(told) + "```json\n") in card
+
+
 @pytest.mark.parametrize(
     ("given", "name"),
     [("Größe", "Gr_e"), ("模型", "model"), ("v1.0 (final)", "v1_0_final"), ("plain-1_b", None)],
