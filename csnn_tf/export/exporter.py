@@ -11,7 +11,7 @@ import keras
 
 from csnn_tf.errors import InputError
 from csnn_tf.export.companions import check_labels
-from csnn_tf.export.kinds import check_same_kind, check_same_labels
+from csnn_tf.export.kinds import check_no_tensor_lost, check_same_kind, check_same_labels
 from csnn_tf.export.layout import check_name, check_version, publish
 from csnn_tf.export.model_card import model_card
 from csnn_tf.export.options import FORMATS, ExportOptions
@@ -66,8 +66,8 @@ def export_model(
 
     Raises:
         InputError: If an argument or the model cannot be read or exported, the version exists, NAME
-            holds another kind of model or one of other labels, or the folder cannot be written.
-            Nothing is left behind then.
+            holds another kind of model, or one of other labels or of more outputs, or the folder
+            cannot be written. Nothing is left behind then.
 
     Example:
         >>> export_model("runs/shapes", "serving").path
@@ -100,9 +100,15 @@ def export_model(
     record = training_record(source)
     epochs = _epoch_notices(source, record)
     card = model_card(serving, name, source, record, epochs)
+
+    def write(temporary: Path) -> None:
+        _writer(file_format)(temporary, serving, name, card)
+        if served:
+            check_no_tensor_lost(folder / name, temporary)
+
     path = publish(
         folder / name,
-        lambda temporary: _writer(file_format)(temporary, serving, name, card),
+        write,
         version=version,
         marker=_MARKERS[file_format],
         announce=lambda: write_server_files(folder) if served else None,

@@ -22,18 +22,47 @@ def check_same_kind(folder: Path, serving: Serving) -> None:
     Raises:
         InputError: If the newest version lacks a signature, or has another one.
     """
-    for version in reversed(versions_of(folder)):
-        path = folder / str(version)
-        if (path / "saved_model.pb").is_file():
-            break
-    else:
+    path = _newest(folder)
+    if path is None:
         return
-    found, given = signature_names(path), set(serving.signatures())
-    if found and found != given:
+    found = set(tensor_names(path))
+    if found and found != set(serving.signatures()):
         raise InputError(
             f"{path} answers other requests ({', '.join(sorted(found))}), so it is another kind of "
             "model: choose another name."
         )
+
+
+def check_no_tensor_lost(folder: Path, written: Path) -> None:
+    """Raise `InputError` if a model lacks inputs or outputs of its newest version.
+
+    Args:
+        folder: DIR/NAME.
+        written: The SavedModel that is to become its next version.
+
+    Raises:
+        InputError: With what is lacking.
+    """
+    path = _newest(folder)
+    if path is None:
+        return
+    given = tensor_names(written)
+    lost = [
+        f"{tensor} of {name}"
+        for name, tensors in sorted(tensor_names(path).items())
+        for tensor in sorted(tensors - given.get(name, set()))
+    ]
+    if lost:
+        raise InputError(
+            f"{path} has what the model lacks ({', '.join(lost)}), and its clients may need that: "
+            "choose another name."
+        )
+
+
+def _newest(folder: Path) -> Path | None:
+    """The newest version that is a SavedModel."""
+    paths = (folder / str(version) for version in reversed(versions_of(folder)))
+    return next((path for path in paths if (path / "saved_model.pb").is_file()), None)
 
 
 def check_same_labels(folder: Path, serving: Serving) -> None:
@@ -75,13 +104,17 @@ def _few(labels: list[str]) -> str:
     return f"{len(labels)} labels ({', '.join(labels[:3])}, ..., {labels[-1]})"
 
 
-def signature_names(folder: Path) -> set[str]:
-    """Names of a SavedModel's signatures; none if it cannot be read."""
+def tensor_names(folder: Path) -> dict[str, set[str]]:
+    """Inputs and outputs of a SavedModel's signatures, by name; none if it cannot be read."""
     from google.protobuf.message import DecodeError
 
     try:
         proto = saved_model_message(folder)
     except (DecodeError, OSError):
-        return set()
-    names = {name for meta in proto.meta_graphs for name in meta.signature_def}
-    return {name for name in names if not name.startswith("__")}
+        return {}
+    return {
+        name: {f"input {key}" for key in each.inputs} | {f"output {key}" for key in each.outputs}
+        for meta in proto.meta_graphs
+        for name, each in meta.signature_def.items()
+        if not name.startswith("__")
+    }

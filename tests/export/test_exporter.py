@@ -42,13 +42,17 @@ class DoublerServing(Serving):
     def labels(self):
         return tuple(self.model.names)
 
+    @property
+    def _input(self):
+        return "points" if self.model.kind == "points" else "x"
+
     def signatures(self):
         if self.model.kind == "other":
             return self._signatures() | {"tripled": self._signatures()["serving_default"]}
         return self._signatures()
 
     def _signatures(self):
-        spec = tf.TensorSpec([None], tf.float32, name="x")
+        spec = tf.TensorSpec([None], tf.float32, name=self._input)
 
         @tf.function(jit_compile=True)
         def compiled(x):
@@ -59,12 +63,14 @@ class DoublerServing(Serving):
                 tf.debugging.Assert(tf.size(x) > 3, ["x: too short"])
             if self.model.kind == "python":
                 return {"y": tf.numpy_function(lambda value: 2 * value, [x], tf.float32)}
+            if self.model.kind == "halves":
+                return {"y": self.model(x), "half": x / 2}
             return {"y": compiled(x) if self.model.kind == "compiled" else self.model(x)}
 
         return {"serving_default": tf.function(double, input_signature=[spec])}
 
     def examples(self):
-        return [Request("serving_default", {"x": np.ones(3, np.float32)})]
+        return [Request("serving_default", {self._input: np.ones(3, np.float32)})]
 
     def portable(self):
         raise NotImplementedError
@@ -201,6 +207,24 @@ def test_another_kind_of_model_under_the_same_name(tmp_path, file):
         export_model(file(), tmp_path / "models")
     assert [each.name for each in path.parent.iterdir()] == ["1"]
     assert export_model(file("other"), tmp_path / "models").path.name == "2"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "lost"),
+    [("halves", "plain", "output half"), ("plain", "points", "input x")],
+)
+def test_a_version_without_what_clients_know(tmp_path, file, first, second, lost):
+    path = export_model(file(first), tmp_path / "models").path
+    message = rf"models/doubler_v2/1 has .* lacks \({lost} of serving_default\), .* another name"
+    with pytest.raises(InputError, match=message):
+        export_model(file(second), tmp_path / "models")
+    assert [each.name for each in path.parent.iterdir()] == ["1"]
+
+
+def test_a_version_with_more_outputs(tmp_path, file):
+    export_model(file(), tmp_path / "models")
+    assert export_model(file("halves"), tmp_path / "models").path.name == "2"
+    assert export_model(file("halves"), tmp_path / "models").path.name == "3"
 
 
 def test_other_labels_under_the_same_name(tmp_path, file):
