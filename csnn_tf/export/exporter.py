@@ -1,5 +1,6 @@
 """From a .keras file to a version folder."""
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -89,8 +90,8 @@ def export_model(
     check_name(name)  # as a whole: of "a/b", a path would have the name "b"
     if name in (MODELS_CONFIG, BATCHING_PARAMETERS):
         raise InputError(f"name must not be {name}: the server's file of that name lies there.")
-    # From the file: a model that was called before may hold operations compiled by XLA.
-    serving = serving_of(load_model(source, keras.Model), options)
+    loaded, digest = _load(source)
+    serving = serving_of(loaded, options)
     check_labels(serving)
     served = file_format == "savedmodel"
     if served:
@@ -99,7 +100,7 @@ def export_model(
         check_same_labels(folder / name, serving)
     record = training_record(source)
     epochs = _epoch_notices(source, record)
-    card = model_card(serving, name, source, record, epochs)
+    card = model_card(serving, name, f"{source.name}, SHA-256 {digest}", record, epochs)
 
     def write(temporary: Path) -> None:
         _writer(file_format)(temporary, serving, name, card)
@@ -127,6 +128,23 @@ def _check_arguments(model: object, folder: object, options: object) -> None:
             raise InputError(f"{name} must be a path or a name, not {value!r:.60}.")
     if not isinstance(options, ExportOptions):
         raise InputError(f"options must be ExportOptions, not {options!r:.60}.")
+
+
+def _load(source: Path) -> tuple[keras.Model, str]:
+    # From the file: a model that was called before may hold operations compiled by XLA.
+    digest = _digest(source)
+    model = load_model(source, keras.Model)
+    if _digest(source) != digest:  # a training may replace its best.keras
+        raise InputError(f"{source} changed while it was read: export it again.")
+    return model, digest
+
+
+def _digest(source: Path) -> str:
+    try:
+        with open(source, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{source} cannot be read: {error.strerror or error}.") from error
 
 
 def _source_name(source: Path) -> str:

@@ -1,12 +1,10 @@
 """The model card that travels with an export."""
 
 import dataclasses
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import csnn_tf
@@ -24,7 +22,7 @@ _PRIVATE = object()
 def model_card(
     serving: Serving,
     name: str,
-    source: Path,
+    source: str,
     record: Mapping[str, Any],
     remarks: Sequence[str] = (),
 ) -> str:
@@ -33,7 +31,7 @@ def model_card(
     Args:
         serving: The exported model.
         name: Name under which it is served.
-        source: The .keras file that it comes from.
+        source: Name and SHA-256 of the .keras file that it comes from.
         record: What the training run recorded; may be empty.
         remarks: Sentences about that.
     """
@@ -41,7 +39,7 @@ def model_card(
     labels = list(serving.labels)
     facts = {
         "Model": f"{type(model).__name__}, {model.count_params():,} weights",
-        "Source": f"{source.name}, SHA-256 {hashlib.sha256(source.read_bytes()).hexdigest()}",
+        "Source": source,
         "Exported": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "Precision": options.precision,
         "Batch normalisation": "folded" if options.fold else "as trained",

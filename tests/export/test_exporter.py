@@ -1,7 +1,9 @@
 """The exporter around any model: with one that is exported in no time."""
 
+import errno
 import hashlib
 import json
+from unittest.mock import Mock
 
 import keras
 import numpy as np
@@ -19,6 +21,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.export import ExportOptions, Request, Serving, export_model, serves
 from csnn_tf.export.batching import batching_params
 from csnn_tf.export.op_check import servable_problems
+from csnn_tf.models.loading import load_model
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf_tests")
@@ -157,6 +160,30 @@ def test_run_folder(tmp_path, file):
     assert f"best.keras, SHA-256 {digest}" in card
     # As a file of its own, too: every run has a best.keras.
     assert export_model(run / "best.keras", tmp_path / "models").path == path.parent / "2"
+
+
+@pytest.mark.parametrize("first", ["replaced", "loaded"])
+def test_a_file_that_is_replaced_meanwhile(tmp_path, file, monkeypatch, first):
+    """As by a training that goes on: the card would have the SHA-256 of other weights."""
+    source = file()
+
+    def load(path, kind):
+        loaded = load_model(path, kind) if first == "loaded" else None
+        file(names=["cat"])
+        return loaded or load_model(path, kind)
+
+    monkeypatch.setattr("csnn_tf.export.exporter.load_model", load)
+    with pytest.raises(InputError, match="v2.keras changed while it was read: export it again"):
+        export_model(source, tmp_path / "models")
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_file_that_cannot_be_read(tmp_path, file, monkeypatch):
+    source = file()
+    denied = Mock(side_effect=PermissionError(errno.EACCES, "Permission denied"))
+    monkeypatch.setattr("builtins.open", denied)
+    with pytest.raises(InputError, match="v2.keras cannot be read: Permission denied"):
+        export_model(source, tmp_path / "models")
 
 
 @pytest.mark.parametrize("name", ["best", "last", "other"])
