@@ -172,7 +172,8 @@ def _say_what_is_read(folder: Path, shapes: ShapeSet | MeshSet, config: Training
         training, held_out = shapes, None
     text = f"{len(training)} shapes of {len(classes)} class{'es' * (len(classes) != 1)} to train on"
     text += "" if held_out is None else f", {len(held_out)} held out"
-    files, folders = passed_over(folder, "train") if is_class_tree(folder) else ([], [])
+    tree = is_class_tree(folder)
+    files, folders, no_classes = passed_over(folder, "train") if tree else ([], [], [])
     others = []
     if files:
         endings = Counter(file.suffix.lower() or file.name for file in files)
@@ -180,6 +181,9 @@ def _say_what_is_read(folder: Path, shapes: ShapeSet | MeshSet, config: Training
         others.append(f"{len(files)} other file{'s' * (len(files) != 1)} ({named})")
     if folders:
         others.append(f"{len(folders)} folder{'s' * (len(folders) != 1)} in those of the classes")
+    if no_classes:
+        named = _first([entry.name for entry in no_classes], _MOST_NAMES)
+        others.append(f"{named} (neither train nor test in it)")
     click.echo(text + (f"; passed over: {', '.join(others)}" if others else ""), err=True)
     seen = range(len(classes)) if held_out is None else {*held_out.labels}
     unseen = [name for label, name in enumerate(classes) if label not in seen]

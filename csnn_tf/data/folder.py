@@ -29,9 +29,10 @@ def load_folder(
 ) -> ShapeSet | MeshSet:
     """Loads a tree CLASS/{train,test}/FILE of shapes; see `read_shape` for the kinds of files.
 
-    The classes are the folders' names in alphabetical order. Files of other kinds and hidden ones
-    are passed over. Where all files are meshes they stay meshes, to be sampled later. Where meshes
-    and point clouds are mixed, the meshes are sampled to clouds of `num_points` here, once.
+    The classes are the folders' names in alphabetical order. Folders with neither `train` nor
+    `test` in them, files of other kinds and hidden ones are passed over. Where all files are meshes
+    they stay meshes, to be sampled later. Where meshes and point clouds are mixed, the meshes are
+    sampled to clouds of `num_points` here, once.
 
     Args:
         folder: the tree.
@@ -54,7 +55,8 @@ def load_folder(
     folder, seed = check_folder(folder, split), check_seed(seed)
     if num_points is not None:
         num_points = check_positive("num_points", num_points)
-    class_names = [entry.name for entry in _entries(folder) if _is_class(entry)]
+    classes, others = _class_folders(folder)
+    class_names = [entry.name for entry in classes or others]
     if not class_names:
         raise InputError(f"{folder} has no folder a class, as in {folder}/chair/{split}/1.off.")
     paths, labels = [], []
@@ -89,8 +91,7 @@ def check_folder(folder: str | Path, split: str) -> Path:
 
 def is_class_tree(folder: Path) -> bool:
     """Whether a folder has the layout CLASS/{train,test}."""
-    classes = [entry for entry in _entries(folder) if _is_class(entry)]
-    return any((entry / split).is_dir() for entry in classes for split in _SPLITS)
+    return bool(_class_folders(folder)[0])
 
 
 def shape_files(folder: Path, suffixes: Sequence[str] = SHAPE_SUFFIXES) -> list[Path]:
@@ -102,21 +103,21 @@ def shape_files(folder: Path, suffixes: Sequence[str] = SHAPE_SUFFIXES) -> list[
     ]
 
 
-def passed_over(folder: Path, split: str) -> tuple[list[Path], list[Path]]:
-    """The files and the folders in a split of a tree that `load_folder` does not read.
+def passed_over(folder: Path, split: str) -> tuple[list[Path], list[Path], list[Path]]:
+    """What `load_folder` does not read: files and folders in a split, and folders of no class.
 
     Hidden ones are left out: systems put them there.
     """
-    places = [entry / split for entry in _entries(folder) if _is_class(entry)]
+    classes, no_classes = _class_folders(folder)
     others = [
         entry
-        for place in places
+        for place in (entry / split for entry in classes)
         if place.is_dir()
         for entry in _entries(place)
         if entry.suffix.lower() not in SHAPE_SUFFIXES and not entry.name.startswith(".")
     ]
     folders = [entry for entry in others if entry.is_dir()]
-    return [entry for entry in others if not entry.is_dir()], folders
+    return [entry for entry in others if not entry.is_dir()], folders, no_classes
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -126,8 +127,14 @@ def _entries(folder: Path) -> list[Path]:
         raise InputError(f"{folder} cannot be read: {error.strerror}.") from error
 
 
-def _is_class(entry: Path) -> bool:
-    return entry.is_dir() and not entry.name.startswith((".", "__"))
+def _class_folders(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The folders in a tree that have a split in them, and the others, such as one of runs."""
+    classes, others = [], []
+    for entry in _entries(folder):
+        if entry.is_dir() and not entry.name.startswith((".", "__")):
+            has_split = any((entry / split).is_dir() for split in _SPLITS)
+            (classes if has_split else others).append(entry)
+    return classes, others
 
 
 def _list_shapes(folder: Path, suffixes: Sequence[str]) -> list[Path]:

@@ -218,12 +218,13 @@ def test_a_training_says_what_it_reads_and_passes_over(tmp_path):
     names = [f"{part}/{n}.npy" for part in ("bolt/train", "bolt/test", "nut/train") for n in (1, 2)]
     others = ["a.PCD", "b.pcd", "c.pts", "d.npy.gz", "e.las", "README", ".DS_Store", "2024/f.npy"]
     names += [f"{part}/{name}" for part in ("bolt/train", "nut/test") for name in others]
-    data = class_tree(tmp_path / "data", dict.fromkeys([*names, "nut/test/1.npy"], cloud))
+    names += ["nut/test/1.npy", "runs/old/1.npy"]
+    data = class_tree(tmp_path / "data", dict.fromkeys(names, cloud))
     options = ["--preset", "tiny", *LEAST, "--epochs", 1, "--set", "num_points=16", "--data", data]
     found = run("train", "modelnet", *options, "--out", tmp_path / "run").stderr
     first = "2 shapes of 2 classes to train on, 2 held out; passed over: 6 other files (.pcd, "
     assert found.startswith(first), found
-    assert ", ...), 1 folder in those of the classes\n" in found
+    assert ", ...), 1 folder in those of the classes, runs (neither train nor test in it)" in found
     assert "No shape is held out" not in found
     again = run("train", "modelnet", "--out", tmp_path / "run", "--resume")
     assert "passed over" not in again.output

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from csnn_tf.data import MeshSet, ShapeSet, load_folder, load_point_clouds
+from csnn_tf.data.folder import passed_over
 from csnn_tf.errors import InputError
 from tests.data.data_files import SQUARE, TETRAHEDRON, class_tree, export, npy, npz
 
@@ -81,6 +82,19 @@ def test_the_folder_that_is_missing_or_empty_is_named(tmp_path):
     (tmp_path / "bolt" / "train").mkdir(parents=True)
     with pytest.raises(InputError, match=r"bolt/train has no file that ends in \.off"):
         load_point_clouds(tmp_path, "train")
+
+
+def test_folders_beside_those_of_the_classes_are_no_classes(tmp_path):
+    files = {"mug/train/1.npy": npy(SMALL), "bolt/test/1.npy": npy(SMALL)}
+    class_tree(tmp_path, {**files, "mug/test/1.npy": npy(SMALL), "runs/now/config.json": b"{}"})
+    shapes = load_folder(tmp_path, "test")
+    assert shapes.class_names == ("bolt", "mug")
+    assert passed_over(tmp_path, "test") == ([], [], [tmp_path / "runs"])
+    with pytest.raises(InputError, match=r"bolt/train does not exist"):
+        load_folder(tmp_path, "train")
+    class_tree(tmp_path / "other", {"mug/1.npy": npy(SMALL)})
+    with pytest.raises(InputError, match=r"other/mug/test does not exist"):
+        load_folder(tmp_path / "other", "test")
 
 
 def test_class_folders_without_splits_are_told_what_is_expected(tmp_path):
