@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csnn_tf.data.ply_header import PlyElement, PlyHeader, PlyProperty
+from csnn_tf.data.polygons import cut_polygons
 
 _CORNERS = ("vertex_index", "vertex_indices")
 
@@ -18,7 +19,7 @@ _CORNERS = ("vertex_index", "vertex_indices")
 def read_binary_ply(header: PlyHeader, body: bytes) -> tuple[NDArray, NDArray | None]:
     """Vertices [v, 3] and triangles [f, 3] of a binary PLY file; no triangles for a point cloud.
 
-    Polygons are cut into fans.
+    Polygons are cut into triangles.
 
     Args:
         header: What the file announces.
@@ -51,12 +52,12 @@ def read_binary_ply(header: PlyHeader, body: bytes) -> tuple[NDArray, NDArray | 
                 values = _values(element, table, corners.name).astype(np.int64)
                 polygons = values.ravel(), np.full(*values.shape)
         if corners is not None:
-            faces = _fans(*polygons)
+            faces = polygons
     if position != len(body):
         raise ValueError(f"its header announces {position} bytes and {len(body)} follow")
     if not len(vertices):
         raise ValueError("it holds no vertex")
-    return vertices, faces
+    return vertices, None if faces is None else _triangles(vertices, *faces)
 
 
 def _corners(face: PlyElement) -> PlyProperty:
@@ -142,11 +143,7 @@ def _check_end(end: int, body: bytes) -> None:
         raise ValueError(f"it announces {end} bytes and more, and {len(body)} follow the header")
 
 
-def _fans(corners: NDArray, lengths: NDArray) -> NDArray:
-    """Triangles [f, 3] that polygons are cut into, the corners of all one after the other."""
+def _triangles(vertices: NDArray, corners: NDArray, lengths: NDArray) -> NDArray:
     if (lengths < 1).any():
         raise ValueError(f"face {int(lengths.argmin())} has no corner")
-    triangles = np.maximum(lengths - 2, 0)
-    first = np.repeat(np.cumsum(lengths) - lengths, triangles)
-    place = np.arange(len(first)) - np.repeat(np.cumsum(triangles) - triangles, triangles)
-    return corners[np.stack([first, first + place + 1, first + place + 2], axis=1)]
+    return cut_polygons(vertices, corners, lengths)

@@ -35,7 +35,9 @@ def read_shape(path: str | Path, *, centred: bool = False) -> NDArray[np.float32
     - `.txt`, `.xyz`, `.csv`: a point a line, commas or blanks between the numbers; the first line
       may name the columns.
 
-    Further columns of a point cloud, such as normals, are left out.
+    Further columns of a point cloud, such as normals, are left out. Concave faces of .off and
+    binary .ply files are cut into triangles inside of them; in other files, polygons are taken for
+    convex.
 
     Example:
         >>> np.save("/tmp/cloud.npy", np.zeros((5, 6)))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from csnn_tf.data import Mesh, read_cloud, read_mesh, read_shape
+from csnn_tf.data.mesh import face_areas
 from csnn_tf.errors import InputError
 from tests.data.data_files import SQUARE, TETRAHEDRON, export, npy, npz
 from tests.data.shape_files import CLOUD, CLOUD_FILES, MESH_FILES, OFF, write
@@ -38,6 +39,25 @@ def test_polygons_are_cut_into_triangles_that_cover_them(tmp_path):
     ply = export(SQUARE, "ply", encoding="ascii").replace(b"face 2", b"face 1")
     ply = ply[: ply.index(b"3 0")] + b"4 0 1 2 3\n"
     assert len(read_mesh(write(tmp_path, "a.ply", ply)).faces) == 2
+
+
+U = [(0, 0, 0), (3, 0, 0), (3, 3, 0), (2, 3, 0), (2, 1, 0), (1, 1, 0), (1, 3, 0), (0, 3, 0)]
+U_PLY = "element vertex 8\n" + "".join(f"property float {axis}\n" for axis in "xyz")
+U_PLY += "element face 2\nproperty list uchar int vertex_indices\nend_header\n"
+U_TEXT = "".join(f"{x} {y} {z}\n" for x, y, z in U)
+U_FILES = {
+    "a.off": f"OFF\n8 2 0\n{U_TEXT}8 0 1 2 3 4 5 6 7\n4 4 5 6 3\n".encode(),
+    "quads.off": f"OFF\n8 2 0\n{U_TEXT}4 1 4 6 0\n4 4 5 6 3 255 0 0\n".encode(),
+    "binary.ply": f"ply\nformat binary_little_endian 1.0\n{U_PLY}".encode()
+    + struct.pack("<24f", *(axis for point in U for axis in point))
+    + struct.pack("<B8iB4i", 8, *range(8), 4, 4, 5, 6, 3),
+}
+
+
+@pytest.mark.parametrize("name", U_FILES)
+def test_a_concave_polygon_has_its_own_area(tmp_path, name):
+    mesh = read_mesh(write(tmp_path, name, U_FILES[name]))
+    assert face_areas(mesh).sum() == pytest.approx(6 if name == "quads.off" else 9)
 
 
 def test_nothing_is_merged_or_dropped(tmp_path):
