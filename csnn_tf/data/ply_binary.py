@@ -10,10 +10,8 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-from csnn_tf.data.ply_header import PlyElement, PlyHeader, PlyProperty
+from csnn_tf.data.ply_header import PlyElement, PlyHeader, PlyProperty, corners_of
 from csnn_tf.data.polygons import cut_polygons
-
-_CORNERS = ("vertex_index", "vertex_indices")
 
 
 def read_binary_ply(header: PlyHeader, body: bytes) -> tuple[NDArray, NDArray | None]:
@@ -38,7 +36,7 @@ def read_binary_ply(header: PlyHeader, body: bytes) -> tuple[NDArray, NDArray | 
     for name, element in header.elements.items():
         if not element.count:
             continue
-        corners = _corners(element) if name == "face" else None
+        corners = corners_of(element) if name == "face" else None
         table = _read_table(header.order, body, position, element)
         if name == "vertex":
             if table is None:
@@ -58,15 +56,6 @@ def read_binary_ply(header: PlyHeader, body: bytes) -> tuple[NDArray, NDArray | 
     if not len(vertices):
         raise ValueError("it holds no vertex")
     return vertices, None if faces is None else _triangles(vertices, *faces)
-
-
-def _corners(face: PlyElement) -> PlyProperty:
-    """The property of a face that lists its corners."""
-    lists = [each for each in face.properties if each.length]
-    named = [each for each in lists if each.name in _CORNERS] or lists
-    if len(named) != 1 or named[0].kind[0] not in "iu":
-        raise ValueError(f"its faces have no list of whole numbers {' or '.join(_CORNERS)}")
-    return named[0]
 
 
 def _read_table(order: str, body: bytes, position: int, element: PlyElement) -> NDArray | None:

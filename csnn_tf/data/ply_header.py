@@ -17,6 +17,7 @@ _TYPES = {
     **{"int64": "i8", "uint64": "u8", "float16": "f2"},
 }
 _FORMATS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
+_CORNERS = ("vertex_index", "vertex_indices")
 
 
 class PlyProperty(NamedTuple):
@@ -56,11 +57,6 @@ class PlyHeader(NamedTuple):
     order: str
     elements: dict[str, PlyElement]
 
-    @property
-    def faces(self) -> int:
-        """How many faces are announced."""
-        return self.elements["face"].count if "face" in self.elements else 0
-
 
 def read_ply_header(content: bytes) -> tuple[PlyHeader, bytes]:
     """The header of a PLY file and what follows it.
@@ -95,3 +91,16 @@ def read_ply_header(content: bytes) -> tuple[PlyHeader, bytes]:
     if "tristrips" in elements and elements["tristrips"].count:
         raise ValueError("it has triangle strips: save it with faces in their place")
     return PlyHeader(order, elements), content[match.end() :]
+
+
+def corners_of(face: PlyElement) -> PlyProperty:
+    """The property of a face that lists its corners.
+
+    Raises:
+        ValueError: there is none, or there are several.
+    """
+    lists = [each for each in face.properties if each.length]
+    named = [each for each in lists if each.name in _CORNERS] or lists
+    if len(named) != 1 or named[0].kind[0] not in "iu":
+        raise ValueError(f"its faces have no list of whole numbers {' or '.join(_CORNERS)}")
+    return named[0]

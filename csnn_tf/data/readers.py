@@ -14,6 +14,9 @@ from csnn_tf.data.coordinates import float32_coordinates
 from csnn_tf.data.mesh import Mesh, check_mesh
 from csnn_tf.data.mesh_files import read_trimesh_file
 from csnn_tf.data.off_files import read_off_mesh
+from csnn_tf.data.ply_binary import read_binary_ply
+from csnn_tf.data.ply_header import read_ply_header
+from csnn_tf.data.ply_text import read_text_ply
 from csnn_tf.errors import InputError
 
 MESH_SUFFIXES = (".off", ".obj", ".stl", ".ply")
@@ -36,8 +39,7 @@ def read_shape(path: str | Path, *, centred: bool = False) -> NDArray[np.float32
       may name the columns.
 
     Further columns of a point cloud, such as normals, are left out. Concave faces of .off and
-    binary .ply files are cut into triangles inside of them; in other files, polygons are taken for
-    convex.
+    .ply files are cut into triangles inside of them; in .obj files, polygons are taken for convex.
 
     Example:
         >>> np.save("/tmp/cloud.npy", np.zeros((5, 6)))
@@ -118,4 +120,9 @@ def check_points(path: Path, table: NDArray, centred: bool = False) -> NDArray[n
 
 def _read_vertices_and_faces(path: Path, suffix: str) -> tuple[NDArray, NDArray | None]:
     content = path.read_bytes()
-    return read_off_mesh(content) if suffix == ".off" else read_trimesh_file(content, suffix[1:])
+    if suffix == ".off":
+        return read_off_mesh(content)
+    if suffix == ".ply":
+        header, body = read_ply_header(content)
+        return (read_binary_ply if header.order else read_text_ply)(header, body)
+    return read_trimesh_file(content, suffix[1:])

@@ -45,12 +45,14 @@ U = [(0, 0, 0), (3, 0, 0), (3, 3, 0), (2, 3, 0), (2, 1, 0), (1, 1, 0), (1, 3, 0)
 U_PLY = "element vertex 8\n" + "".join(f"property float {axis}\n" for axis in "xyz")
 U_PLY += "element face 2\nproperty list uchar int vertex_indices\nend_header\n"
 U_TEXT = "".join(f"{x} {y} {z}\n" for x, y, z in U)
+U_FACE = "0 1 2 3 4 5 6 7"
 U_FILES = {
-    "a.off": f"OFF\n8 2 0\n{U_TEXT}8 0 1 2 3 4 5 6 7\n4 4 5 6 3\n".encode(),
+    "a.off": f"OFF\n8 2 0\n{U_TEXT}8 {U_FACE}\n4 4 5 6 3\n".encode(),
     "quads.off": f"OFF\n8 2 0\n{U_TEXT}4 1 4 6 0\n4 4 5 6 3 255 0 0\n".encode(),
     "binary.ply": f"ply\nformat binary_little_endian 1.0\n{U_PLY}".encode()
     + struct.pack("<24f", *(axis for point in U for axis in point))
     + struct.pack("<B8iB4i", 8, *range(8), 4, 4, 5, 6, 3),
+    "text.ply": f"ply\nformat ascii 1.0\n{U_PLY}{U_TEXT}8 {U_FACE}\n4 4 5 6 3\n".encode(),
 }
 
 
