@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from csnn_tf.data.cloud_files import read_npy_cloud, read_npz_cloud, read_text_cloud
 from csnn_tf.data.coordinates import float32_coordinates
 from csnn_tf.data.mesh import Mesh, check_mesh
-from csnn_tf.data.mesh_files import read_trimesh_file
+from csnn_tf.data.obj_files import read_obj_mesh
 from csnn_tf.data.off_files import read_off_mesh
 from csnn_tf.data.ply_binary import read_binary_ply
 from csnn_tf.data.ply_header import read_ply_header
 from csnn_tf.data.ply_text import read_text_ply
+from csnn_tf.data.stl_files import read_stl_mesh
 from csnn_tf.errors import InputError
 
 MESH_SUFFIXES = (".off", ".obj", ".stl", ".ply")
@@ -32,14 +33,14 @@ _Result = TypeVar("_Result")
 def read_shape(path: str | Path, *, centred: bool = False) -> NDArray[np.float32] | Mesh:
     """Reads a point cloud or a mesh, by the ending of the file's name.
 
-    - `.off`, `.stl`: a mesh. Polygons are cut into triangles, nothing is merged or dropped.
+    - `.off`, `.stl`: a mesh. Polygons are cut into triangles, concave ones too; nothing is merged
+      or dropped.
     - `.ply`, `.obj`: a mesh, or a point cloud where the file has no faces.
     - `.npy`: numbers [n, 3 or more]; `.npz`: such an array called `points`, or the only one.
     - `.txt`, `.xyz`, `.csv`: a point a line, commas or blanks between the numbers; the first line
       may name the columns.
 
-    Further columns of a point cloud, such as normals, are left out. Concave faces of .off and
-    .ply files are cut into triangles inside of them; in .obj files, polygons are taken for convex.
+    Further columns of a point cloud, such as normals, are left out.
 
     Example:
         >>> np.save("/tmp/cloud.npy", np.zeros((5, 6)))
@@ -120,9 +121,7 @@ def check_points(path: Path, table: NDArray, centred: bool = False) -> NDArray[n
 
 def _read_vertices_and_faces(path: Path, suffix: str) -> tuple[NDArray, NDArray | None]:
     content = path.read_bytes()
-    if suffix == ".off":
-        return read_off_mesh(content)
     if suffix == ".ply":
         header, body = read_ply_header(content)
         return (read_binary_ply if header.order else read_text_ply)(header, body)
-    return read_trimesh_file(content, suffix[1:])
+    return {".off": read_off_mesh, ".obj": read_obj_mesh, ".stl": read_stl_mesh}[suffix](content)

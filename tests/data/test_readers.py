@@ -53,6 +53,8 @@ U_FILES = {
     + struct.pack("<24f", *(axis for point in U for axis in point))
     + struct.pack("<B8iB4i", 8, *range(8), 4, 4, 5, 6, 3),
     "text.ply": f"ply\nformat ascii 1.0\n{U_PLY}{U_TEXT}8 {U_FACE}\n4 4 5 6 3\n".encode(),
+    "a.obj": "".join(f"v {x} {y} {z}\n" for x, y, z in U).encode()
+    + b"f 1 2 3 4 5 6 7 8\nf -4/1/1 -3/1/1 \\\n-2/1/1 4/1/1\n",
 }
 
 
@@ -138,7 +140,7 @@ def test_a_mesh_is_no_cloud_and_a_cloud_no_mesh(tmp_path):
         ("a.off", re.sub(rb"1\.0+", b"nan", OFF, count=1), "not finite"),
         ("a.off", bytes(range(256)), "OFF"),
         ("a.obj", b"junk", "no vertex"),
-        ("a.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 4\n", "readable"),
+        ("a.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 4\n", "not there"),
         ("a.obj", b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 x\n", "readable"),
         ("a.obj", b"v 0 0 nan\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "not finite"),
         ("a.obj", bytes(range(256)), "no vertex"),
