@@ -65,9 +65,22 @@ def _is_shape(file: Path) -> bool:
         return file.suffix.lower() in SHAPE_SUFFIXES
     try:  # points or atoms
         read_shape(file)
-    except InputError:
+    except InputError as reason:
+        if not file.is_file():
+            raise
+        _check_structure(file, reason)
         return False
     return True
+
+
+def _check_structure(file: Path, reason: InputError) -> None:
+    """Says why a file is not read as points either, if it is no structure."""
+    from csnn_tf.data.atoms import read_frames
+
+    try:
+        read_frames(file)
+    except InputError as error:
+        raise InputError(f"{reason} As a structure, {error}") from error
 
 
 def _shape(

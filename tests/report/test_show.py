@@ -93,6 +93,21 @@ def test_a_structure_becomes_a_page(tmp_path):
         run(tmp_path / "POSCAR.vasp", "--num-points", 9)
 
 
+def test_what_is_neither_points_nor_atoms_is_told_both_reasons(tmp_path):
+    path = tmp_path / "a.xyz"
+    path.write_text("1 2 3\n4 5 oops\n")
+    with pytest.raises(
+        InputError, match=r"readable \.xyz file: .*'oops'.*\. As a structure, .* ASE"
+    ):
+        run(path)
+    path.write_text("2\nmonoxide\nC 0 0 0\nO 0 0 1.1\n")
+    run(path, "--html", tmp_path / "a.html")
+    assert "atom 0 (C)" in (tmp_path / "a.html").read_text("utf-8")
+    path.unlink()
+    with pytest.raises(InputError, match=r"a\.xyz does not exist\.$"):
+        run(path)
+
+
 def test_one_sphere_has_no_slider(tmp_path):
     carbon = builtin_carbon()
     model = DensityOfStates.from_preset("tiny", ["C"], carbon.energies, {"C": 4.0})
