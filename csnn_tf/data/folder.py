@@ -55,6 +55,7 @@ def load_folder(
     folder, seed = check_folder(folder, split), check_seed(seed)
     if num_points is not None:
         num_points = check_positive("num_points", num_points)
+    check_class_first(folder)
     classes, others = _class_folders(folder)
     class_names = [entry.name for entry in classes or others]
     if not class_names:
@@ -87,6 +88,20 @@ def check_folder(folder: str | Path, split: str) -> Path:
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder.")
     return folder
+
+
+def check_class_first(folder: Path) -> None:
+    """Refuses the layout {train,test}/CLASS, by what is expected in its place.
+
+    Raises:
+        InputError: the folder has that layout.
+    """
+    classes, others = _class_folders(folder)
+    if not classes and {entry.name for entry in others} & {*_SPLITS}:
+        raise InputError(
+            f"{folder} has train and test at its top: the folder of the class comes first, as in "
+            f"{folder}/chair/train/1.off."
+        )
 
 
 def is_class_tree(folder: Path) -> bool:

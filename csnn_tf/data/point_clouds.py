@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from csnn_tf.data.folder import check_folder, is_class_tree, load_folder
+from csnn_tf.data.folder import check_class_first, check_folder, is_class_tree, load_folder
 from csnn_tf.data.labelled import check_enough
 from csnn_tf.data.mesh_set import MeshSet
 from csnn_tf.data.modelnet import find_modelnet40, load_modelnet40
@@ -43,6 +43,7 @@ def load_point_clouds(
             for name, cloud in zip(shapes.names, shapes.clouds, strict=True):
                 check_enough(name, len(cloud), num_points)
         return shapes
+    check_class_first(folder)
     raise InputError(
         f"{folder} is of no known layout: expected CLASS/train and CLASS/test with shape files in "
         f"them, or ModelNet40 as {split}_files.txt and .h5 files or as modelnet40_{split}.txt and "

@@ -103,6 +103,14 @@ def test_class_folders_without_splits_are_told_what_is_expected(tmp_path):
         load_point_clouds(tmp_path, "train")
 
 
+@pytest.mark.parametrize("load", [load_folder, load_point_clouds])
+@pytest.mark.parametrize("name", ["1.off", "1.npy"])
+def test_a_tree_with_the_splits_first_is_told_that_the_class_is(tmp_path, load, name):
+    class_tree(tmp_path, {f"{split}/mug/{name}": b"" for split in ("train", "test")})
+    with pytest.raises(InputError, match=r"the class comes first, as in .*/chair/train/1\.off"):
+        load(tmp_path, "train")
+
+
 def test_a_broken_file_is_named(tmp_path):
     class_tree(tmp_path, {"mug/train/1.npy": npy(SMALL), "mug/train/2.off": b"OFF\n3 1 0\n0 0 0\n"})
     with pytest.raises(InputError, match=r"mug/train/2\.off is not a readable"):
