@@ -6,6 +6,7 @@ Each function reads a file, or raises whatever went wrong in it; `readers` turns
 
 from __future__ import annotations
 
+import codecs
 import re
 import zipfile
 from itertools import islice
@@ -52,13 +53,17 @@ def read_text_cloud(path: Path, max_points: int | None = None) -> NDArray[np.flo
 
     The first line may name the columns, x, y and z among them, which are then the ones that count;
     so may the comment above the points, if it has as many words as they have numbers. Units may
-    follow in brackets. A first line 0,1,2 and so on of a .csv file numbers the columns.
+    follow in brackets. A first line 0,1,2 and so on of a .csv file numbers the columns. If further
+    columns hold text, the first three are returned.
 
     Args:
         path: the file; blank lines and what follows a # are skipped.
         max_points: stop after so many lines.
     """
-    with path.open(encoding="utf-8-sig") as file:
+    with path.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise ValueError("its text is UTF-16: save it as UTF-8")
+    with path.open(encoding="utf-8-sig", errors="replace") as file:  # comments may have any bytes
         lines = list(islice(file, max_points))
     place, columns = _first_point(lines)
     # As pandas writes an array's columns.
@@ -71,7 +76,22 @@ def read_text_cloud(path: Path, max_points: int | None = None) -> NDArray[np.flo
     if commas and "." not in found[0] and len(re.split(r",?\s+", point)) > 2:
         raise ValueError(f"{point[:60]!r} has decimal commas")
     delimiter = "," if "," in point else None
-    return np.loadtxt(lines[place:], delimiter=delimiter, usecols=columns, ndmin=2)
+    try:
+        return np.loadtxt(lines[place:], delimiter=delimiter, usecols=columns, ndmin=2)
+    except ValueError:
+        # Labels and empty ends of lines do no harm, lines of different lengths may.
+        if columns is not None or not _is_even(lines[place:], delimiter):
+            raise
+        return np.loadtxt(lines[place:], delimiter=delimiter, usecols=(0, 1, 2), ndmin=2)
+
+
+def _is_even(lines: list[str], delimiter: str | None) -> bool:
+    """Whether all lines have as many words, or would without a comma at the end of some."""
+    texts = [line.split("#")[0].strip() for line in lines]
+    return any(
+        len({len(text.removesuffix(end).split(delimiter)) for text in texts if text}) == 1
+        for end in ("", ",")
+    )
 
 
 def _first_point(lines: list[str]) -> tuple[int, list[int] | None]:

@@ -123,6 +123,14 @@ def test_a_mesh_is_no_cloud_and_a_cloud_no_mesh(tmp_path):
         ("a.xyz", b"1,5\t2,5\t3,5\n", "decimal commas"),
         ("a.txt", b"1,2,3\n4,5\n", "columns"),
         ("a.txt", b"1,2,3\n4,5,x\n", "x"),
+        ("a.txt", b"1 2 3 chair\n4 5 x chair\n", "'x'"),
+        ("a.txt", b"1 2 3 chair\n4 5 6\n", "chair"),
+        ("a.txt", b"chair 1 2 3\nchair 4 5 6\n", "chair"),
+        ("a.txt", b"1 2 chair\n4 5 chair\n", "chair"),
+        ("a.txt", b"1 2 3\n4 5 6\xe9\n", "6"),
+        ("a.csv", b"1,2,\n4,5,\n", "''"),
+        ("a.csv", b"1,,2,3\n4,,5,6\n", "''"),
+        ("a.csv", "x,y,z\n1,2,3\n".encode("utf-16"), "UTF-16: save it as UTF-8"),
         ("a.xyz", b"1 2 nan\n", "not finite"),
         ("a.xyz", b"1 2 1e39\n", "not finite"),
         ("a.xyz", b"2\nwater\nH 0 0 0\n", "readable"),
@@ -192,9 +200,14 @@ def test_what_cannot_be_read_names_the_file(tmp_path, name, content, reason):
         b"1 2 3\n4 5 6\n",
         b"1, 2,3\n4, 5,6\n",
         b"1,2, 3\n4,5, 6\n",
+        b"1 2 3 chair\n4 5 6 table # a comment\n",
+        b"1,2,3,night stand\n\n4,5,6,\n",
+        b"1,2,3,\n4,5,6\n",
+        b"# gr\xf6\xdfe\n1 2 3 # \xe9\n4 5 6\n",
+        b"x,y,z,gr\xf6\xdfe\n1,2,3,\xe9\n4,5,6,1\n",
     ],
 )
-def test_the_first_line_may_name_the_columns(tmp_path, content):
+def test_what_is_beside_the_coordinates_is_left_out(tmp_path, content):
     for name in ("a.csv", "a.txt"):
         found = read_cloud(write(tmp_path, name, content))
         np.testing.assert_array_equal(found, [[1, 2, 3], [4, 5, 6]])
