@@ -11,7 +11,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.training.dos_trainer import train_dos
 from csnn_tf.training.run_folder import history_numbers
 from csnn_tf.training.time_budget import TimeBudget
-from tests.helpers import eagerly, long_run, tensorflow_only
+from tests.helpers import compiled, eagerly, long_run, tensorflow_only
 from tests.training.killing import EPOCHS, KILLS, killed_and_whole, left_over
 from tests.training.test_dos_trainer import MODEL, configuration
 from tests.training.test_resume import StopAfter, history, same
@@ -116,6 +116,7 @@ def run_to_kill(out, callbacks=()):
     )
 
 
+@compiled  # as the run in a process of its own, to the bit
 @pytest.mark.slow
 @long_run  # what it needs is the classifier's too
 def test_killed_runs_resume_to_the_same_weights(tmp_path):
