@@ -59,7 +59,8 @@ test: lint
 LONG_ON_JAX := tests/models/test_baseline_classifiers.py tests/models/test_baseline_dos.py \
     tests/models/test_inference_network.py
 
-# The tests, with those that have a shorter relative in `make test`.
+# All tests. `make test` leaves out those that take longest: what kills processes or lets several
+# train, fills memory, runs the notebook, or is a second form of what is tested there.
 long:
 	CSNN_TF_EVERY=1 $(MAKE) test LONG_ON_JAX=
 

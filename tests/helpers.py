@@ -23,7 +23,7 @@ _LONG = _ALL or not os.environ.keys().isdisjoint(("CSNN_TF_KILLS", "CSNN_TF_SOAK
 EVERY = slice(None if BACKEND == "tensorflow" or _ALL else 1)
 """Of several models those to test: on JAX, which compiles for long, CSNN; all in `make long`."""
 long_run = pytest.mark.skipif(not _LONG, reason="in the long run only: `make long`")
-"""For a test that takes long, of what a shorter one looks at too."""
+"""For a test that takes longest of all, and is not the first to see that something broke."""
 long_on_jax = pytest.mark.skipif(BACKEND == "jax" and not _LONG, reason="on JAX as `long_run`")
 """For one that JAX compiles for long, and that runs on TensorFlow."""
 eagerly = pytest.mark.eagerly

@@ -30,9 +30,9 @@ def load_folder(
     """Loads a tree CLASS/{train,test}/FILE of shapes; see `read_shape` for the kinds of files.
 
     The classes are the folders' names in alphabetical order. Folders with neither `train` nor
-    `test` in them, files of other kinds and hidden ones are passed over. Where all files are meshes
-    they stay meshes, to be sampled later. Where meshes and point clouds are mixed, the meshes are
-    sampled to clouds of `num_points` here, once.
+    `test` nor shapes in them, files of other kinds and hidden ones are passed over. Where all files
+    are meshes they stay meshes, to be sampled later. Where meshes and point clouds are mixed, the
+    meshes are sampled to clouds of `num_points` here, once.
 
     Args:
         folder: the tree.
@@ -99,7 +99,7 @@ def check_class_first(folder: Path) -> None:
     classes, others = _class_folders(folder)
     if not classes and {entry.name for entry in others} & {*_SPLITS}:
         raise InputError(
-            f"{folder} has train and test at its top: the folder of the class comes first, as in "
+            f"{folder} has train or test at its top: the folder of the class comes first, as in "
             f"{folder}/chair/train/1.off."
         )
 
@@ -143,13 +143,38 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _class_folders(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The folders in a tree that have a split in them, and the others, such as one of runs."""
-    classes, others = [], []
-    for entry in _entries(folder):
-        if entry.is_dir() and not entry.name.startswith((".", "__")):
-            has_split = any((entry / split).is_dir() for split in _SPLITS)
-            (classes if has_split else others).append(entry)
-    return classes, others
+    """The folders in a tree that are classes, and the others, such as one of runs.
+
+    A class has a split in it. One without, but with shapes where others have theirs, is a class
+    that lacks it.
+    """
+    folders = [
+        entry
+        for entry in _entries(folder)
+        if entry.is_dir() and not entry.name.startswith((".", "__"))
+    ]
+    if not any(_has_split(entry) for entry in folders):
+        return [], folders
+    classes = [entry for entry in folders if _has_split(entry) or _has_shapes(entry)]
+    return classes, [entry for entry in folders if entry not in classes]
+
+
+def _has_split(folder: Path) -> bool:
+    places = [folder / split for split in _SPLITS]
+    return any(place.is_dir() and not _is_run(place) for place in places)
+
+
+def _has_shapes(folder: Path) -> bool:
+    """Whether shapes lie in a folder or in one of those in it."""
+    inside = _entries(folder)
+    places = [folder, *(entry for entry in inside if entry.is_dir() and not _is_run(entry))]
+    return any(
+        entry.suffix.lower() in SHAPE_SUFFIXES for place in places for entry in _entries(place)
+    )
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "config.json").is_file()
 
 
 def _list_shapes(folder: Path, suffixes: Sequence[str]) -> list[Path]:

@@ -49,8 +49,6 @@ def _read_faces(
     lengths = []
     for row in rows:
         words = row.split()[1:]
-        if not words:
-            raise ValueError("it has a face without corners")
         corners += map(int, words)
         lengths.append(len(words))
     numbers, counts = np.array(corners, dtype=np.int64), np.array(lengths)
@@ -58,6 +56,6 @@ def _read_faces(
         raise ValueError("a face has the corner 0, and the first vertex is 1")
     before = np.repeat(seen, counts)
     numbers = np.where(numbers > 0, numbers - 1, numbers + before)
-    if numbers.min() < 0 or numbers.max() >= len(vertices):
+    if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(vertices):
         raise ValueError("it has a face with a vertex that is not there")
     return cut_polygons(vertices, numbers, counts)

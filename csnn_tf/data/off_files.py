@@ -70,7 +70,7 @@ def _read_faces(vertices: NDArray[np.float64], lines: list[str]) -> NDArray[np.i
     for line in lines:
         size, *words = line.split()
         words = words[: int(size)]
-        if len(words) != int(size) or int(size) < 1:
+        if len(words) != int(size):
             raise ValueError(f"a face lacks corners: {line.strip()!r}")
         corners += map(int, words)
         lengths.append(len(words))

@@ -55,7 +55,7 @@ def read_binary_ply(header: PlyHeader, body: bytes) -> tuple[NDArray, NDArray | 
         raise ValueError(f"its header announces {position} bytes and {len(body)} follow")
     if not len(vertices):
         raise ValueError("it holds no vertex")
-    return vertices, None if faces is None else _triangles(vertices, *faces)
+    return vertices, None if faces is None else cut_polygons(vertices, *faces)
 
 
 def _read_table(order: str, body: bytes, position: int, element: PlyElement) -> NDArray | None:
@@ -130,9 +130,3 @@ def _length(order: str, each: PlyProperty, body: bytes, position: int) -> tuple[
 def _check_end(end: int, body: bytes) -> None:
     if end > len(body):
         raise ValueError(f"it announces {end} bytes and more, and {len(body)} follow the header")
-
-
-def _triangles(vertices: NDArray, corners: NDArray, lengths: NDArray) -> NDArray:
-    if (lengths < 1).any():
-        raise ValueError(f"face {int(lengths.argmin())} has no corner")
-    return cut_polygons(vertices, corners, lengths)

@@ -10,8 +10,8 @@ _Point = tuple[float, float]
 # A convex face's fan has no triangle that is turned over by more than this share of the area.
 _TURNED = 1e-6
 _FLAT = 1e-12
-# Of a concave polygon: cutting ears takes time with the square of their number.
-_MOST_CORNERS = 5000
+# Cutting ears takes time with the square of a polygon's corners: so many squares for a mesh, 7 s.
+_MOST_SQUARES = 5000**2
 
 
 def cut_polygons(
@@ -21,14 +21,20 @@ def cut_polygons(
 
     A polygon is cut into a fan from its first corner, unless triangles of the fan are turned over:
     a concave one loses one ear after the other. Its corners count as if they were in a plane. One
-    that crosses itself has no right triangles; it gets some. A corner that names no vertex is not
-    looked into here.
+    that crosses itself has no right triangles; it gets some. Fans stay where the squares of the
+    numbers of concave polygons' corners sum up to more than 5000². A corner that names no vertex is
+    not looked into here.
 
     Args:
         vertices: [v, 3].
         corners: rows of `vertices`, those of all polygons one after the other.
-        lengths: how many of them each polygon has, 1 or more; up to two make no triangle.
+        lengths: how many of them each polygon has; up to two make no triangle.
+
+    Raises:
+        ValueError: a polygon has no corner.
     """
+    if (lengths < 1).any():
+        raise ValueError(f"face {int(lengths.argmin())} has no corner")
     triangles = np.maximum(lengths - 2, 0)
     begins, places = np.cumsum(lengths) - lengths, np.cumsum(triangles) - triangles
     first = np.repeat(begins, triangles)
@@ -44,11 +50,14 @@ def cut_polygons(
         totals = np.add.reduceat(normals, starts)  # twice the polygons' areas, along their normals
         along = np.einsum("fi,fi->f", normals, np.repeat(totals, triangles[several], axis=0))
         turned = np.minimum.reduceat(along, starts) < -_TURNED * (totals**2).sum(axis=1)
+    squares = 0
     for polygon, normal in zip(several[turned], totals[turned], strict=True):
-        if lengths[polygon] <= _MOST_CORNERS:
-            own = corners[begins[polygon] : begins[polygon] + lengths[polygon]]
-            cut = own[_cut_ears(_in_plane(vertices[own], normal))]
-            faces[places[polygon] : places[polygon] + len(cut)] = cut
+        squares += int(lengths[polygon]) ** 2
+        if squares > _MOST_SQUARES:
+            break
+        own = corners[begins[polygon] : begins[polygon] + lengths[polygon]]
+        cut = own[_cut_ears(_in_plane(vertices[own], normal))]
+        faces[places[polygon] : places[polygon] + len(cut)] = cut
     return faces
 
 

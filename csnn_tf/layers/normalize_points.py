@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from csnn_tf.checks import check_bool
 from csnn_tf.errors import InputError
 from csnn_tf.layers.checks import check_mask, check_points
 
@@ -29,8 +30,8 @@ class NormalizePoints(keras.layers.Layer):
     def __init__(self, *, center: bool = True, scale: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs, autocast=False)
         self.supports_masking = True
-        self.center = bool(center)
-        self.scale = bool(scale)
+        self.center = check_bool("center", center)
+        self.scale = check_bool("scale", scale)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Check the input's shape."""

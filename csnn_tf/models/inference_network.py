@@ -77,7 +77,8 @@ def rebuild(
         if id(layer) in folds:
             config["use_bias"] = True
             config["activation"] = folds[id(layer)].activation
-        if _is_usual(getattr(layer, "kernel_initializer", None)):
+        given = getattr(layer, "kernel_initializer", None)
+        if "kernel_initializer" in config and _is_usual(given):
             config["kernel_initializer"] = "glorot_uniform"  # see `values_follow`
         new = type(layer).from_config(config)
         pairs.append((layer, new, folds.get(id(layer))))

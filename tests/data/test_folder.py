@@ -86,12 +86,17 @@ def test_the_folder_that_is_missing_or_empty_is_named(tmp_path):
 
 def test_folders_beside_those_of_the_classes_are_no_classes(tmp_path):
     files = {"mug/train/1.npy": npy(SMALL), "bolt/test/1.npy": npy(SMALL)}
-    class_tree(tmp_path, {**files, "mug/test/1.npy": npy(SMALL), "runs/now/config.json": b"{}"})
+    run = {"runs/test/config.json": b"{}", "runs/test/checkpoint.npz": b""}
+    class_tree(tmp_path, {**files, "mug/test/1.npy": npy(SMALL), **run})
     shapes = load_folder(tmp_path, "test")
     assert shapes.class_names == ("bolt", "mug")
     assert passed_over(tmp_path, "test") == ([], [], [tmp_path / "runs"])
     with pytest.raises(InputError, match=r"bolt/train does not exist"):
         load_folder(tmp_path, "train")
+    for place in ("Train/1.npy", "1.npy"):  # a class all the same
+        folder = class_tree(tmp_path / place[0], {"mug/train/1.npy": b"", f"cup/{place}": b""})
+        with pytest.raises(InputError, match=r"cup/train does not exist"):
+            load_folder(folder, "train")
     class_tree(tmp_path / "other", {"mug/1.npy": npy(SMALL)})
     with pytest.raises(InputError, match=r"other/mug/test does not exist"):
         load_folder(tmp_path / "other", "test")

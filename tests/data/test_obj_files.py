@@ -46,7 +46,7 @@ def test_vertices_without_faces_are_a_cloud(tmp_path):
         (FIRST + "f 1 2 -5\n", "vertex that is not there"),
         ("v 0 0 0\nf -1 -2 -3\n" + FIRST, "vertex that is not there"),
         (FIRST + "f 0 1 2\n", "the corner 0"),
-        (FIRST + "f\n", "without corners"),
+        (FIRST + "f\n", "face 0 has no corner"),
         (FIRST + "f 1 2 3.5\n", "3.5"),
         (FIRST + "v 1 2\n", "column"),
         (FIRST + "v 1 2 x\n", "x"),

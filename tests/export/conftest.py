@@ -19,6 +19,7 @@ import pytest
 from csnn_tf.export import export_model
 from csnn_tf.models import PointCloudClassifier
 from tests.export.dos_cases import dos_model
+from tests.export.doubler import Doubler
 from tests.helpers import BACKEND, clouds
 
 HERE = Path(__file__).parent
@@ -220,3 +221,16 @@ def script(name: str):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def doubler(tmp_path):
+    """Writes the file of a model that is exported in no time."""
+
+    def save(kind: str = "plain", names=()):
+        model = Doubler(kind, names)
+        model(np.zeros(2, np.float32))
+        model.save(tmp_path / "doubler.v2.keras")
+        return tmp_path / "doubler.v2.keras"
+
+    return save

@@ -18,86 +18,18 @@ from google.protobuf import (
 )
 
 from csnn_tf.errors import InputError
-from csnn_tf.export import ExportOptions, Request, Serving, export_model, serves
+from csnn_tf.export import ExportOptions, export_model
 from csnn_tf.export.batching import batching_params
 from csnn_tf.export.op_check import servable_problems
 from csnn_tf.models.loading import load_model
+from tests.export.doubler import Doubler
 
 
-@keras.saving.register_keras_serializable(package="csnn_tf_tests")
-class Doubler(keras.Model):
-    def __init__(self, kind: str = "plain", names=(), **kwargs) -> None:
-        super().__init__(**kwargs)
-        self.kind, self.names = kind, names
-
-    def call(self, inputs):
-        return 2 * inputs
-
-    def get_config(self):
-        return {"kind": self.kind, "names": list(self.names)}
-
-
-@serves(Doubler)
-class DoublerServing(Serving):
-    variables = ()
-
-    @property
-    def labels(self):
-        return tuple(self.model.names)
-
-    @property
-    def _input(self):
-        return "points" if self.model.kind == "points" else "x"
-
-    def signatures(self):
-        if self.model.kind == "other":
-            return self._signatures() | {"tripled": self._signatures()["serving_default"]}
-        return self._signatures()
-
-    def _signatures(self):
-        spec = tf.TensorSpec([None], tf.float32, name=self._input)
-
-        @tf.function(jit_compile=True)
-        def compiled(x):
-            return 2 * x
-
-        def double(x):
-            if self.model.kind == "refuses":
-                tf.debugging.Assert(tf.size(x) > 3, ["x: too short"])
-            if self.model.kind == "python":
-                return {"y": tf.numpy_function(lambda value: 2 * value, [x], tf.float32)}
-            if self.model.kind == "halves":
-                return {"y": self.model(x), "half": x / 2}
-            return {"y": compiled(x) if self.model.kind == "compiled" else self.model(x)}
-
-        return {"serving_default": tf.function(double, input_signature=[spec])}
-
-    def examples(self):
-        return [Request("serving_default", {self._input: np.ones(3, np.float32)})]
-
-    def portable(self):
-        raise NotImplementedError
-
-    def card(self):
-        return {"Input": "x"}
-
-
-@pytest.fixture
-def file(tmp_path):
-    def save(kind: str = "plain", names=()):
-        model = Doubler(kind, names)
-        model(np.zeros(2, np.float32))
-        model.save(tmp_path / "doubler.v2.keras")
-        return tmp_path / "doubler.v2.keras"
-
-    return save
-
-
-def test_layout_and_next_version(tmp_path, file):
-    first = export_model(file(), tmp_path / "models").path
+def test_layout_and_next_version(tmp_path, doubler):
+    first = export_model(doubler(), tmp_path / "models").path
     assert first == tmp_path / "models" / "doubler_v2" / "1"
-    assert export_model(file(), tmp_path / "models").path.name == "2"
-    assert export_model(file(), tmp_path / "models", name="other", version=7).path.name == "7"
+    assert export_model(doubler(), tmp_path / "models").path.name == "2"
+    assert export_model(doubler(), tmp_path / "models", name="other", version=7).path.name == "7"
     config = (tmp_path / "models" / "models.config").read_text()
     assert config.index('"doubler_v2"') < config.index('"other"')
     card = (first / "assets" / "model_card.md").read_text("utf-8")
@@ -108,9 +40,9 @@ def test_layout_and_next_version(tmp_path, file):
     np.testing.assert_array_equal(loaded.signatures["serving_default"](x=tf.ones(2))["y"], [2, 2])
 
 
-def test_model_cards_tell_nothing_of_the_machine(tmp_path, file):
+def test_model_cards_tell_nothing_of_the_machine(tmp_path, doubler):
     """Fields of known names went into them whole."""
-    source = file()
+    source = doubler()
     record = {
         "preset": "tiny",
         "recipe": "paper",
@@ -145,10 +77,10 @@ def test_model_cards_tell_nothing_of_the_machine(tmp_path, file):
     }
 
 
-def test_run_folder(tmp_path, file):
+def test_run_folder(tmp_path, doubler):
     run = tmp_path / "my run"
     run.mkdir()
-    file().rename(run / "best.keras")
+    doubler().rename(run / "best.keras")
     record = {"preset": "tiny", "recipe": "paper", "model": {}, "epochs": 61, "token": "secret"}
     (run / "config.json").write_text(json.dumps(record))
     path = export_model(run, tmp_path / "models").path
@@ -163,13 +95,13 @@ def test_run_folder(tmp_path, file):
 
 
 @pytest.mark.parametrize("first", ["replaced", "loaded"])
-def test_a_file_that_is_replaced_meanwhile(tmp_path, file, monkeypatch, first):
+def test_a_file_that_is_replaced_meanwhile(tmp_path, doubler, monkeypatch, first):
     """As by a training that goes on: the card would have the SHA-256 of other weights."""
-    source = file()
+    source = doubler()
 
     def load(path, kind):
         loaded = load_model(path, kind) if first == "loaded" else None
-        file(names=["cat"])
+        doubler(names=["cat"])
         return loaded or load_model(path, kind)
 
     monkeypatch.setattr("csnn_tf.export.exporter.load_model", load)
@@ -178,8 +110,8 @@ def test_a_file_that_is_replaced_meanwhile(tmp_path, file, monkeypatch, first):
     assert not (tmp_path / "models").exists()
 
 
-def test_a_file_that_cannot_be_read(tmp_path, file, monkeypatch):
-    source = file()
+def test_a_file_that_cannot_be_read(tmp_path, doubler, monkeypatch):
+    source = doubler()
     denied = Mock(side_effect=PermissionError(errno.EACCES, "Permission denied"))
     monkeypatch.setattr("builtins.open", denied)
     with pytest.raises(InputError, match="v2.keras cannot be read: Permission denied"):
@@ -196,9 +128,9 @@ def test_a_file_that_cannot_be_read(tmp_path, file, monkeypatch):
         (None, ""),
     ],
 )
-def test_runs_of_fewer_epochs_than_recorded(tmp_path, file, name, history, told):
+def test_runs_of_fewer_epochs_than_recorded(tmp_path, doubler, name, history, told):
     """Whatever ended them; a model that is not the run's has other epochs."""
-    file().rename(tmp_path / f"{name}.keras")
+    doubler().rename(tmp_path / f"{name}.keras")
     record = {"preset": "tiny", "recipe": "paper", "model": {}, "epochs": 3}
     (tmp_path / "config.json").write_text(json.dumps(record))
     if history is not None:
@@ -215,10 +147,10 @@ def test_runs_of_fewer_epochs_than_recorded(tmp_path, file, name, history, told)
     ("given", "name"),
     [("Größe", "Gr_e"), ("模型", "model"), ("v1.0 (final)", "v1_0_final"), ("plain-1_b", None)],
 )
-def test_a_name_that_had_to_be_changed_is_told(tmp_path, file, given, name):
+def test_a_name_that_had_to_be_changed_is_told(tmp_path, doubler, given, name):
     run = tmp_path / given
     run.mkdir()
-    file().rename(run / "best.keras")
+    doubler().rename(run / "best.keras")
     (run / "config.json").write_text("{}")
     done = export_model(run, tmp_path / "models")
     assert done.path.parent.name == (name or given)
@@ -228,59 +160,22 @@ def test_a_name_that_had_to_be_changed_is_told(tmp_path, file, given, name):
     assert not [notice for notice in done.notices if "--name" in notice]
 
 
-def test_another_kind_of_model_under_the_same_name(tmp_path, file):
-    path = export_model(file("other"), tmp_path / "models").path
-    with pytest.raises(InputError, match=r"1 answers other requests \(serving_default, tripled\)"):
-        export_model(file(), tmp_path / "models")
-    assert [each.name for each in path.parent.iterdir()] == ["1"]
-    assert export_model(file("other"), tmp_path / "models").path.name == "2"
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "lost"),
-    [("halves", "plain", "output half"), ("plain", "points", "input x")],
-)
-def test_a_version_without_what_clients_know(tmp_path, file, first, second, lost):
-    path = export_model(file(first), tmp_path / "models").path
-    message = rf"models/doubler_v2/1 has .* lacks \({lost} of serving_default\), .* another name"
-    with pytest.raises(InputError, match=message):
-        export_model(file(second), tmp_path / "models")
-    assert [each.name for each in path.parent.iterdir()] == ["1"]
-
-
-def test_a_version_with_more_outputs(tmp_path, file):
-    export_model(file(), tmp_path / "models")
-    assert export_model(file("halves"), tmp_path / "models").path.name == "2"
-    assert export_model(file("halves"), tmp_path / "models").path.name == "3"
-
-
-def test_other_labels_under_the_same_name(tmp_path, file):
-    path = export_model(file(names=["cat", "dog"]), tmp_path / "models").path
-    with pytest.raises(InputError, match="1 stand for cat, dog, and not for dog, cat: .*--other"):
-        export_model(file(names=["dog", "cat"]), tmp_path / "models")
-    with pytest.raises(InputError, match=r"not for 9 labels \(0, 1, 2, ..., 8\)"):
-        export_model(file(names=[str(number) for number in range(9)]), tmp_path / "models")
-    assert [each.name for each in path.parent.iterdir()] == ["1"]
-    export_model(file(names=["dog", "cat"]), tmp_path / "models", other_labels=True)
-    assert export_model(file(names=["dog", "cat"]), tmp_path / "models").path.name == "3"
-
-
 @pytest.mark.parametrize("name", ["two\nlines", "\x1b[2J", "\u2028", "\ud800"])
-def test_labels_that_are_no_line(tmp_path, file, name):
+def test_labels_that_are_no_line(tmp_path, doubler, name):
     with pytest.raises(InputError, match="the class name .* is no line of text"):
-        export_model(file(names=["cat", name]), tmp_path / "models")
+        export_model(doubler(names=["cat", name]), tmp_path / "models")
     assert not (tmp_path / "models").exists()
 
 
-def test_server_files_that_cannot_be_written(tmp_path, file):
+def test_server_files_that_cannot_be_written(tmp_path, doubler):
     (tmp_path / "models" / "models.config").mkdir(parents=True)
     with pytest.raises(InputError, match=r"models\.config"):
-        export_model(file(), tmp_path / "models")
+        export_model(doubler(), tmp_path / "models")
     assert [path.name for path in (tmp_path / "models").iterdir()] == ["models.config"]
 
 
 @pytest.mark.parametrize("place", ["tf.saved_model.save", "write_warmup"])
-def test_a_full_disk(tmp_path, file, monkeypatch, place):
+def test_a_full_disk(tmp_path, doubler, monkeypatch, place):
     def full(*arguments, **options):
         message = "{{function_node a}} /x/b.tmp; No space left on device [Op:SaveV2]"
         raise tf.errors.ResourceExhaustedError(None, None, message)
@@ -288,7 +183,7 @@ def test_a_full_disk(tmp_path, file, monkeypatch, place):
     monkeypatch.setattr(f"csnn_tf.export.saved_model.{place}", full)
     message = r"models/doubler_v2 cannot be written: /x/b\.tmp; No space left on device\.$"
     with pytest.raises(InputError, match=message):
-        export_model(file(), tmp_path / "models")
+        export_model(doubler(), tmp_path / "models")
     assert not (tmp_path / "models").exists()
 
 
@@ -300,16 +195,16 @@ def test_a_full_disk(tmp_path, file, monkeypatch, place):
         ("refuses", "serving_default refuses its own example: .*x: too short"),
     ],
 )
-def test_refuses_what_a_stock_server_cannot_run(tmp_path, file, kind, problem):
+def test_refuses_what_a_stock_server_cannot_run(tmp_path, doubler, kind, problem):
     with pytest.raises(InputError, match=problem):
-        export_model(file(kind), tmp_path / "models")
+        export_model(doubler(kind), tmp_path / "models")
     assert not (tmp_path / "models").exists()
 
 
-def test_custom_operations_are_problems(tmp_path, file):
+def test_custom_operations_are_problems(tmp_path, doubler):
     from tensorflow.core.protobuf import saved_model_pb2
 
-    path = export_model(file(), tmp_path / "models").path
+    path = export_model(doubler(), tmp_path / "models").path
     assert list(servable_problems(path)) == []
     proto = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
     proto.meta_graphs[0].graph_def.node.add(name="mine", op="FarthestPointSample")
@@ -317,22 +212,22 @@ def test_custom_operations_are_problems(tmp_path, file):
     assert ["FarthestPointSample" in problem for problem in servable_problems(path)] == [True]
 
 
-def test_message_classes_missing(tmp_path, file, monkeypatch):
+def test_message_classes_missing(tmp_path, doubler, monkeypatch):
     monkeypatch.setattr("csnn_tf.export.exporter.can_write_warmup", lambda: False)
     monkeypatch.setattr("csnn_tf.export.saved_model.can_write_warmup", lambda: False)
-    result = export_model(file(), tmp_path / "models")
+    result = export_model(doubler(), tmp_path / "models")
     assert "tensorflow-serving-api" in result.notices[-1]
     assert not (result.path / "assets.extra").exists()
 
 
-def test_server_files_are_what_the_server_parses(tmp_path, file):
+def test_server_files_are_what_the_server_parses(tmp_path, doubler):
     from tensorflow_serving.config import model_server_config_pb2
 
     folder = tmp_path / "models"
-    export_model(file(), folder)
+    export_model(doubler(), folder)
     (folder / "not a model").mkdir()
     (folder / "batching_parameters").write_text("max_batch_size { value: 4 }")
-    export_model(file(), folder, name="other")
+    export_model(doubler(), folder, name="other")
     config = model_server_config_pb2.ModelServerConfig()
     text_format.Parse((folder / "models.config").read_text(), config)
     assert [(entry.name, entry.base_path) for entry in config.model_config_list.config] == [
@@ -342,8 +237,8 @@ def test_server_files_are_what_the_server_parses(tmp_path, file):
     assert (folder / "batching_parameters").read_text() == "max_batch_size { value: 4 }"
 
 
-def test_batching_parameters_parse(tmp_path, file):
-    export_model(file(), tmp_path / "models")
+def test_batching_parameters_parse(tmp_path, doubler):
+    export_model(doubler(), tmp_path / "models")
     text = (tmp_path / "models" / "batching_parameters").read_text()
     message = text_format.Parse(text, _batching_parameters()())
     assert message.max_batch_size.value == 32
@@ -381,17 +276,17 @@ def _batching_parameters():
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("BatchingParameters"))
 
 
-def test_bad_arguments(tmp_path, file, monkeypatch):
+def test_bad_arguments(tmp_path, doubler, monkeypatch):
     with pytest.raises(InputError, match="neither a .keras file"):
         export_model(tmp_path / "nothing.keras", tmp_path)
     with pytest.raises(InputError, match="format must be one of savedmodel, onnx, tflite"):
-        export_model(file(), tmp_path, file_format="pickle")
+        export_model(doubler(), tmp_path, file_format="pickle")
     for name in ("a/b", str(tmp_path / "elsewhere"), ".."):
         with pytest.raises(InputError, match=f"name must be letters, .*not '{name}'"):
-            export_model(file(), tmp_path / "models", name=name)
+            export_model(doubler(), tmp_path / "models", name=name)
     for name in ("models.config", "batching_parameters"):
         with pytest.raises(InputError, match=f"name must not be {name}: "):
-            export_model(file(), tmp_path / "models", name=name)
+            export_model(doubler(), tmp_path / "models", name=name)
     for model, message in (
         (Doubler(), "model must be a file: save the Doubler with save"),
         (None, "model must be a path or a name, not None"),
@@ -406,8 +301,8 @@ def test_bad_arguments(tmp_path, file, monkeypatch):
         ({"options": {}}, "options must be ExportOptions"),
     ):
         with pytest.raises(InputError, match=message):
-            export_model(file(), **{"folder": tmp_path / "models", **arguments})
+            export_model(doubler(), **{"folder": tmp_path / "models", **arguments})
     assert {path.name for path in tmp_path.iterdir()} == {"doubler.v2.keras"}
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(InputError, match="KERAS_BACKEND=tensorflow, not jax"):
-        export_model(file(), tmp_path)
+        export_model(doubler(), tmp_path)

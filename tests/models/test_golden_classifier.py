@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from csnn_tf.convert import load_published_weights
-from tests.helpers import BACKEND, long_run, numpy_of, relative, training_step
+from tests.helpers import BACKEND, numpy_of, relative, training_step
 from tests.published import GOLDEN, INPUTS, WEIGHTS, published_classifier
 
 
@@ -22,7 +22,7 @@ def test_evaluation_logits(model):
 
 # Less optimised, a compiler that computes a map anew rounds it differently: what compares two
 # copies of a map shows here.
-@pytest.mark.parametrize("optimised", [3, pytest.param(0, marks=long_run)])
+@pytest.mark.parametrize("optimised", [3, 0])
 def test_a_training_step(model, optimised):
     if not optimised and BACKEND != "jax":
         pytest.skip("only JAX compiles a step as a whole")

@@ -75,10 +75,26 @@ class Projection(keras.layers.Layer):
         return {**super().get_config(), "kernel_initializer": kept}
 
 
+@keras.saving.register_keras_serializable(package="csnn_tf_tests")
+class Fixed(keras.layers.Layer):
+    """Has its initialiser without being asked."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.kernel_initializer = keras.initializers.GlorotUniform()
+
+    def build(self, shape):
+        self.kernel = self.add_weight((shape[-1], 3), initializer=self.kernel_initializer)
+
+    def call(self, x):
+        return x @ self.kernel
+
+
 @pytest.mark.parametrize(
     "make",
     [
         Projection,
+        Fixed,
         lambda: keras.layers.EinsumDense("abc,cd->abd", (None, 7)),
         lambda: keras.layers.EinsumDense("abc,cd->abd", (None, 7), kernel_initializer="he_normal"),
         lambda: keras.layers.Bidirectional(keras.layers.LSTM(3)),

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -200,21 +201,23 @@ def structure_from_atoms(atoms: Atoms, name: str, *, atoms_only: bool = False) -
 
 
 def _check_occupied(sites: Any, name: str) -> None:
-    """Refuse sites that are partly occupied, or by several elements; ASE takes the first element.
+    """Refuse sites that are partly occupied, or by several elements, of which ASE takes one.
 
     Args:
         sites: What ASE's readers leave in `atoms.info`: occupancies by site and element.
         name: What messages call the structure.
     """
     for site in sites.values() if isinstance(sites, dict) else ():
-        if isinstance(site, dict) and (
-            len(site) > 1 or any(abs(n - 1) > 1e-3 for n in site.values())
-        ):
-            shares = ", ".join(f"{element} {share:g}" for element, share in site.items())
+        if isinstance(site, dict) and (len(site) > 1 or any(map(_is_share, site.values()))):
+            shares = ", ".join(f"{element} {share}" for element, share in site.items())
             raise InputError(
                 f"{name} has a site that is partly occupied ({shares}): make a supercell of "
-                "whole atoms."
+                "whole atoms, and delete atoms.info['occupancy'] of it."
             )
+
+
+def _is_share(occupancy: Any) -> bool:
+    return isinstance(occupancy, Real) and abs(float(occupancy) - 1) > 1e-3
 
 
 def _check_database(path: Path) -> None:

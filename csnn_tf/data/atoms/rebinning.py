@@ -33,8 +33,8 @@ def rebin_dos(
 
     A shape-preserving cubic (PCHIP, never negative) through the values is integrated exactly over
     every bin, which reaches half a bin to either side of its energy. Where both grids are the same
-    the values return unchanged. A DOS that ends in a gap, with a zero, has no states above: bins
-    there are zeros, also where bands follow that were left out.
+    the values return unchanged. A DOS that begins or ends in a gap, with a zero, has no states
+    beyond: bins there are zeros, also where there are bands that were left out.
 
     Args:
         energies: [n], eV, increasing.
@@ -65,7 +65,8 @@ def rebin_dos(
     if dos[0] > _CUT_OFF * dos.max() and ends[0] > target[:2].mean():  # a bin or more lacks it
         raise InputError(
             f"{name}: the DOS begins at {energies[0]:.2f} eV with {dos[0]:.3g} states/eV/atom: "
-            f"what lies below is missing, and the energy bins begin at {target[0]:.2f} eV."
+            f"what lies below, from {target[0]:.2f} eV on, is missing (if nothing does, let it "
+            "begin with a zero)."
         )
     return _averages(ends[-1], cumulative, target, dos[-1], name)
 
@@ -274,6 +275,6 @@ def _averages(
     if at_edges[0] > _LOST_STATES:
         raise InputError(
             f"{name}: {at_edges[0]:.4f} states/atom lie below the first energy bin at "
-            f"{target[0]:.2f} eV."
+            f"{target[0]:.2f} eV: let the bins begin lower."
         )
     return np.maximum(np.diff(at_edges), 0.0) / width

@@ -39,10 +39,14 @@ def write(path, frames):
 def test_sites_that_are_partly_occupied_are_refused(site):
     whole = silicon(occupancy={"0": {"Si": 1.0}, "1": {"Si": 1}})
     assert len(structures_from_atoms([whole])) == 1
+    assert len(structures_from_atoms([silicon(occupancy={"0": {"Si": "?"}})])) == 1
     broken = silicon(occupancy={"0": {"Si": 1.0}, "1": site})
     expected = r"atoms\[1\] has a site that is partly occupied \(Si 0\.[56]"
     with pytest.raises(InputError, match=expected):
         structures_from_atoms([whole, broken])
+    whole = broken.repeat((2, 1, 1))  # as the message says
+    del whole.info["occupancy"]
+    assert structures_from_atoms([whole]).counts.tolist() == [4]
 
 
 @pytest.mark.parametrize("file", ["set.xyz", "set.db", "set.json", "set@300K.xyz"])
