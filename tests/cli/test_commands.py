@@ -218,7 +218,7 @@ def test_a_training_says_what_it_reads_and_passes_over(tmp_path):
     names = [f"{part}/{n}.npy" for part in ("bolt/train", "bolt/test", "nut/train") for n in (1, 2)]
     others = ["a.PCD", "b.pcd", "c.pts", "d.npy.gz", "e.las", "README", ".DS_Store", "2024/f.npy"]
     names += [f"{part}/{name}" for part in ("bolt/train", "nut/test") for name in others]
-    names += ["nut/test/1.npy", "runs/old/1.npy"]
+    names += ["nut/test/1.npy", "runs/old/config.json", "runs/old/checkpoint.npz"]
     data = class_tree(tmp_path / "data", dict.fromkeys(names, cloud))
     options = ["--preset", "tiny", *LEAST, "--epochs", 1, "--set", "num_points=16", "--data", data]
     found = run("train", "modelnet", *options, "--out", tmp_path / "run").stderr
