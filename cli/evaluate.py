@@ -17,6 +17,7 @@ from csnn_tf.cli.options import (
     votes_option,
 )
 from csnn_tf.cli.passes_bar import passes_bar
+from csnn_tf.data.shape_set import span
 from csnn_tf.evaluation import evaluate
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.kind import is_dos_model
@@ -104,9 +105,8 @@ def evaluate_command(
         return
     setting = f"{trained.get('rotation', '?')}/{protocol['rotation']}"
     low, high = result.interval
-    sizes = f"{most}" if least == most else f"{least} to {most}"
     click.echo(
-        f"{model}: {len(shapes)} shapes of {data}, {sizes} points, "
+        f"{model}: {len(shapes)} shapes of {data}, {span(least, most)} points, "
         f"trained/tested under rotations {setting}"
     )
     click.echo(f"overall accuracy     {result.accuracy:.2%}  (95 %: {low:.2%} to {high:.2%})")

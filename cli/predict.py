@@ -7,16 +7,16 @@ import click
 import numpy as np
 
 from csnn_tf.cli.hand_over import HandOver, first_argument
-from csnn_tf.cli.options import json_option, recorded_points, votes_option
+from csnn_tf.cli.options import json_option, made_in_python, recorded_points, votes_option
 from csnn_tf.data.mesh import Mesh
 from csnn_tf.data.mesh_set import sample_surface
 from csnn_tf.data.readers import read_shape
+from csnn_tf.data.shape_set import span
 from csnn_tf.errors import InputError
 from csnn_tf.inference import Predictor
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.kind import is_dos_model
 from csnn_tf.models.loading import load_model, training_record
-from csnn_tf.training.run_folder import CONTENTS
 
 
 def _dos() -> click.Command:
@@ -79,9 +79,7 @@ def _say_if_sparse(model, record, files, clouds) -> None:
 
     Only where its training set had as many for every shape: clouds of one's own may have had fewer.
     """
-    own = record.get("folder") is not None or (
-        CONTENTS in record and record.get("data") != "shapes"
-    )
+    own = record.get("folder") is not None or made_in_python(record)
     if own or "num_points" not in record:
         return
     most, dropped = recorded_points(record), record.get("point_dropout")
@@ -89,7 +87,7 @@ def _say_if_sparse(model, record, files, clouds) -> None:
     sparse = [name for name, cloud in zip(files, clouds, strict=True) if len(cloud) < fewest * 0.75]
     if not sparse:
         return
-    usual = most if fewest == most else f"{fewest} to {most}"
+    usual = span(fewest, most)
     which, so = f"{sparse[0]} has", "its class"
     if len(sparse) > 1:
         which, so = f"{sparse[0]} and {len(sparse) - 1} more have", "their classes"

@@ -40,8 +40,9 @@ def show_command(
     if show and png is not None and html is None:
         raise InputError("--open opens the page, and --png writes none: give --html too.")
     dos = model is not None and is_dos_model(model)
-    view = (_atom if dos or not _is_shape(file) else _shape)(file, model, level, atom, num_points)
-    up = upright_axis if upright_axis is not None else (1 if _is_shape(file) and not dos else 2)
+    is_shape = not dos and _is_shape(file)
+    view = (_shape if is_shape else _atom)(file, model, level, atom, num_points)
+    up = upright_axis if upright_axis is not None else (1 if is_shape else 2)
     if png is not None:
         _write_picture(view, png, sphere, channel, up)
         click.echo(png)

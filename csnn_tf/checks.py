@@ -29,6 +29,16 @@ def check_positive(name: str, value: Any) -> int:
     return number
 
 
+def check_between(name: str, value: Any, least: int, most: int) -> int:
+    """Return `value` as an int, or raise `InputError` if it is no whole number in a range."""
+    number = whole_number(value)
+    if number is None or not least <= number <= most:
+        raise InputError(
+            f"{name} must be a whole number from {least} to {most}, not {_shown(value)}."
+        )
+    return number
+
+
 def check_bool(name: str, value: Any) -> bool:
     """Return `value` as a bool, or raise `InputError` if it is neither true nor false."""
     if not isinstance(value, bool | np.bool_):

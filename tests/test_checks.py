@@ -8,6 +8,7 @@ import pytest
 
 from csnn_tf.checks import (
     check_array,
+    check_between,
     check_bool,
     check_number,
     check_positive,
@@ -33,6 +34,13 @@ def test_nothing_else_is_a_whole_number(value):
         check_positive("count", value)
     with pytest.raises(InputError, match="^seed must be a whole number from 0 to 2"):
         check_seed(value)
+
+
+@pytest.mark.parametrize("value", [0, 8, 2.0, True, "2"])
+def test_whole_numbers_of_a_range(value):
+    assert check_between("level", np.int64(7), 1, 7) == 7
+    with pytest.raises(InputError, match="^level must be a whole number from 1 to 7, not "):
+        check_between("level", value, 1, 7)
 
 
 @pytest.mark.parametrize("value", [True, np.bool_(True)])

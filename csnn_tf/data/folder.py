@@ -55,8 +55,8 @@ def load_folder(
     folder, seed = check_folder(folder, split), check_seed(seed)
     if num_points is not None:
         num_points = check_positive("num_points", num_points)
-    check_class_first(folder)
     classes, others = _class_folders(folder)
+    _check_class_first(folder, classes, others)
     class_names = [entry.name for entry in classes or others]
     if not class_names:
         raise InputError(f"{folder} has no folder a class, as in {folder}/chair/{split}/1.off.")
@@ -96,7 +96,10 @@ def check_class_first(folder: Path) -> None:
     Raises:
         InputError: the folder has that layout.
     """
-    classes, others = _class_folders(folder)
+    _check_class_first(folder, *_class_folders(folder))
+
+
+def _check_class_first(folder: Path, classes: list[Path], others: list[Path]) -> None:
     if not classes and {entry.name for entry in others} & {*_SPLITS}:
         raise InputError(
             f"{folder} has train or test at its top: the folder of the class comes first, as in "
@@ -153,9 +156,10 @@ def _class_folders(folder: Path) -> tuple[list[Path], list[Path]]:
         for entry in _entries(folder)
         if entry.is_dir() and not entry.name.startswith((".", "__"))
     ]
-    if not any(_has_split(entry) for entry in folders):
+    split = {entry for entry in folders if _has_split(entry)}
+    if not split:
         return [], folders
-    classes = [entry for entry in folders if _has_split(entry) or _has_shapes(entry)]
+    classes = [entry for entry in folders if entry in split or _has_shapes(entry)]
     return classes, [entry for entry in folders if entry not in classes]
 
 

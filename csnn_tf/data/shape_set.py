@@ -65,8 +65,7 @@ class ShapeSet:
         return min(map(len, self.clouds)), max(map(len, self.clouds))
 
     def __repr__(self) -> str:
-        least, most = self.sizes
-        sizes = f"{most}" if least == most else f"{least} to {most}"
+        sizes = span(*self.sizes)
         return f"ShapeSet({len(self)} shapes of {sizes} points, {len(self.class_names)} classes)"
 
     def subset(self, indices: ArrayLike) -> ShapeSet:
@@ -111,6 +110,11 @@ class ShapeSet:
         """
         stays, held_out = split_indices(self.labels, fraction, seed)
         return self.subset(stays), self.subset(held_out)
+
+
+def span(least: int, most: int) -> str:
+    """Numbers of points as text, one where they are the same."""
+    return f"{most}" if least == most else f"{least} to {most}"
 
 
 def draw_points(

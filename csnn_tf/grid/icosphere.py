@@ -5,7 +5,7 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from csnn_tf.checks import whole_number
+from csnn_tf.checks import check_between
 from csnn_tf.errors import InputError
 
 MAX_LEVEL = 7
@@ -75,10 +75,7 @@ def num_vertices(level: int) -> int:
 
 def check_level(level: int) -> int:
     """Return `level` as an int, or raise `InputError` if it is not 0 to 7."""
-    number = whole_number(level)
-    if number is None or not 0 <= number <= MAX_LEVEL:
-        raise InputError(f"level must be a whole number from 0 to {MAX_LEVEL}, not {level!r:.60}.")
-    return number
+    return check_between("level", level, 0, MAX_LEVEL)
 
 
 def icosphere(level: int) -> Icosphere:

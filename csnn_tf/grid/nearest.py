@@ -5,8 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from csnn_tf.checks import whole_number
-from csnn_tf.errors import InputError
+from csnn_tf.checks import check_between
 from csnn_tf.grid.icosphere import check_level, icosphere
 
 _MARGIN = 1e-6
@@ -55,9 +54,7 @@ def nearest_table(level: int, neighbors: int = 3) -> NearestTable:
     Raises:
         InputError: If an argument is out of range.
     """
-    number = whole_number(neighbors)
-    if number is None or not 1 <= number <= 12:
-        raise InputError(f"neighbors must be a whole number from 1 to 12, not {neighbors!r:.60}.")
+    number = check_between("neighbors", neighbors, 1, 12)
     return _nearest_table(check_level(level), number)
 
 
