@@ -26,6 +26,7 @@ from csnn_tf.models.compiled_forward import compiled_forward
 from csnn_tf.models.folded_network import FoldedNetwork
 from csnn_tf.models.loading import as_model
 from csnn_tf.overlapping import overlapping
+from csnn_tf.processor import tensorflow_on_cpu
 from csnn_tf.rotating import vote_rotations
 
 if TYPE_CHECKING:
@@ -100,7 +101,13 @@ class DosPredictor(CompiledPredictor):
         super().__init__()
 
     def _compile(self):
-        return _compiled(self.model)
+        network = FoldedNetwork(self.model.network, blocks=tensorflow_on_cpu())
+        self._rows = network.rows
+
+        def forward(batch):
+            return network(self.model.network_inputs(batch, training=False))
+
+        return compiled_forward(forward, self.model, any_shape=True)
 
     def predict(self, structures: StructureSet, *, atomic: bool = False) -> DosPrediction:
         """DOS, Fermi level and band energy of structures.
@@ -185,6 +192,8 @@ class DosPredictor(CompiledPredictor):
         atoms = max(power_of_two(present), _SMALLEST)
         if present <= self.chunk_atoms:
             atoms = min(self.chunk_atoms, atoms)
+        if self._rows is not None and atoms > self._rows:
+            atoms = -(-atoms // self._rows) * self._rows
         pairs = max(power_of_two(len(batch["centre"])), _SMALLEST)
         batch = padded(batch, atoms, pairs)
         if self.votes == 1:
@@ -209,12 +218,3 @@ def _affordable(model: AtomicDosModel) -> int:
     """Atoms, a power of two, whose largest feature maps stay within the budget."""
     atoms = _NUMBERS_AT_ONCE // max(model.numbers_per_atom, 1)
     return 1 << (min(max(atoms, _SMALLEST), 2048).bit_length() - 1)
-
-
-def _compiled(model: AtomicDosModel):
-    network = FoldedNetwork(model.network)
-
-    def forward(batch):
-        return network(model.network_inputs(batch, training=False))
-
-    return compiled_forward(forward, model, any_shape=True)

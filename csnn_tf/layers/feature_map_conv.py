@@ -155,7 +155,7 @@ class FeatureMapConv(keras.layers.Layer):
 
     @property
     def _entrywise(self) -> bool:
-        return self.activation in _ENTRYWISE
+        return is_entrywise(self.activation)
 
     def call(self, inputs, training: bool | None = None):
         """Convolve a feature map."""
@@ -198,3 +198,8 @@ def _without_gradient(bias):
         return ops.zeros_like(bias)
 
     return bias, gradient
+
+
+def is_entrywise(activation: Any) -> bool:
+    """Whether what an activation makes of an entry is known to depend on no other."""
+    return activation in _ENTRYWISE

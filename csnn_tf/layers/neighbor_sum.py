@@ -94,21 +94,10 @@ def _check(shape: Sequence[int | None], level: int) -> None:
 
 @cache
 def _sum_with_gradient(level: int):
-    neighbors = icosphere(level).neighbors
-    # The 12 pentagons come first and have no sixth neighbour.
-    has_sixth = (np.arange(len(neighbors)) >= 12)[:, None, None]
-
     @kernel
     @in_float32
     def total(x):
-        # A running sum of whole gathers compiles into one loop without a [.., 7, ..] array.
-        result = x
-        for column in range(5):
-            result = result + ops.take(x, whole(neighbors[:, column]), axis=1)
-        if level == 0:
-            return result
-        sixth = ops.take(x, whole(neighbors[:, 5]), axis=1)
-        return result + sixth * ops.cast(has_sixth, x.dtype)
+        return plain_neighbor_sum(x, level)
 
     @ops.custom_gradient
     def summed(x):
@@ -118,3 +107,23 @@ def _sum_with_gradient(level: int):
         return total(x), gradient
 
     return summed
+
+
+def plain_neighbor_sum(x, level: int):
+    """`neighbor_sum` as a part of a kernel, with the gradient that the backend finds.
+
+    Args:
+        x: [batch, vertex, sphere, channel], of the level.
+        level: Level of the icosphere.
+    """
+    neighbors = icosphere(level).neighbors
+    # A running sum of whole gathers compiles into one loop without a [.., 7, ..] array.
+    result = x
+    for column in range(5):
+        result = result + ops.take(x, whole(neighbors[:, column]), axis=1)
+    if level == 0:
+        return result
+    # The 12 pentagons come first and have no sixth neighbour.
+    has_sixth = (np.arange(len(neighbors)) >= 12)[:, None, None]
+    sixth = ops.take(x, whole(neighbors[:, 5]), axis=1)
+    return result + sixth * ops.cast(has_sixth, x.dtype)

@@ -4,6 +4,8 @@ from typing import Any
 
 import keras
 
+from csnn_tf.models.blocks import in_blocks, rows_in_cache
+from csnn_tf.models.graph import largest_output
 from csnn_tf.models.inference_network import rebuild, weights_of
 
 
@@ -19,6 +21,11 @@ class FoldedNetwork:
 
     Args:
         network: Usually a functional model, possibly of nested functional models.
+        blocks: Whether rows are computed in blocks of `rows` where there are more, a multiple of
+            it, see `in_blocks`.
+
+    Attributes:
+        rows: Rows in a block, or None.
 
     Example:
         >>> model = PointCloudClassifier.from_preset("tiny", num_classes=5)
@@ -27,18 +34,27 @@ class FoldedNetwork:
         TensorShape([2, 5])
     """
 
-    def __init__(self, network: keras.Model) -> None:
+    def __init__(self, network: keras.Model, *, blocks: bool = False) -> None:
         self._twin, self._pairs = network, None
         if _can_be_rebuilt(network):
-            self._twin, self._pairs = rebuild(network)
+            self._twin, self._pairs = rebuild(network, residuals=True)
+        self.rows = rows_in_cache(largest_output(self._twin)) if blocks else None
 
     def __call__(self, inputs: Any) -> Any:
         """The network's outputs, with its weights as they are now."""
         if self._pairs is None:
-            return self._twin(inputs, training=False)
+            return self._compute(inputs)
         values = weights_of(self._pairs, keras.ops.convert_to_tensor)
         with keras.StatelessScope(values):
-            return self._twin(inputs, training=False)
+            return self._compute(inputs)
+
+    def _compute(self, inputs: Any) -> Any:
+        def compute(rows):
+            return self._twin(rows, training=False)
+
+        if self.rows is None:
+            return compute(inputs)
+        return in_blocks(compute, inputs, self.rows, self._twin.output.dtype)
 
 
 def _can_be_rebuilt(network: keras.Model) -> bool:

@@ -1,6 +1,5 @@
 """Batch normalisations folded into the linear layers before them."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 import keras
 
 from csnn_tf.layers import BatchNormalization, CoRadialConv, IntraSphereConv
+from csnn_tf.layers.feature_map_conv import is_entrywise
+from csnn_tf.models.graph import Call, calls_of, graphs_of, sole_readers
 
 _LINEAR = (
     keras.layers.Dense,
@@ -18,9 +19,6 @@ _LINEAR = (
     IntraSphereConv,
 )
 _NORMS = (keras.layers.BatchNormalization, BatchNormalization)
-
-Node = Any
-"""A call of a layer in a functional model; Keras has no public name for its class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,23 +65,37 @@ def find_folds(model: keras.Model) -> list[Fold]:
     Args:
         model: A functional model.
     """
-    graphs = _graphs(model)
-    nodes = [node for graph in graphs for node in _nodes(graph)]
-    calls = Counter(id(node.operation) for node in nodes)
-    readers: dict[int, list[Node]] = {}
-    for node in nodes:
-        for tensor in node.input_tensors:
-            readers.setdefault(id(tensor), []).append(node)
-    outputs = {id(tensor) for graph in graphs for tensor in keras.tree.flatten(graph.outputs)}
+    reader_of = sole_readers(model)
     folds = []
-    for node in nodes:
-        linear = node.operation
-        if calls[id(linear)] > 1 or not _is_linear(linear) or id(node.outputs[0]) in outputs:
-            continue
-        reading = readers.get(id(node.outputs[0]), [])
-        if len(reading) == 1 and calls[id(reading[0].operation)] == 1 and _normalises(reading[0]):
-            folds.append(Fold(linear, reading[0].operation))
+    for call in (call for graph in graphs_of(model) for call in calls_of(graph)):
+        reader = reader_of.get(id(call.outputs[0]))
+        if reader is not None and _is_linear(call.operation) and _normalises(reader):
+            folds.append(Fold(call.operation, reader.operation))
     return folds
+
+
+def find_residuals(model: keras.Model, folds: list[Fold]) -> dict[int, Fold]:
+    """Residual sums that a graph convolution can take over, by `id` of the layer that adds.
+
+    They add the normalised convolution to something of its shape, and nothing else reads it.
+
+    Args:
+        model: A functional model.
+        folds: Of that model.
+    """
+    reader_of = sole_readers(model)
+    by_norm = {id(fold.norm): fold for fold in folds}
+    found = {}
+    for call in (call for graph in graphs_of(model) for call in calls_of(graph)):
+        fold = by_norm.get(id(call.operation))
+        reader = reader_of.get(id(call.outputs[0]))
+        if fold is None or reader is None or type(fold.linear) is not IntraSphereConv:
+            continue
+        if type(reader.operation) is keras.layers.Add and _is_second(call, reader):
+            same = fold.linear.compute_dtype == reader.operation.compute_dtype
+            if same and is_entrywise(fold.norm.activation):
+                found[id(reader.operation)] = fold
+    return found
 
 
 def input_norms(model: keras.Model) -> set[int]:
@@ -91,26 +103,9 @@ def input_norms(model: keras.Model) -> set[int]:
     inputs = {id(tensor) for tensor in keras.tree.flatten(model.inputs)}
     return {
         id(node.operation)
-        for node in _nodes(model)
+        for node in calls_of(model)
         if isinstance(node.operation, _NORMS) and inputs & set(map(id, node.input_tensors))
     }
-
-
-def _nodes(model: keras.Model) -> list[Node]:
-    """The calls of layers and functions that a functional model is made of; none of another."""
-    graph = getattr(model, "_functional", None) or model  # of a Sequential, once it is built
-    by_depth = getattr(graph, "_nodes_by_depth", {})
-    nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
-    return [node for node in nodes if not isinstance(node.operation, keras.layers.InputLayer)]
-
-
-def _graphs(model: keras.Model) -> list[keras.Model]:
-    """A model and the models inside it, each once."""
-    found = {id(model): model}
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            found |= {id(graph): graph for graph in _graphs(layer)}
-    return list(found.values())
 
 
 def _is_linear(layer: keras.Operation) -> bool:
@@ -121,7 +116,17 @@ def _is_linear(layer: keras.Operation) -> bool:
     )
 
 
-def _normalises(node: Node) -> bool:
+def _normalises(node: Call) -> bool:
     """Whether a call is a batch normalisation over the last axis by the running averages."""
     norm = node.operation
     return type(norm) in _NORMS and norm.axis in (-1, len(node.input_tensors[0].shape) - 1)
+
+
+def _is_second(call: Call, reader: Call) -> bool:
+    """Whether what a call makes is the last of two tensors of one shape that another one reads."""
+    tensors = reader.input_tensors
+    return (
+        len(tensors) == 2
+        and tensors[1] is call.outputs[0]
+        and tuple(tensors[0].shape) == tuple(tensors[1].shape)
+    )

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 
 from csnn_tf.models.cloned import cloned
-from csnn_tf.models.folding import Fold, find_folds, input_norms
+from csnn_tf.models.folding import Fold, find_folds, find_residuals, input_norms
 from csnn_tf.models.initial_values import values_follow
+from csnn_tf.models.residual_sphere_conv import ResidualSphereConv
 
 Pairs = list[tuple[keras.layers.Layer, keras.layers.Layer, Fold | None]]
 """Layers of a network, of its rebuilt graph, and what is folded into the latter."""
@@ -43,7 +44,11 @@ def inference_network(
 
 
 def rebuild(
-    network: keras.Model, *, fold: bool = True, precision: str | None = None
+    network: keras.Model,
+    *,
+    fold: bool = True,
+    precision: str | None = None,
+    residuals: bool = False,
 ) -> tuple[keras.Model, Pairs]:
     """The graph of `inference_network`, its weights not set yet.
 
@@ -51,12 +56,16 @@ def rebuild(
         network: See `inference_network`.
         fold: See `inference_network`.
         precision: See `inference_network`; None leaves every layer's as it is.
+        residuals: Whether graph convolutions take over the residual sums behind them, which pays
+            where kernels are compiled.
 
     Returns:
         The model and its layers.
     """
-    folds = {id(pair.linear): pair for pair in find_folds(network)} if fold else {}
-    skipped = {id(pair.norm) for pair in folds.values()}
+    found = find_folds(network) if fold else []
+    sums = find_residuals(network, found) if residuals else {}
+    folds = {id(pair.linear): pair for pair in found}
+    skipped = {id(pair.norm) for pair in found} | {id(pair.linear) for pair in sums.values()}
     # Inputs may differ from their means by less than 16 bits tell apart.
     exact = {id(network.layers[-1])} | input_norms(network)
     pairs: Pairs = []
@@ -67,21 +76,25 @@ def rebuild(
         # Not a subclass, which may do something in inference.
         if id(layer) in skipped or type(layer) in _DROPOUTS:
             return keras.layers.Identity(name=layer.name)
-        config = layer.get_config()
+        kind, source, fold = type(layer), layer, folds.get(id(layer))
+        if id(layer) in sums:
+            fold = sums[id(layer)]
+            kind, source = ResidualSphereConv, fold.linear
+        config = {**source.get_config(), "name": layer.name}
         if precision is not None:
             # Running averages do not survive bfloat16: a normalisation that stays is float32
             # inside.
             norm = isinstance(layer, keras.layers.BatchNormalization)
             reduced = f"mixed_{precision}" if norm else precision
             config["dtype"] = "float32" if id(layer) in exact or precision == "float32" else reduced
-        if id(layer) in folds:
+        if fold is not None:
             config["use_bias"] = True
-            config["activation"] = folds[id(layer)].activation
-        given = getattr(layer, "kernel_initializer", None)
+            config["activation"] = fold.activation
+        given = getattr(source, "kernel_initializer", None)
         if "kernel_initializer" in config and _is_usual(given):
             config["kernel_initializer"] = "glorot_uniform"  # see `values_follow`
-        new = type(layer).from_config(config)
-        pairs.append((layer, new, folds.get(id(layer))))
+        new = kind.from_config(config)
+        pairs.append((layer, new, fold))
         return new
 
     def skip_identity(layer, *args, **kwargs):

@@ -1,0 +1,47 @@
+"""A network's rows in blocks that stay in the processor's cache."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+_NUMBERS_IN_CACHE = 2**22  # of the largest feature map: 16 MB
+
+
+def rows_in_cache(numbers: int) -> int:
+    """Rows, a power of two, whose largest feature map fits the cache.
+
+    Args:
+        numbers: Of a row, in that map.
+    """
+    return 1 << (max(_NUMBERS_IN_CACHE // numbers, 1).bit_length() - 1)
+
+
+def in_blocks(function: Callable[[Any], Any], rows: Any, size: int, dtype: str) -> Any:
+    """A function of rows that do not depend on each other, of so many at a time, with TensorFlow.
+
+    One block follows the other, so that what an operation makes of one is still in the cache when
+    the next operation reads it.
+
+    Args:
+        function: From a tensor of rows, or several, to one of as many rows.
+        rows: What it takes; at most `size` rows, or a multiple of it.
+        size: Rows of a block.
+        dtype: Data type of what the function returns.
+    """
+    import tensorflow as tf
+
+    first = keras.tree.flatten(rows)[0]
+    if first.shape[0] is not None and first.shape[0] <= size:
+        return function(rows)
+    count = tf.shape(first)[0]
+    size = tf.minimum(size, count)  # fewer, where the graph is for any number
+
+    def block(start):
+        # A view: blocks that `tf.map_fn` is given are copies.
+        part = keras.tree.map_structure(lambda tensor: tensor[start : start + size], rows)
+        return function(part)
+
+    starts = tf.range(0, count, size)
+    found = tf.map_fn(block, starts, parallel_iterations=1, fn_output_signature=dtype)
+    return tf.reshape(found, [-1, *found.shape[2:]])

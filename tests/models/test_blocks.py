@@ -1,0 +1,57 @@
+import keras
+import numpy as np
+import pytest
+
+from csnn_tf.data.atoms import builtin_carbon
+from csnn_tf.data.environments import Environments
+from csnn_tf.dos_inference import DosPredictor
+from csnn_tf.models import DensityOfStates, blocks
+from csnn_tf.models.blocks import in_blocks, rows_in_cache
+from tests.helpers import BACKEND, randomise, relative
+
+
+@pytest.mark.parametrize(
+    ("numbers", "rows"), [(1, 2**22), (2**16, 64), (2**16 + 1, 32), (2**30, 1)]
+)
+def test_the_largest_map_of_a_block_fits(numbers, rows):
+    assert rows_in_cache(numbers) == rows
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="for TensorFlow on CPUs")
+@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize("count", [2, 4, 12])
+def test_blocks_make_what_the_whole_makes(count, dynamic):
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    maps, kinds = rng.normal(size=(count, 3, 2)), rng.normal(size=(count, 5))
+    seen = []
+
+    def function(rows):
+        seen.append(rows[0].shape[0])
+        return tf.reduce_sum(rows[0], axis=(1, 2))[:, None] * rows[1]
+
+    signature = [tf.TensorSpec([None, *value.shape[1:]], "float64") for value in (maps, kinds)]
+    whole = tf.function(
+        lambda *rows: in_blocks(function, rows, 4, "float64"),
+        input_signature=signature if dynamic else None,
+    )
+    found = whole(*map(tf.constant, (maps, kinds)))
+    np.testing.assert_allclose(found, maps.sum((1, 2))[:, None] * kinds, rtol=1e-12)
+    assert max(size or 0 for size in seen) <= 4
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="for TensorFlow on CPUs")
+@pytest.mark.parametrize("chunk", [None, 3, 20, 100])
+def test_a_predictor_in_blocks_predicts_what_its_model_says(chunk, monkeypatch):
+    monkeypatch.setattr(blocks, "_NUMBERS_IN_CACHE", 2**13)
+    structures = builtin_carbon().subset([0, 100, 200])
+    model = DensityOfStates.from_preset("tiny", ["C", "H"], structures.energies, {"C": 4.0, "H": 1})
+    randomise(model)
+    predictor = DosPredictor(model, chunk)
+    assert predictor._rows < 16 < structures.counts.sum()
+    found = predictor.predict(structures, atomic=True).atomic_dos
+    atoms = Environments.find(structures, model.elements, model.cutoff)
+    batch = atoms.of_structures(range(3))
+    expected = keras.ops.convert_to_numpy(model.atomic_dos(batch, training=False))
+    assert relative(found, expected) < 1e-4
