@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-_FEW_SPHERES = 4
+_FEW_SPHERES = 3
 _NOMINAL_BATCH = 8
 
 
@@ -33,8 +33,8 @@ def form_of_product(vertices: int, spheres: int, filters: int, size: int) -> str
     """The product of matrices to compute a convolution by, or None for many spheres.
 
     A convolution's blocks cannot make much of a few spheres. "dense": a whole line times
-    `dense_matrix`, of which with 1 or 2 spheres and a kernel of 3 nothing is zero, and with 4 three
-    eighths. "windows": `windows` times the kernel, where that matrix would be larger than the
+    `dense_matrix`, of which with 1 or 2 spheres and a kernel of 3 nothing is zero, and with 3 two
+    ninths. "windows": `windows` times the kernel, where that matrix would be larger than the
     copies of the input (of a batch of 8).
 
     Args:
