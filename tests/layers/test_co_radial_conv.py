@@ -4,9 +4,9 @@ from keras import ops
 
 from csnn_tf.errors import InputError
 from csnn_tf.layers import CoRadialConv
-from csnn_tf.layers.line_convolution import form_of_product
+from csnn_tf.layers.line_convolution import convolve_lines, form_of_product
 from csnn_tf.testing import assert_equivariant
-from tests.helpers import feature_maps, gradients, numpy_of, randomise
+from tests.helpers import feature_maps, gradients, numpy_of, randomise, relative
 
 
 def made(x, filters, kernel_size, **options):
@@ -70,6 +70,29 @@ def test_gradients(spheres, kernel_size, filters):
         gradients(ours, x, kernel), gradients(reference, x, kernel), strict=True
     ):
         np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("filters", [4, 128])
+def test_gradients_in_bfloat16(filters):
+    """Of a narrow layer and a wide one, whose kernel's gradient TensorFlow's CPU gets otherwise."""
+    x, weight = feature_maps(0, 5, 3), feature_maps(0, 5, filters, seed=1)
+    kernel = feature_maps(0, 3, 3 * filters, batch=1)[0, 0].reshape(3, 3, filters)
+    x, weight, kernel = (
+        numpy_of(ops.cast(ops.cast(value, "bfloat16"), "float32")) for value in (x, weight, kernel)
+    )
+
+    def ours(t, k):
+        lines = ops.reshape(ops.cast(t, "bfloat16"), (-1, 1, *t.shape[2:]))
+        outputs = ops.reshape(convolve_lines(lines, ops.cast(k, "bfloat16")), weight.shape)
+        return ops.sum(weight * ops.cast(outputs, "float32"))
+
+    def reference(t, k):
+        return ops.sum(weight * equation_5(t, k))
+
+    for actual, expected in zip(
+        gradients(ours, x, kernel), gradients(reference, x, kernel), strict=True
+    ):
+        assert relative(actual, expected) < 0.01  # bfloat16 tells 0.4 % apart
 
 
 @pytest.mark.parametrize(("spheres", "kernel_size"), [(4, 1), (3, 3), (4, 3)])
