@@ -28,7 +28,8 @@ def convolve_lines(lines, kernel):
     """
     if isinstance(lines, keras.KerasTensor) or not _gradient_is_product(lines, kernel):
         return _convolved(lines, kernel)
-    return _with_gradient(lines, ops.convert_to_tensor(kernel))
+    # A tensor; `ops.convert_to_tensor` leaves TensorFlow's variables what they are.
+    return _with_gradient(lines, ops.reshape(kernel, kernel.shape))
 
 
 def _gradient_is_product(lines, kernel) -> bool:

@@ -6,7 +6,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.layers import CoRadialConv
 from csnn_tf.layers.line_convolution import convolve_lines, form_of_product
 from csnn_tf.testing import assert_equivariant
-from tests.helpers import feature_maps, gradients, numpy_of, randomise, relative
+from tests.helpers import feature_maps, gradients, numpy_of, randomise, relative, training_step
 
 
 def made(x, filters, kernel_size, **options):
@@ -93,6 +93,20 @@ def test_gradients_in_bfloat16(filters):
         gradients(ours, x, kernel), gradients(reference, x, kernel), strict=True
     ):
         assert relative(actual, expected) < 0.01  # bfloat16 tells 0.4 % apart
+
+
+@pytest.mark.parametrize("filters", [4, 128])
+@pytest.mark.parametrize("dtype", ["bfloat16", "mixed_bfloat16"])
+def test_a_layer_trains_in_bfloat16(dtype, filters):
+    x, weight = feature_maps(0, 5, 3), feature_maps(0, 5, filters, seed=1)
+
+    def loss(outputs):
+        return ops.sum(weight * ops.cast(outputs, "float32"))
+
+    found = training_step(made(x, filters, 3, dtype=dtype), x, loss)[2]
+    expected = training_step(made(x, filters, 3), x, loss)[2]
+    for actual, wanted in zip(found.values(), expected.values(), strict=True):
+        assert relative(ops.cast(actual, "float32"), wanted) < 0.05
 
 
 @pytest.mark.parametrize(("spheres", "kernel_size"), [(4, 1), (3, 3), (4, 3)])
