@@ -68,7 +68,9 @@ class DosPredictor(CompiledPredictor):
         model: A `DensityOfStates` model or one of the baselines with the same input; or its .keras
             file, run folder or name.
         chunk_atoms: Atoms in a chunk, of which two are computed at once on several cores; by
-            default as many as fit into some 100 MB. A model that passes messages gets whole
+            default as many as fit into some 100 MB. TensorFlow's CPU fills large ones up to a
+            multiple of the atoms whose feature maps stay in the cache (64 of the published model).
+            A model that passes messages gets whole
             structures, however large, as many as have so many atoms.
         votes: Rotations, the same for all structures, over which densities of states are averaged;
             of no use to models that are invariant to them. As `csnn-tf export --votes`.
@@ -101,7 +103,9 @@ class DosPredictor(CompiledPredictor):
         super().__init__()
 
     def _compile(self):
-        network = FoldedNetwork(self.model.network, blocks=tensorflow_on_cpu())
+        # Nothing says that the network of a model whose atoms see each other keeps rows apart.
+        blocks = tensorflow_on_cpu() and not self.model.passes_messages
+        network = FoldedNetwork(self.model.network, blocks=blocks)
         self._rows = network.rows
 
         def forward(batch):

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from csnn_tf.processor import tensorflow_on_cpu
+
 _FEW_SPHERES = 3
 _NOMINAL_BATCH = 8
 _WIDE = 128
@@ -33,10 +35,10 @@ def convolve_lines(lines, kernel):
 
 
 def _gradient_is_product(lines, kernel) -> bool:
-    if keras.backend.backend() == "tensorflow":
-        dtype = keras.backend.standardize_dtype(lines.dtype)
-        return dtype == "bfloat16" and kernel.shape[-1] >= _WIDE
-    return keras.backend.backend() == "jax"
+    if keras.backend.backend() == "jax":
+        return True
+    narrow = keras.backend.standardize_dtype(lines.dtype) == "bfloat16"
+    return narrow and kernel.shape[-1] >= _WIDE and tensorflow_on_cpu()
 
 
 def form_of_product(vertices: int, spheres: int, filters: int, size: int) -> str | None:

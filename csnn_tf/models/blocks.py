@@ -35,7 +35,8 @@ def in_blocks(function: Callable[[Any], Any], rows: Any, size: int, dtype: str) 
     if first.shape[0] is not None and first.shape[0] <= size:
         return function(rows)
     count = tf.shape(first)[0]
-    size = tf.minimum(size, count)  # fewer, where the graph is for any number
+    # Fewer, where the graph is for any number.
+    size = tf.clip_by_value(count, 1, size)
 
     def block(start):
         # A view: blocks that `tf.map_fn` is given are copies.

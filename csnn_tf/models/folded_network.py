@@ -21,11 +21,12 @@ class FoldedNetwork:
 
     Args:
         network: Usually a functional model, possibly of nested functional models.
-        blocks: Whether rows are computed in blocks of `rows` where there are more, a multiple of
-            it, see `in_blocks`.
+        blocks: Whether rows, which must not depend on each other, are computed in blocks of `rows`
+            where there are more, a multiple of it, see `in_blocks`. Not where the network runs as
+            it is, or has several outputs.
 
     Attributes:
-        rows: Rows in a block, or None.
+        rows: Rows in a block, or None for all at once.
 
     Example:
         >>> model = PointCloudClassifier.from_preset("tiny", num_classes=5)
@@ -38,7 +39,9 @@ class FoldedNetwork:
         self._twin, self._pairs = network, None
         if _can_be_rebuilt(network):
             self._twin, self._pairs = rebuild(network, residuals=True)
-        self.rows = rows_in_cache(largest_output(self._twin)) if blocks else None
+        self.rows = None
+        if blocks and self._pairs is not None and len(network.outputs) == 1:
+            self.rows = rows_in_cache(largest_output(self._twin))
 
     def __call__(self, inputs: Any) -> Any:
         """The network's outputs, with its weights as they are now."""

@@ -8,7 +8,7 @@ import keras
 
 from csnn_tf.layers import BatchNormalization, CoRadialConv, IntraSphereConv
 from csnn_tf.layers.feature_map_conv import is_entrywise
-from csnn_tf.models.graph import Call, calls_of, graphs_of, sole_readers
+from csnn_tf.models.graph import Call, all_calls, calls_of, sole_readers
 
 _LINEAR = (
     keras.layers.Dense,
@@ -31,8 +31,12 @@ class Fold:
     @property
     def activation(self) -> str:
         """Name of the function that the normalisation applies to its result."""
-        function = keras.activations.get(getattr(self.norm, "activation", None))
-        return keras.activations.serialize(function)
+        return keras.activations.serialize(self.function)
+
+    @property
+    def function(self) -> Any:
+        """That function."""
+        return keras.activations.get(getattr(self.norm, "activation", None))
 
     def weights(self, read: Callable[[Any], Any]) -> tuple[Any, Any]:
         """Kernel and bias of the one linear layer that does what the two do.
@@ -67,7 +71,7 @@ def find_folds(model: keras.Model) -> list[Fold]:
     """
     reader_of = sole_readers(model)
     folds = []
-    for call in (call for graph in graphs_of(model) for call in calls_of(graph)):
+    for call in all_calls(model):
         reader = reader_of.get(id(call.outputs[0]))
         if reader is not None and _is_linear(call.operation) and _normalises(reader):
             folds.append(Fold(call.operation, reader.operation))
@@ -77,7 +81,8 @@ def find_folds(model: keras.Model) -> list[Fold]:
 def find_residuals(model: keras.Model, folds: list[Fold]) -> dict[int, Fold]:
     """Residual sums that a graph convolution can take over, by `id` of the layer that adds.
 
-    They add the normalised convolution to something of its shape, and nothing else reads it.
+    They add the normalised convolution, as the second of two, to something of its shape, and
+    nothing else reads it.
 
     Args:
         model: A functional model.
@@ -86,14 +91,14 @@ def find_residuals(model: keras.Model, folds: list[Fold]) -> dict[int, Fold]:
     reader_of = sole_readers(model)
     by_norm = {id(fold.norm): fold for fold in folds}
     found = {}
-    for call in (call for graph in graphs_of(model) for call in calls_of(graph)):
+    for call in all_calls(model):
         fold = by_norm.get(id(call.operation))
         reader = reader_of.get(id(call.outputs[0]))
         if fold is None or reader is None or type(fold.linear) is not IntraSphereConv:
             continue
         if type(reader.operation) is keras.layers.Add and _is_second(call, reader):
             same = fold.linear.compute_dtype == reader.operation.compute_dtype
-            if same and is_entrywise(fold.norm.activation):
+            if same and is_entrywise(fold.function):
                 found[id(reader.operation)] = fold
     return found
 

@@ -27,6 +27,11 @@ def graphs_of(model: keras.Model) -> list[keras.Model]:
     return list(found.values())
 
 
+def all_calls(model: keras.Model) -> list[Call]:
+    """`calls_of` a model and the models inside it."""
+    return [call for graph in graphs_of(model) for call in calls_of(graph)]
+
+
 def sole_readers(model: keras.Model) -> dict[int, Call]:
     """By `id` of a tensor, the one call that reads it, of tensors that are no model's output.
 
@@ -36,7 +41,7 @@ def sole_readers(model: keras.Model) -> dict[int, Call]:
         model: A functional model.
     """
     graphs = graphs_of(model)
-    calls = [call for graph in graphs for call in calls_of(graph)]
+    calls = all_calls(model)
     times = Counter(id(call.operation) for call in calls)
     outputs = {id(tensor) for graph in graphs for tensor in keras.tree.flatten(graph.outputs)}
     readers: dict[int, list[Call]] = {}
@@ -55,10 +60,5 @@ def sole_readers(model: keras.Model) -> dict[int, Call]:
 
 def largest_output(model: keras.Model) -> int:
     """Numbers of a row in the largest tensor that a functional model computes; at least 1."""
-    shapes = [
-        tensor.shape[1:]
-        for graph in graphs_of(model)
-        for call in calls_of(graph)
-        for tensor in call.outputs
-    ]
+    shapes = [tensor.shape[1:] for call in all_calls(model) for tensor in call.outputs]
     return max([math.prod(shape) for shape in shapes if None not in shape], default=1)

@@ -99,7 +99,7 @@ def rebuild(
 
     def skip_identity(layer, *args, **kwargs):
         if type(layer) is keras.layers.Identity:
-            return args[0]
+            return args[0] if args else next(iter(kwargs.values()))
         # As Keras's `training=False` overrules what the graph says of single layers.
         return layer(*args, **{**kwargs, "training": False} if "training" in kwargs else kwargs)
 

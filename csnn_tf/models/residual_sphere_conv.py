@@ -21,7 +21,7 @@ class ResidualSphereConv(IntraSphereConv):
     gradient of its own making, so this is for inference.
 
     Args:
-        As `IntraSphereConv`; the activation looks at single entries.
+        As `IntraSphereConv`, with a bias and an activation that looks at single entries.
 
     Input: H0 [batch, vertex, sphere, F] and H [batch, vertex, sphere, C].
     Output: [batch, vertex, sphere, F].
@@ -37,6 +37,7 @@ class ResidualSphereConv(IntraSphereConv):
         residual, features = (as_float(tensor, self.compute_dtype) for tensor in inputs)
         level = level_of(features.shape[1], type(self).__name__)
         finish = _sum_and_finish(level, self.activation)
+        # The value, and not the variable, which a compiled function would be made for.
         bias = keras.ops.convert_to_tensor(self.bias.value)
         return finish(product(features, self.kernel), bias, residual)
 

@@ -1,12 +1,11 @@
-import keras
 import numpy as np
 import pytest
 
 from csnn_tf.data.atoms import builtin_carbon
-from csnn_tf.data.environments import Environments
 from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.models import DensityOfStates, blocks
 from csnn_tf.models.blocks import in_blocks, rows_in_cache
+from csnn_tf.models.schnet_dos import SchNetDensityOfStates
 from tests.helpers import BACKEND, randomise, relative
 
 
@@ -40,16 +39,21 @@ def test_blocks_make_what_the_whole_makes(count, dynamic):
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="for TensorFlow on CPUs")
-@pytest.mark.parametrize("chunk", [None, 3, 20, 100])
-def test_a_predictor_in_blocks_predicts_what_its_model_says(chunk, monkeypatch):
-    monkeypatch.setattr(blocks, "_NUMBERS_IN_CACHE", 2**13)
+@pytest.mark.parametrize(("chunk", "votes"), [(None, 1), (3, 1), (20, 1), (100, 1), (None, 2)])
+def test_a_predictor_in_blocks_predicts_what_it_does_without(chunk, votes, monkeypatch):
     structures = builtin_carbon().subset([0, 100, 200])
     model = DensityOfStates.from_preset("tiny", ["C", "H"], structures.energies, {"C": 4.0, "H": 1})
     randomise(model)
-    predictor = DosPredictor(model, chunk)
-    assert predictor._rows < 16 < structures.counts.sum()
-    found = predictor.predict(structures, atomic=True).atomic_dos
-    atoms = Environments.find(structures, model.elements, model.cutoff)
-    batch = atoms.of_structures(range(3))
-    expected = keras.ops.convert_to_numpy(model.atomic_dos(batch, training=False))
-    assert relative(found, expected) < 1e-4
+    whole = DosPredictor(model, votes=votes)
+    assert whole._rows > structures.counts.sum()
+    expected = whole.predict(structures, atomic=True).atomic_dos
+    monkeypatch.setattr(blocks, "_NUMBERS_IN_CACHE", 2**13)
+    predictor = DosPredictor(model, chunk, votes)
+    assert predictor._rows < 16
+    assert relative(predictor.predict(structures, atomic=True).atomic_dos, expected) < 1e-5
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="for TensorFlow on CPUs")
+def test_models_that_pass_messages_have_no_blocks():
+    model = SchNetDensityOfStates.from_preset("tiny", ["C"], np.linspace(-30, 1, 311))
+    assert DosPredictor(model)._rows is None

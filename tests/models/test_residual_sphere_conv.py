@@ -31,6 +31,19 @@ def sums_of(model):
     return find_residuals(model, find_folds(model))
 
 
+@pytest.mark.parametrize("named", [False, True], ids=["", "called by name"])
+def test_behind_a_normalisation_of_keras(named):
+    inputs = keras.Input((42, 3, 4))
+    x = layers.Dense(4)(inputs)
+    conv = IntraSphereConv(4)
+    y = layers.BatchNormalization()(conv(inputs=x) if named else conv(x))
+    model = keras.Model(inputs, residual(x, y))
+    randomise(model)
+    assert len(sums_of(model)) == 1
+    maps = feature_maps(1, 3, 4)
+    assert relative(FoldedNetwork(model)(maps), numpy_of(model(maps, training=False))) < 1e-5
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("activation", ["relu", "tanh", None])
 def test_it_computes_what_the_three_layers_do(activation, compiled):
@@ -86,7 +99,7 @@ def test_other_sums_stay(model):
         assert relative(found, numpy_of(output)) < 1e-2
 
 
-def test_predictors_have_no_other_residual_sums_and_exports_have_none_of_these():
+def test_predictors_fuse_residual_sums_and_exports_do_not():
     model = PointCloudClassifier.from_preset("tiny", num_classes=4, intra_layers=[2, 2])
     kinds = [type(layer) for layer in model.network._flatten_layers()]
     assert kinds.count(layers.Add) == 3
