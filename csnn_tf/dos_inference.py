@@ -22,6 +22,7 @@ from csnn_tf.data.environments import Batch, Environments, padded
 from csnn_tf.electronic import solve_fermi
 from csnn_tf.errors import InputError
 from csnn_tf.models.atomic_dos_model import AtomicDosModel
+from csnn_tf.models.blocks import rows_within
 from csnn_tf.models.compiled_forward import compiled_forward
 from csnn_tf.models.folded_network import FoldedNetwork
 from csnn_tf.models.loading import as_model
@@ -70,8 +71,8 @@ class DosPredictor(CompiledPredictor):
         chunk_atoms: Atoms in a chunk, of which two are computed at once on several cores; by
             default as many as fit into some 100 MB. TensorFlow's CPU fills large ones up to a
             multiple of the atoms whose feature maps stay in the cache (64 of the published model).
-            A model that passes messages gets whole
-            structures, however large, as many as have so many atoms.
+            A model that passes messages gets whole structures, however large, as many as have so
+            many atoms.
         votes: Rotations, the same for all structures, over which densities of states are averaged;
             of no use to models that are invariant to them. As `csnn-tf export --votes`.
         electrons: Valence electrons per atom, a number or one by chemical symbol, in place of those
@@ -220,5 +221,4 @@ class DosPredictor(CompiledPredictor):
 
 def _affordable(model: AtomicDosModel) -> int:
     """Atoms, a power of two, whose largest feature maps stay within the budget."""
-    atoms = _NUMBERS_AT_ONCE // max(model.numbers_per_atom, 1)
-    return 1 << (min(max(atoms, _SMALLEST), 2048).bit_length() - 1)
+    return min(max(rows_within(_NUMBERS_AT_ONCE, model.numbers_per_atom), _SMALLEST), 2048)

@@ -14,7 +14,17 @@ def rows_in_cache(numbers: int) -> int:
     Args:
         numbers: Of a row, in that map.
     """
-    return 1 << (max(_NUMBERS_IN_CACHE // numbers, 1).bit_length() - 1)
+    return rows_within(_NUMBERS_IN_CACHE, numbers)
+
+
+def rows_within(budget: int, numbers: int) -> int:
+    """The largest power of two of rows that stay within a budget of numbers; at least 1.
+
+    Args:
+        budget: Numbers of all rows.
+        numbers: Of a row.
+    """
+    return 1 << (max(budget // max(numbers, 1), 1).bit_length() - 1)
 
 
 def in_blocks(function: Callable[[Any], Any], rows: Any, size: int, dtype: str) -> Any:
