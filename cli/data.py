@@ -59,8 +59,8 @@ def shapes(folder, per_class, num_points, seed) -> None:
 def carbon(path, layout) -> None:
     """Write the built-in carbon structures and their densities of states to PATH.
 
-    They are a small part of what `python scripts/generate_carbon_dos.py DIR`, in the project's
-    source, makes from nothing.
+    They are a small part of what `python scripts/generate_carbon_dos.py --out DIR`, in the
+    project's source, makes from nothing.
     """
     from csnn_tf.data.atoms import builtin_carbon, write_npz, write_published
     from csnn_tf.errors import InputError

@@ -47,8 +47,8 @@ from csnn_tf.training.tensorboard_log import FOLDER, TensorBoardLog
 @click.option(
     "--bins",
     metavar="FIRST:LAST:STEP",
-    help="Energies, eV, to which the DOS are re-binned [default: the data's; with --from: those "
-    "of that model].",
+    help="Energies, eV, to which the DOS are re-binned [default: the data's; of VASP runs and the "
+    "published layout -30:0.9:0.1; with --from: those of that model].",
 )
 @model_option(["csnn", "agni", "schnet"], "II")
 @click.option(
