@@ -16,9 +16,9 @@ _KINDS = {
 def plot_benchmark(found: dict[str, Any]):
     """Draw what `csnn_tf.benchmark.run_benchmark` returned.
 
-    Left, the share of the limit of each measurement, plain Keras beside ours where it was measured;
-    for scaling runs the time of a shape over what was varied. Right, each kind of layer's part of
-    the time of forward pass and gradients; for scaling runs the peak memory.
+    Left, the share of the limit of each measurement, plain Keras beside ours where it was measured.
+    Right, each kind of layer's part of the time of forward pass and gradients. Of scaling runs, a
+    column for each thing that was varied, with the time of a shape above the peak memory.
 
     Args:
         found: The result of `run_benchmark`; cases that failed are left out.
@@ -30,17 +30,17 @@ def plot_benchmark(found: dict[str, Any]):
         InputError: If matplotlib is not installed.
     """
     plt = pyplot()
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-    machine = found["machine"]
-    figure.suptitle(f"{machine['processor']}, {machine['cores']} cores, {machine['backend']}")
     rows = [row for row in found["rows"] if "failed" not in row["result"]]
-    if not rows:
-        return figure
-    if {row["case"]["kind"] for row in rows} <= {"training", "inference"}:
-        _scaling(left, right, rows)
+    title = "{processor}, {cores} cores, {backend}".format(**found["machine"])
+    if rows and {row["case"]["kind"] for row in rows} <= {"training", "inference"}:
+        figure = _scaling(plt, rows)
+        title += f", preset {rows[0]['case']['preset']}"
     else:
-        _shares(left, rows)
-        _layers(right, rows)
+        figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+        if rows:
+            _shares(left, rows)
+            _layers(right, rows)
+    figure.suptitle(title)
     return figure
 
 
@@ -73,9 +73,43 @@ def _layers(axes, rows) -> None:
     axes.set(xlabel="% of the sum over layers", title="Forward and gradients, by layer")
 
 
-def _scaling(left, right, rows) -> None:
-    lines: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
-    base = rows[0]["case"]
+def _scaling(plt, rows):
+    lines = _lines(rows)
+    things = list(dict.fromkeys(name for _, name in lines))
+    size = (2.75 * len(things) + 0.5, 5)
+    figure, grid = plt.subplots(
+        2,
+        len(things),
+        sharex="col",
+        sharey="row",
+        squeeze=False,
+        figsize=size,
+        layout="constrained",
+    )
+    for (kind, name), points in lines.items():
+        values, *measured = zip(*sorted(points), strict=True)
+        style, color = ("-o", "C0") if kind == "training" else ("--s", "C1")
+        for axes, numbers in zip(grid[:, things.index(name)], measured, strict=True):
+            axes.plot(values, numbers, style, color=color, label=kind)
+            axes.set(xscale="linear" if name == "level" else "log", yscale="log")
+            axes.set_xticks(values, [f"{value:,}" for value in values])
+            axes.minorticks_off()
+    for bottom, name in zip(grid[1], things, strict=True):
+        bottom.set_xlabel(name)
+    grid[0, 0].set_ylabel("ms a shape")
+    grid[1, 0].set_ylabel("peak memory, GB")
+    for axes in grid[:, 0]:
+        axes.yaxis.set_major_locator(plt.LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+    # Outside: lines may be anywhere within.
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def _lines(rows) -> dict[tuple[str, str], list[tuple[int, float, float]]]:
+    """By kind and thing varied: its value, ms a shape and GB."""
+    lines: dict[tuple[str, str], list[tuple[int, float, float]]] = defaultdict(list)
     usual = {name: _usual(rows, name) for name in ("batch", "points")}
     several = [name for name in usual if len({row["case"][name] for row in rows}) > 1]
     for row in rows:
@@ -90,18 +124,7 @@ def _scaling(left, right, rows) -> None:
             memory = row["result"].get("peak_memory_bytes", float("nan")) / 1e9
             each = 1e3 * ours["seconds"] / case["batch"]
             lines[case["kind"], name].append((value, each, memory))
-    for (kind, name), points in lines.items():
-        values, times, memory = zip(*sorted(points), strict=True)
-        style = "-o" if kind == "training" else "--s"
-        left.plot(values, times, style, label=f"{kind}, {name}")
-        right.plot(values, memory, style, label=f"{kind}, {name}")
-    for axes in (left, right):
-        axes.set(xscale="log", yscale="log", xlabel="value")
-    left.set(ylabel="ms a shape", title=f"Time, {base['preset']}")
-    right.set(ylabel="GB", title="Peak memory of the process")
-    # Outside: lines may be anywhere within.
-    handles, labels = left.get_legend_handles_labels()
-    left.get_figure().legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    return lines
 
 
 def _usual(rows, name: str):

@@ -166,13 +166,20 @@ def test_the_picture_of_scaling_has_a_line_for_each_thing_varied(tmp_path):
     rows = [{"case": vars(case), "result": result} for case in cases]
     machine = {"processor": "any", "cores": 2, "backend": "tensorflow"}
     figure = plot_benchmark({"machine": machine, "rows": rows})
-    left, _ = figure.axes
-    lines = {line.get_label(): list(line.get_xdata()) for line in left.lines}
-    assert len(lines) == 8
-    assert lines["training, level"] == [2, 3, 4, 5]
-    assert lines["inference, spheres"] == [1, 2, 4, 8, 16, 32]
-    assert lines["training, batch"] == [1, 4, 8, 16, 64]
-    assert 1024 in lines["inference, points"]
+    times, memory = figure.axes[:4], figure.axes[4:]
+    lines = {}
+    for time, below in zip(times, memory, strict=True):
+        assert [line.get_label() for line in time.lines] == ["training", "inference"]
+        assert [set(line.get_ydata()) for line in below.lines] == [{2.0}, {2.0}]
+        (lines[below.get_xlabel()],) = {
+            tuple(line.get_xdata()) for line in (*time.lines, *below.lines)
+        }
+    assert lines == {
+        "spheres": (1, 2, 4, 8, 16, 32),
+        "level": (2, 3, 4, 5),
+        "points": (256, 1024, 4096, 16384),
+        "batch": (1, 4, 8, 16, 64),
+    }
     figure.savefig(tmp_path / "benchmark.png")
 
 
