@@ -1,4 +1,5 @@
 import copy
+import gc
 import pickle
 
 import keras
@@ -161,6 +162,17 @@ def test_tensors_are_taken(model):
     tensor = keras.ops.convert_to_tensor(clouds(2, 16))
     np.testing.assert_array_equal(Predictor(model).logits(tensor), expected)
     np.testing.assert_array_equal(Predictor(model).logits(list(tensor)), expected)
+
+
+def test_tensorflow_keeps_no_graph_of_a_predictor_that_is_gone(model):
+    import tensorflow as tf
+
+    def graphs():
+        Predictor(model).logits(clouds(1, 20))
+        gc.collect()
+        return sum(isinstance(each, tf.__internal__.FuncGraph) for each in gc.get_objects())
+
+    assert graphs() == graphs()  # those of the kernels, which all have in common
 
 
 def test_a_single_cloud_goes_in_a_list(model):

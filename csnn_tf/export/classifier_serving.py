@@ -11,6 +11,7 @@ from csnn_tf.export.options import ExportOptions
 from csnn_tf.export.request_checks import checked_clouds, padded_clouds
 from csnn_tf.export.serving import Request, Serving, serves
 from csnn_tf.layers import compiled_kernels
+from csnn_tf.layers.own_gradient import without_gradients
 from csnn_tf.layers.random_rotation import rotate
 from csnn_tf.models import PointCloudClassifier
 from csnn_tf.models.inference_network import inference_network
@@ -176,7 +177,7 @@ class ClassifierServing(Serving):
         return {"embedding": embedding}
 
     def _logits_and_embedding(self, points, mask) -> tuple[Any, Any]:
-        with compiled_kernels(False):
+        with compiled_kernels(False), without_gradients():
             if self.options.votes == 1:
                 return self._once(points, mask)
             if self.model.center is not None:  # about the point that the model would take

@@ -21,6 +21,7 @@ from csnn_tf.export.structure_checks import (
     checked_pairs,
 )
 from csnn_tf.layers import compiled_kernels
+from csnn_tf.layers.own_gradient import without_gradients
 from csnn_tf.layers.random_rotation import rotate
 from csnn_tf.models import DensityOfStates
 from csnn_tf.models.atomic_dos_model import structure_means
@@ -287,7 +288,7 @@ class DosServing(Serving):
         return total / votes
 
     def _once(self, displacements, centre, species, atoms):
-        with compiled_kernels(False):
+        with compiled_kernels(False), without_gradients():
             given = {"displacements": displacements, "centre": centre, "species": species}
             inputs = self.model.network_inputs({**given, "atoms": atoms}, training=False)
             return tf.cast(self._network(inputs, training=False), tf.float32)

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from csnn_tf.checks import check_positive
+from csnn_tf.layers.own_gradient import own_gradient
 from csnn_tf.layers.precision import as_float
 
 # What these make of an entry depends on no other, so that they may see the outputs in any shape.
@@ -190,7 +191,7 @@ class FeatureMapConv(keras.layers.Layer):
         }
 
 
-@ops.custom_gradient
+@own_gradient
 def _without_gradient(bias):
     """The bias; its gradient is zeros, where `ops.stop_gradient` would have none."""
 

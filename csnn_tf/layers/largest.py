@@ -3,9 +3,10 @@
 from keras import ops
 
 from csnn_tf.layers.compiled import kernel
+from csnn_tf.layers.own_gradient import own_gradient
 
 
-@ops.custom_gradient
+@own_gradient
 def largest(x):
     """y[b, c] = max over places p of x[b, p, c]; the gradient goes to the first of the largest.
 

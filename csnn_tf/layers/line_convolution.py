@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from csnn_tf.layers.own_gradient import own_gradient
 from csnn_tf.processor import tensorflow_on_cpu
 
 _FEW_SPHERES = 3
@@ -88,7 +89,7 @@ def _convolved(lines, kernel):
     return ops.conv(lines, kernel[None], padding="same", data_format="channels_last")
 
 
-@ops.custom_gradient
+@own_gradient
 def _with_gradient(lines, kernel):
     def gradient(upstream):
         size, channels, filters = kernel.shape

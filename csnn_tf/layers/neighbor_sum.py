@@ -12,6 +12,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.grid import MAX_LEVEL, icosphere, num_vertices
 from csnn_tf.grid.icosphere import check_level
 from csnn_tf.layers.compiled import kernel
+from csnn_tf.layers.own_gradient import own_gradient
 from csnn_tf.layers.precision import in_float32
 from csnn_tf.layers.whole import whole
 
@@ -99,7 +100,7 @@ def _sum_with_gradient(level: int):
     def total(x):
         return plain_neighbor_sum(x, level)
 
-    @ops.custom_gradient
+    @own_gradient
     def summed(x):
         def gradient(*args, upstream=None):
             return total(args[0] if upstream is None else upstream)

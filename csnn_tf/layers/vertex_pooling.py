@@ -12,6 +12,7 @@ from csnn_tf.grid import icosphere, num_vertices
 from csnn_tf.layers.checks import check_feature_map
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.neighbor_sum import level_of
+from csnn_tf.layers.own_gradient import own_gradient
 from csnn_tf.layers.precision import as_float, in_float32
 from csnn_tf.layers.whole import whole
 
@@ -114,7 +115,7 @@ def _sum_with_gradient(level: int, mode: str):
         ends = [ops.take(g, whole(edges[:, end]), axis=1) for end in (0, 1)]
         return ops.concatenate([g, ends[0] + ends[1]], axis=1)
 
-    @ops.custom_gradient
+    @own_gradient
     def summed(x):
         def gradient(*args, upstream=None):
             return spread(args[0] if upstream is None else upstream)
@@ -178,7 +179,7 @@ def _max_with_gradient(level: int):
     def has_bit(hits, bit):
         return ops.bitwise_and(hits, whole(bit)) > 0
 
-    @ops.custom_gradient
+    @own_gradient
     def maximum(x):
         def gradient(*args, upstream=None):
             # Two kernels, or the compiler would find the winners anew for every vertex they feed.

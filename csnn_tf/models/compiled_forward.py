@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from csnn_tf.layers import compiled_kernels
+from csnn_tf.layers.own_gradient import without_gradients
 
 
 def compiled_forward(
@@ -29,7 +30,7 @@ def compiled_forward(
         function = tf.function(forward, reduce_retracing=any_shape, autograph=False)
 
         def run(*arrays):
-            with compiled_kernels():
+            with compiled_kernels(), without_gradients():
                 return function(*keras.tree.map_structure(tf.constant, arrays))
 
         return run
