@@ -10,8 +10,10 @@ from pathlib import Path
 def check_counts(path: Path, format: str | None) -> None:
     """Refuse a POSCAR or (ext)xyz file that announces more atoms than it has lines.
 
+    So is an (ext)xyz file with a blank line between its structures.
+
     Raises:
-        ValueError: If it does. ASE raises other exceptions where it does not know the format.
+        ValueError: If it is one. ASE raises other exceptions where it does not know the format.
     """
     from ase.io.formats import filetype
 
@@ -21,7 +23,8 @@ def check_counts(path: Path, format: str | None) -> None:
         format or filetype(str(path))
     )
     if check is not None:
-        check(path.read_text("utf-8", errors="replace").splitlines())
+        with path.open(encoding="utf-8", errors="replace") as file:
+            check(file.readlines())
 
 
 def _check_poscar(lines: list[str]) -> None:
@@ -39,8 +42,19 @@ def _check_xyz(lines: list[str]) -> None:
             count = int(lines[place])
         except ValueError:  # lattice vectors after a frame, or nothing that ASE would read
             count = -1
+            if not lines[place].strip():
+                _check_end(lines, place)
         _compare(count, len(lines) - place)
         place += max(count + 2, 1)
+
+
+def _check_end(lines: list[str], place: int) -> None:
+    """Refuse a blank line in place of a frame, at which ASE ends, if there is more after it."""
+    if any(line.strip() for line in lines[place:]):
+        raise ValueError(
+            f"line {place + 1} is blank where a structure should begin, and others follow: "
+            "delete blank lines between structures."
+        )
 
 
 def _compare(announced: int, lines: int) -> None:

@@ -66,8 +66,6 @@ def read_ase(
     """
     path = Path(path)
     frames = read_frames(path, format)
-    if not frames:
-        raise InputError(f"{path} holds no structures.")
     return structures_from_atoms(frames, energies, electrons, per_cell=per_cell, name=str(path))
 
 
@@ -133,10 +131,10 @@ def structures_from_atoms(
 
 
 def read_frames(path: str | os.PathLike, format: str | None = None) -> list[Atoms]:
-    """All structures of a file as ASE objects.
+    """All structures of a file as ASE objects, at least one.
 
     Raises:
-        InputError: The file does not exist or ASE cannot read it.
+        InputError: The file does not exist, ASE cannot read it, or it holds none.
     """
     import ase.db
     import ase.io
@@ -153,14 +151,18 @@ def read_frames(path: str | os.PathLike, format: str | None = None) -> list[Atom
         # ase.io reads these too, without the rows' data.
         if path.suffix in (".db", ".json") or format in ("db", "json"):
             with ase.db.connect(path) as database:
-                return [_from_row(row) for row in database.select()]
-        # Otherwise ASE takes what follows an "@" in the name for a choice of frames.
-        return ase.io.read(path, index=":", format=format, do_not_split_by_at_sign=True)
+                frames = [_from_row(row) for row in database.select()]
+        else:
+            # Otherwise ASE takes what follows an "@" in the name for a choice of frames.
+            frames = ase.io.read(path, index=":", format=format, do_not_split_by_at_sign=True)
     except Exception as error:  # ASE's readers raise anything on malformed files
         reason = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, ase.io.formats.UnknownFileTypeError):
             raise InputError(f"{path} is of no kind that ASE knows: {reason}.") from error
         raise InputError(f"{path} cannot be read by ASE: {reason}") from error
+    if not frames:
+        raise InputError(f"{path} holds no structures.")
+    return frames
 
 
 def check_atoms(atoms: object, name: str) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from csnn_tf.data.atoms import load_structures, read_ase, structures_from_atoms
+from csnn_tf.data.atoms import load_structures, read_ase, read_frames, structures_from_atoms
 from csnn_tf.errors import InputError
 
 ENERGIES = np.linspace(-10.0, 2.0, 61)
@@ -163,6 +163,24 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "empty.xyz").write_text("0\nPBC\n")
     with pytest.raises(InputError, match="no atoms"):
         read_ase(tmp_path / "empty.xyz")
+
+
+@pytest.mark.parametrize("blank", ["\n", " \t\n", "\n\n"])
+def test_no_structure_after_a_blank_line_is_lost(tmp_path, blank):
+    frame = '1\nnote="a\fb"\nC 0 0 0\n'
+    lattice = "VEC1 5 0 0\nVEC2 0 5 0\nVEC3 0 0 5\n"
+    path = tmp_path / "a.xyz"
+    path.write_text(frame + lattice + "1\n\nC 1 0 0\n" + frame + blank)
+    assert len(read_ase(path)) == 3
+    path.write_text(frame + blank + frame)
+    with pytest.raises(InputError, match=r"a\.xyz cannot .* line 4 is blank where a structure"):
+        read_ase(path)
+    path.write_text(blank + frame)
+    with pytest.raises(InputError, match=r"a\.xyz cannot .* line 1 is blank where a structure"):
+        read_ase(path)
+    path.write_text(blank)
+    with pytest.raises(InputError, match=r"a\.xyz holds no structures"):
+        read_frames(path)
 
 
 def test_reading_leaves_what_is_no_database_of_ase_as_it_is(tmp_path):
