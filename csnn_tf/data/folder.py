@@ -65,7 +65,8 @@ def load_folder(
         files = _list_shapes(folder / class_name / split, suffixes)
         paths += files
         labels += [label] * len(files)
-    shapes = [read_shape(path) for path in paths]
+    most = None if whole else num_points
+    shapes = [_read(path, most, (seed, index)) for index, path in enumerate(paths)]
     names = [str(path) for path in paths]
     are_meshes = {isinstance(shape, Mesh) for shape in shapes}
     if are_meshes == {True}:
@@ -75,7 +76,8 @@ def load_folder(
             f"{folder} mixes meshes and point clouds: give num_points, to sample the meshes."
         )
     clouds = [
-        _to_cloud(shape, num_points, (seed, index), whole) for index, shape in enumerate(shapes)
+        sample_surface(shape, num_points, (seed, index)) if isinstance(shape, Mesh) else shape
+        for index, shape in enumerate(shapes)
     ]
     return ShapeSet(clouds, np.array(labels), names, tuple(class_names))
 
@@ -190,9 +192,7 @@ def _list_shapes(folder: Path, suffixes: Sequence[str]) -> list[Path]:
     return files
 
 
-def _to_cloud(
-    shape: NDArray[np.float32] | Mesh, num_points: int | None, seed: tuple[int, int], whole: bool
-) -> NDArray[np.float32]:
-    if isinstance(shape, Mesh):
-        return sample_surface(shape, num_points, seed)
-    return shape if num_points is None or whole else draw_points(shape, num_points, seed)
+def _read(path: Path, most: int | None, seed: tuple[int, int]) -> NDArray[np.float32] | Mesh:
+    """A mesh, or at most so many points of a cloud: all of all clouds may not fit into memory."""
+    shape = read_shape(path)
+    return shape if most is None or isinstance(shape, Mesh) else draw_points(shape, most, seed)

@@ -33,7 +33,7 @@ from csnn_tf.training.training_network import training_network
 from csnn_tf.training.validation import Validation
 
 _KEPT = 4
-"""Times as many points of a cloud are kept to draw from as are drawn: a bound on the memory."""
+"""Times as many points of a cloud are kept to draw from as are drawn: bounds a source's memory."""
 
 
 def train(

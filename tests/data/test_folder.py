@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,18 @@ def test_larger_clouds_are_drawn_from_without_repetition(tmp_path):
     assert [len(cloud) for cloud in load_folder(folder, "train", 9).clouds] == [8, 9]
     whole = load_point_clouds(folder, "train", 8, whole=True).clouds
     assert [len(cloud) for cloud in whole] == [8, 30]
+
+
+def test_clouds_are_drawn_from_one_by_one(tmp_path):
+    cloud = npy(np.tile(RANDOM.normal(size=(10_000, 3)).astype(np.float32), (2, 1)))
+    folder = class_tree(tmp_path, {f"mug/train/{place}.npy": cloud for place in range(20)})
+    load_folder(folder, "train", 8)  # imports what is lazy, too
+    tracemalloc.start()
+    try:
+        load_folder(folder, "train", 8)
+        assert tracemalloc.get_traced_memory()[1] < 8 * len(cloud)
+    finally:
+        tracemalloc.stop()
 
 
 def test_meshes_of_all_kinds_stay_meshes(tmp_path):
