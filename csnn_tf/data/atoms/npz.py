@@ -40,7 +40,7 @@ def read_npz(
         path: File or folder.
         electrons: Valence electrons per atom, a number or one by chemical symbol, where the file
             does not say.
-        energies: [bins], eV, to which a DOS on others is re-binned; None keeps the file's own.
+        energies: [bins], eV, to which a DOS on others is re-binned; None takes the first file's.
         atoms_only: Leave out the DOS, electrons, temperature and split, whatever they hold.
 
     Returns:
@@ -55,9 +55,11 @@ def read_npz(
     if not files:
         raise InputError(f"{path} holds no .npz files.")
     bins = None if energies is None else energy_bins(energies)
-    return StructureSet.concatenate(
-        [_read_file(file, electrons, bins, atoms_only) for file in files]
-    )
+    parts: list[StructureSet] = []
+    for file in files:
+        parts.append(_read_file(file, electrons, bins, atoms_only))
+        bins = parts[0].energies if bins is None else bins
+    return StructureSet.concatenate(parts)
 
 
 def write_npz(path: str | os.PathLike, structures: StructureSet) -> None:

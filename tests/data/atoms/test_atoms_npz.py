@@ -102,6 +102,15 @@ def test_a_dos_is_brought_to_the_bins_asked_for(tmp_path):
             load_structures(tmp_path, electrons=6.0, energies=bins)
 
 
+def test_files_on_other_bins_are_brought_to_those_of_the_first(tmp_path):
+    type_file(tmp_path / "a.npz")
+    type_file(tmp_path / "b.npz", energies=np.linspace(-5, 5, 21) + 1e-9)
+    type_file(tmp_path / "c.npz", dos=np.ones((3, 105)), energies=np.linspace(-5.2, 5.2, 105))
+    found = load_structures(tmp_path)
+    np.testing.assert_array_equal(found.energies, np.linspace(-5, 5, 21))
+    np.testing.assert_allclose(found.dos, np.ones((9, 21)), rtol=1e-6)
+
+
 def test_a_reference_energy_is_for_vasp_runs_only(tmp_path):
     type_file(tmp_path / "a.npz")
     for path in (tmp_path, tmp_path / "a.npz"):
