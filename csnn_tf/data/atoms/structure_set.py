@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -139,10 +140,12 @@ class StructureSet:
     def __len__(self) -> int:
         return len(self.counts)
 
-    @property
+    @cached_property
     def offsets(self) -> NDArray[np.int64]:
         """Row of each structure's first atom in `positions`, [S]."""
-        return np.cumsum(self.counts) - self.counts
+        offsets = np.cumsum(self.counts) - self.counts
+        offsets.flags.writeable = False
+        return offsets
 
     def __getitem__(self, index: int) -> Structure:
         """One structure by its index."""

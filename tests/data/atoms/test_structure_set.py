@@ -33,6 +33,7 @@ def test_structures_come_back_as_they_went_in():
     together = StructureSet.from_structures(items, ENERGIES)
     assert len(together) == 3
     assert together.offsets.tolist() == [0, 2, 5]
+    assert together.offsets is together.offsets  # else every structure costs a pass over the set
     for item, again in zip(items, together, strict=True):
         for field in dataclasses.fields(Structure):
             expected, found = getattr(item, field.name), getattr(again, field.name)
