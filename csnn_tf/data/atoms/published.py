@@ -58,7 +58,7 @@ def read_published(
         The snapshots, split by split as in the CSV files, otherwise in alphabetical order.
 
     Raises:
-        InputError: A folder, file or CSV line cannot be used, or a snapshot is of two splits; the
+        InputError: A folder, file or CSV line cannot be used, or a snapshot is listed twice; the
             message names it.
     """
     root = Path(root)
@@ -74,7 +74,7 @@ def read_published(
             if split not in ("train", "val", "test"):
                 raise InputError(f"split {split!r} is unknown; expected 'train', 'val' or 'test'.")
             chosen += [(folder, split) for folder in _read_table(Path(table), root)]
-        _check_splits(chosen)
+        _check_listed(chosen)
         if "test" not in tables:
             listed = {folder.resolve() for folder, _ in chosen}
             held_out = [f for f in _snapshots(root) if _is_test(f) and f.resolve() not in listed]
@@ -153,6 +153,8 @@ def _find_tables(root: Path) -> dict[str, Path]:
     for file in sorted(root.iterdir()):
         split = _SPLIT_NAMES.get(file.stem.lower())
         if file.suffix.lower() == ".csv" and split:
+            if split in found:
+                raise InputError(f"{found[split]} and {file} are both of {split!r}: keep one.")
             found[split] = file
     return dict(sorted(found.items(), key=lambda item: ("train", "val", "test").index(item[0])))
 
@@ -179,15 +181,19 @@ def _read_table(path: Path, root: Path) -> list[Path]:
     return folders
 
 
-def _check_splits(chosen: list[tuple[Path, str]]) -> None:
-    """Raise `InputError` if a snapshot is of two splits."""
+def _check_listed(chosen: list[tuple[Path, str]]) -> None:
+    """Raise `InputError` if a snapshot is listed more than once."""
     known: dict[Path, str] = {}
     for folder, split in chosen:
-        if known.setdefault(folder.resolve(), split) != split:
+        place = folder.resolve()
+        if known.get(place) == split:
+            raise InputError(f"{folder} is listed twice for {split!r}, and would count double.")
+        if place in known:
             raise InputError(
-                f"{folder} is listed for {known[folder.resolve()]!r} and for {split!r}; a snapshot "
-                "is of one split."
+                f"{folder} is listed for {known[place]!r} and for {split!r}; a snapshot is of one "
+                "split."
             )
+        known[place] = split
 
 
 def _resolve(cell: str, *bases: Path) -> Path | None:

@@ -80,6 +80,18 @@ def test_without_tables_a_share_is_for_validation(root):
     np.testing.assert_array_equal(again.split, found.split)
 
 
+def test_nothing_counts_double_or_is_passed_over(root):
+    path, _ = root
+    table = path / "Train.csv"
+    listed = table.read_text().splitlines()[1]
+    table.write_text(f"{table.read_text()}./{listed}/POSCAR\n")
+    with pytest.raises(InputError, match=rf"{listed} is listed twice for 'train'"):
+        read_published(path)
+    (path / "valid.csv").write_text((path / "Val.csv").read_text())
+    with pytest.raises(InputError, match=r"Val\.csv and .*valid\.csv are both of 'val'"):
+        read_published(path)
+
+
 @pytest.mark.parametrize("splits", [("train", "test"), ("train", "val"), ("val", "test")])
 def test_a_snapshot_is_of_one_split(root, splits):
     path, _ = root
