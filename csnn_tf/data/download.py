@@ -53,8 +53,8 @@ def fetch_modelnet40(
 
     Args:
         folder: made if it does not exist.
-        source: modelnet40_ply_hdf5_2048.zip, if already at hand; else it is downloaded (435 MB),
-            and deleted once unpacked.
+        source: modelnet40_ply_hdf5_2048.zip, if already at hand; else it is downloaded (435 MB)
+            and deleted once unpacked, or taken from `folder` if it is there, and stays.
         progress: whether to show a bar.
 
     Returns:
@@ -70,9 +70,12 @@ def fetch_modelnet40(
     if source is not None:
         return unpack_modelnet_zip(source, folder)
     archive = MODELNET40_ARCHIVE
-    file = download(archive.urls, folder / archive.name, archive.sha256, archive.size, progress)
+    file = folder / archive.name
+    was_there = file.exists()
+    download(archive.urls, file, archive.sha256, archive.size, progress)
     target = unpack_modelnet_zip(file, folder)
-    file.unlink()
+    if not was_there:
+        file.unlink()
     return target
 
 

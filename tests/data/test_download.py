@@ -252,3 +252,15 @@ def test_fetch_downloads_unpacks_and_tidies_up(tmp_path, server, opener, monkeyp
     assert len(load_modelnet40(tmp_path / "data", "train")) == 5
     fetch_modelnet40(tmp_path / "data", progress=False)
     assert len(server.requests) == 1
+
+
+def test_an_archive_that_was_there_stays(tmp_path, server, opener, monkeypatch):
+    own = tmp_path / "a.zip"
+    own.write_bytes(archive_of(hdf5_form(tmp_path / "made")))
+    sha256 = hashlib.sha256(own.read_bytes()).hexdigest()
+    record = Archive("a.zip", ("https://a.test/good",), own.stat().st_size, sha256)
+    monkeypatch.setattr(module, "MODELNET40_ARCHIVE", record)
+    monkeypatch.setattr(module, "_open_https", opener)
+    fetch_modelnet40(tmp_path, progress=False)
+    assert own.exists()
+    assert server.requests == []
