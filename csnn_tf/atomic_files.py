@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from csnn_tf.checks import check_path
 from csnn_tf.errors import InputError
 
 
@@ -118,5 +119,5 @@ def check_free(path: Path, kind: str) -> None:
 
     That is, if there is nothing or an empty folder.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if check_path(path).exists() and (not path.is_dir() or any(path.iterdir())):
         raise InputError(f"{path} exists already: choose another {kind}.")

@@ -2,9 +2,11 @@
 
 import math
 import operator
+import os
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,6 +120,19 @@ def check_choice(name: str, value: Any, known: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in known:
         raise InputError(f"{name} must be one of {', '.join(known)}, not {_shown(value)}.")
     return value
+
+
+def check_path(value: str | os.PathLike) -> Path:
+    """Return a path, or raise `InputError` if the system cannot say what is there, if anything.
+
+    It is where users' paths come in: of such a path `is_dir` and the like raise an `OSError`.
+    """
+    path = Path(value)
+    try:
+        path.exists()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    return path
 
 
 def _single(values: Any) -> bool:

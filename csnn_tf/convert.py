@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from csnn_tf.checks import check_path
 from csnn_tf.errors import InputError
 from csnn_tf.layers import CoRadialConv, IntraSphereConv
 from csnn_tf.models import ConcentricBackbone, PointCloudClassifier
@@ -60,7 +61,7 @@ def read_published_weights(path: str | os.PathLike, prefix: str = "") -> dict[st
     Raises:
         InputError: If the file cannot be read, or torch would be needed and is not there.
     """
-    path = Path(path)
+    path = check_path(path)
     if not path.is_file():
         raise InputError(f"{path} does not exist or is not a file.")
     suffix = path.suffix.lower()

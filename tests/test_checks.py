@@ -1,23 +1,31 @@
 """Checks of arguments."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from csnn_tf.atomic_files import check_free
 from csnn_tf.checks import (
     check_array,
     check_between,
     check_bool,
     check_number,
+    check_path,
     check_positive,
     check_seed,
     check_sizes,
     check_vector,
     whole_number,
 )
+from csnn_tf.convert import read_published_weights
+from csnn_tf.data import load_folder, read_shape
+from csnn_tf.data.atoms import load_structures, read_frames, read_npz, read_published, read_vasp
+from csnn_tf.data.download import fetch_modelnet40
 from csnn_tf.errors import InputError
+from csnn_tf.inference import Predictor
 
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), np.array(3)])
@@ -112,3 +120,24 @@ def test_an_array_without_axes_is_no_list():
         check_sizes("hidden", np.array(3))
     with pytest.raises(InputError, match="^tilt must be three numbers, not array"):
         check_vector("tilt", np.array(0.5))
+
+
+def test_a_path_that_the_system_refuses_is_named(tmp_path):
+    assert check_path(str(tmp_path / "none")) == tmp_path / "none"
+    long = "x" * 300
+    for look_at in (
+        check_path,
+        Predictor,
+        read_shape,
+        lambda path: load_folder(path, "train"),
+        load_structures,
+        read_frames,
+        read_npz,
+        read_published,
+        lambda path: read_vasp(path, 0.0),
+        read_published_weights,
+        fetch_modelnet40,
+        lambda path: check_free(Path(path), "folder"),
+    ):
+        with pytest.raises(InputError, match=r"^x+\.off cannot be read: File name too long\.$"):
+            look_at(f"{long}.off")

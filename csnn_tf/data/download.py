@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from csnn_tf.checks import check_path
 from csnn_tf.data.modelnet import HDF5_FOLDER, find_modelnet40
 from csnn_tf.data.unpack import unpack_modelnet_zip
 from csnn_tf.errors import InputError
@@ -63,7 +64,7 @@ def fetch_modelnet40(
     Raises:
         InputError: it can neither be downloaded nor unpacked; the message says what to do.
     """
-    folder = Path(folder)
+    folder = check_path(folder)
     target = folder / HDF5_FOLDER
     if find_modelnet40(target) == (HDF5_FOLDER, target):
         return target

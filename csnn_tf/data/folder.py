@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from csnn_tf.checks import check_positive, check_seed
+from csnn_tf.checks import check_path, check_positive, check_seed
 from csnn_tf.data.mesh import Mesh
 from csnn_tf.data.mesh_set import MeshSet, sample_surface
 from csnn_tf.data.readers import SHAPE_SUFFIXES, read_shape
@@ -84,7 +85,7 @@ def load_folder(
 
 def check_folder(folder: str | Path, split: str) -> Path:
     """Returns `folder` as a path, if it is a folder and `split` the name of a split."""
-    folder = Path(folder)
+    folder = check_path(folder)
     if split not in _SPLITS:
         raise InputError(f"split must be train or test, not {split!r}.")
     if not folder.is_dir():
@@ -151,12 +152,13 @@ def _class_folders(folder: Path) -> tuple[list[Path], list[Path]]:
     """The folders in a tree that are classes, and the others, such as one of runs.
 
     A class has a split in it. One without, but with shapes where others have theirs, is a class
-    that lacks it.
+    that lacks it. What cannot be read, as `lost+found` at the top of a disk, is none.
     """
+    # os.path, because those of pathlib raise where a folder cannot be looked into.
     folders = [
         entry
         for entry in _entries(folder)
-        if entry.is_dir() and not entry.name.startswith((".", "__"))
+        if os.path.isdir(entry) and not entry.name.startswith((".", "__"))
     ]
     split = {entry for entry in folders if _has_split(entry)}
     if not split:
@@ -167,24 +169,30 @@ def _class_folders(folder: Path) -> tuple[list[Path], list[Path]]:
 
 def _has_split(folder: Path) -> bool:
     places = [folder / split for split in _SPLITS]
-    return any(place.is_dir() and not _is_run(place) for place in places)
+    return any(os.path.isdir(place) and not _is_run(place) for place in places)
 
 
 def _has_shapes(folder: Path) -> bool:
-    """Whether shapes lie in a folder or in one of those in it."""
-    inside = _entries(folder)
-    places = [folder, *(entry for entry in inside if entry.is_dir() and not _is_run(entry))]
-    return any(
-        entry.suffix.lower() in SHAPE_SUFFIXES for place in places for entry in _entries(place)
-    )
+    """Whether shapes lie in a folder or in one of those in it, as far as they can be read."""
+    try:
+        inside = _entries(folder)
+        places = [
+            folder,
+            *(entry for entry in inside if os.path.isdir(entry) and not _is_run(entry)),
+        ]
+        return any(
+            entry.suffix.lower() in SHAPE_SUFFIXES for place in places for entry in _entries(place)
+        )
+    except InputError:
+        return False
 
 
 def _is_run(folder: Path) -> bool:
-    return (folder / "config.json").is_file()
+    return os.path.isfile(folder / "config.json")
 
 
 def _list_shapes(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    if not folder.is_dir():
+    if not check_path(folder).is_dir():
         raise InputError(f"{folder} does not exist: expected a folder of shapes of this class.")
     files = shape_files(folder, suffixes)
     if not files:

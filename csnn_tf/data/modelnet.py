@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -80,9 +81,9 @@ def find_modelnet40(folder: Path) -> tuple[str, Path] | tuple[None, None]:
 
 _SIGNS = {
     HDF5_FOLDER: lambda folder: any(
-        (folder / f"{split}_files.txt").is_file() for split in ("train", "test")
+        os.path.isfile(folder / f"{split}_files.txt") for split in ("train", "test")
     ),
-    _TEXT_FOLDER: lambda folder: (folder / "modelnet40_shape_names.txt").is_file(),
+    _TEXT_FOLDER: lambda folder: os.path.isfile(folder / "modelnet40_shape_names.txt"),
     _MESH_FOLDER: lambda folder: next(folder.glob("*/*/*.off"), None) is not None,
 }
 

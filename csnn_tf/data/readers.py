@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from csnn_tf.checks import check_path
 from csnn_tf.data.cloud_files import read_npy_cloud, read_npz_cloud, read_text_cloud
 from csnn_tf.data.coordinates import float32_coordinates
 from csnn_tf.data.mesh import Mesh, check_mesh
@@ -59,7 +60,7 @@ def read_shape(path: str | Path, *, centred: bool = False) -> NDArray[np.float32
         InputError: the file cannot be read as what its name says, holds no point, or holds a
             number that is not finite.
     """
-    path = Path(path)
+    path = check_path(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder: name the files in it, as in {path}/*.")
     suffix = path.suffix.lower()

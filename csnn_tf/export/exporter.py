@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from csnn_tf.checks import check_path
 from csnn_tf.errors import InputError
 from csnn_tf.export.companions import check_labels
 from csnn_tf.export.kinds import check_no_tensor_lost, check_same_kind, check_same_labels
@@ -84,7 +85,7 @@ def export_model(
             f"exporting needs KERAS_BACKEND=tensorflow, not {keras.backend.backend()}: TensorFlow "
             "reads models that were trained on any backend."
         )
-    source, folder = model_file(model), Path(folder)
+    source, folder = model_file(model), check_path(folder)
     given = name or _source_name(source)
     name = name or _served_name(given)
     check_name(name)  # as a whole: of "a/b", a path would have the name "b"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import keras
 import numpy as np
 
+from csnn_tf.checks import check_path
 from csnn_tf.errors import InputError
 from csnn_tf.models.archive import check_archive
 from csnn_tf.models.initial_values import values_follow
@@ -34,8 +35,8 @@ def model_file(model: str | Path) -> Path:
     Raises:
         InputError: If it is none of these.
     """
-    path = Path(model)
-    if path.is_dir() and (path / "best.keras").is_file():
+    path = check_path(model)
+    if path.is_dir() and check_path(path / "best.keras").is_file():
         return path / "best.keras"
     if path.is_file():
         return path

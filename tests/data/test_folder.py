@@ -1,4 +1,5 @@
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,6 +115,30 @@ def test_folders_beside_those_of_the_classes_are_no_classes(tmp_path):
     class_tree(tmp_path / "other", {"mug/1.npy": npy(SMALL)})
     with pytest.raises(InputError, match=r"other/mug/test does not exist"):
         load_folder(tmp_path / "other", "test")
+
+
+def test_folders_that_cannot_be_read_are_no_classes(tmp_path, monkeypatch):
+    files = {f"mug/{split}/1.npy": npy(SMALL) for split in ("train", "test")}
+    class_tree(tmp_path, files)
+    (tmp_path / "lost+found").mkdir()
+
+    def refusing(look):
+        def refuse(path):
+            if "lost+found" in (path if look == Path.iterdir else path.parent).parts:
+                raise PermissionError(13, "Permission denied", str(path))
+            return look(path)
+
+        return refuse
+
+    for name in ("is_dir", "is_file", "exists", "iterdir"):
+        monkeypatch.setattr(Path, name, refusing(getattr(Path, name)))
+    assert load_point_clouds(tmp_path, "train").class_names == ("mug",)
+    assert passed_over(tmp_path, "train") == ([], [], [tmp_path / "lost+found"])
+    (tmp_path / "mug").rename(tmp_path / "lost+found" / "mug")
+    with pytest.raises(InputError, match="of no known layout"):
+        load_point_clouds(tmp_path, "train")
+    with pytest.raises(InputError, match=r"lost\+found/train cannot be read: Permission denied"):
+        load_folder(tmp_path, "train")
 
 
 def test_class_folders_without_splits_are_told_what_is_expected(tmp_path):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.checks import check_path
 from csnn_tf.data.atoms.announced import check_counts
 from csnn_tf.data.atoms.rebinning import (
     check_all_electrons,
@@ -139,7 +140,7 @@ def read_frames(path: str | os.PathLike, format: str | None = None) -> list[Atom
     import ase.db
     import ase.io
 
-    path = Path(path)
+    path = check_path(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder: name a file in it.")
     if not path.is_file():

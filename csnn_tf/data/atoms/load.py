@@ -7,6 +7,7 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
+from csnn_tf.checks import check_path
 from csnn_tf.data.atoms.ase_files import read_ase
 from csnn_tf.data.atoms.npz import read_npz
 from csnn_tf.data.atoms.published import read_published
@@ -46,7 +47,7 @@ def load_structures(
     Raises:
         InputError: The path does not exist or cannot be used.
     """
-    path = Path(path)
+    path = check_path(path)
     grid = DEFAULT_ENERGIES if energies is None else energies
     if not path.exists():
         raise InputError(f"{path} does not exist.")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.atomic_files import write_aside
+from csnn_tf.checks import check_path
 from csnn_tf.data.atoms.rebinning import check_all_electrons, energy_bins, rebin_structures
 from csnn_tf.data.atoms.structure import Electrons, electrons_per_atom
 from csnn_tf.data.atoms.structure_set import StructureSet
@@ -50,7 +51,7 @@ def read_npz(
         InputError: Something is missing, malformed or not a NumPy archive, or does not fit the
             bins; the message names it.
     """
-    path = Path(path)
+    path = check_path(path)
     files = sorted(path.glob("*.npz")) if path.is_dir() else [path]
     if not files:
         raise InputError(f"{path} holds no .npz files.")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from csnn_tf.atomic_files import folder_aside
-from csnn_tf.checks import check_number, check_seed
+from csnn_tf.checks import check_number, check_path, check_seed
 from csnn_tf.data.atoms.ase_files import read_frames, structure_from_atoms
 from csnn_tf.data.atoms.rebinning import DEFAULT_ENERGIES, check_electrons, energy_bins, rebin_dos
 from csnn_tf.data.atoms.structure import Electrons, Structure, check_dos, electrons_per_atom
@@ -61,7 +61,7 @@ def read_published(
         InputError: A folder, file or CSV line cannot be used, or a snapshot is listed twice; the
             message names it.
     """
-    root = Path(root)
+    root = check_path(root)
     if not root.is_dir():
         raise InputError(f"{root} is not a folder.")
     grid = energy_bins(energies)

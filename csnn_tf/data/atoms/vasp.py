@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.checks import check_path
 from csnn_tf.data.atoms.ase_files import read_frames, structure_from_atoms
 from csnn_tf.data.atoms.rebinning import (
     DEFAULT_ENERGIES,
@@ -83,7 +84,7 @@ def read_vasp(
     grid = energy_bins(energies)
     return StructureSet.from_structures(
         [
-            _read_run(Path(run), float(zero), grid, electrons)
+            _read_run(check_path(run), float(zero), grid, electrons)
             for run, zero in zip(runs, references, strict=True)
         ],
         grid,
