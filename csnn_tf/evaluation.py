@@ -1,6 +1,6 @@
 """Accuracy of a classifier under rotations: repeats, votes, consistency, confidence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,5 +121,14 @@ def check_classes(model: CloudClassifier, shapes: ShapeSet) -> None:
         raise InputError(
             f"the data's classes ({', '.join(shapes.class_names[:5])}, ...: "
             f"{len(shapes.class_names)}) are not the model's "
-            f"({', '.join((names or ('unnamed',))[:5])}, ...: {model.num_classes})."
+            f"({', '.join((names or ('unnamed',))[:5])}, ...: {model.num_classes}): "
+            f"{_difference(shapes.class_names, names or ())}."
         )
+
+
+def _difference(found: Sequence[str], expected: Sequence[str]) -> str:
+    for names, others, owner in ((found, expected, "model"), (expected, found, "data")):
+        lacking = [name for name in names if name not in others]
+        if lacking:
+            return f"the {owner} has no {lacking[0]!r}"
+    return "they are in another order"

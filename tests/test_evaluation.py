@@ -235,3 +235,17 @@ def test_other_classes_are_refused(model, shapes):
     other = ShapeSet(shapes.clouds, shapes.labels, shapes.names, ("a", "b", "d"))
     with pytest.raises(InputError, match="classes"):
         evaluate(model, other)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("b", "a", "c"), "they are in another order"),
+        (("a", "b", "d"), "the model has no 'd'"),
+        (("a", "b"), "the data has no 'c'"),
+    ],
+)
+def test_classes_that_differ_are_named(model, shapes, names, words):
+    other = ShapeSet(shapes.clouds[:2], [0, 1], None, names)
+    with pytest.raises(InputError, match=rf"are not the model's .*: {words}\.$"):
+        evaluate(model, other)

@@ -143,7 +143,8 @@ def passed_over(folder: Path, split: str) -> tuple[list[Path], list[Path], list[
 
 def _entries(folder: Path) -> list[Path]:
     try:
-        return sorted(folder.iterdir())
+        # By name: on some systems paths are in an order of their own, and with them the classes.
+        return sorted(folder.iterdir(), key=lambda entry: entry.name)
     except OSError as error:
         raise InputError(f"{folder} cannot be read: {error.strerror}.") from error
 

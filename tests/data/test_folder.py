@@ -1,5 +1,5 @@
 import tracemalloc
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
@@ -139,6 +139,12 @@ def test_folders_that_cannot_be_read_are_no_classes(tmp_path, monkeypatch):
         load_point_clouds(tmp_path, "train")
     with pytest.raises(InputError, match=r"lost\+found/train cannot be read: Permission denied"):
         load_folder(tmp_path, "train")
+
+
+def test_the_order_of_classes_is_that_of_their_names_on_every_system(tmp_path, monkeypatch):
+    class_tree(tmp_path, {f"{name}/train/1.npy": npy(SMALL) for name in ("bolt", "Mug", "cup")})
+    monkeypatch.setattr(PurePath, "__lt__", lambda a, b: str(a).lower() < str(b).lower())
+    assert load_folder(tmp_path, "train").class_names == ("Mug", "bolt", "cup")
 
 
 def test_class_folders_without_splits_are_told_what_is_expected(tmp_path):
