@@ -231,12 +231,6 @@ def test_bad_arguments(model, shapes, changes, named):
         evaluate(model, shapes, **changes)
 
 
-def test_other_classes_are_refused(model, shapes):
-    other = ShapeSet(shapes.clouds, shapes.labels, shapes.names, ("a", "b", "d"))
-    with pytest.raises(InputError, match="classes"):
-        evaluate(model, other)
-
-
 @pytest.mark.parametrize(
     ("names", "words"),
     [

@@ -1,6 +1,9 @@
 """What files from strangers cannot do: run code, or claim memory that they do not fill."""
 
 import ast
+import bz2
+import gzip
+import lzma
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -74,19 +77,22 @@ def test_the_search_finds_what_it_is_for(source):
 
 LARGE = 10**12
 POSCAR = "x\n1\n5 0 0\n0 5 0\n0 0 5\nC\n{}\nCartesian\n0 0 0\n"
+PACKERS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 BOMBS = {
     "POSCAR": POSCAR.format(LARGE),
     "old_POSCAR": POSCAR.replace("C\n", "").format(LARGE),
     "two_POSCAR": POSCAR.replace("C\n", "C H\n").format(f"1 {LARGE}"),
     "less_POSCAR": POSCAR.format(10**9),
     "a.xyz": f"{LARGE}\nProperties=species:S:1:pos:R:3\nC 0 0 0\n",
-    "plain.xyz": f"{LARGE}\n\nC 0 0 0\n",
+    **dict.fromkeys(("plain.xyz", "a.xyz.gz", "a.xyz.bz2"), f"{LARGE}\n\nC 0 0 0\n"),
+    "POSCAR.gz": POSCAR.format(LARGE),
 }
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_structures_that_announce_too_much_allocate_nothing(tmp_path, name):
-    (tmp_path / name).write_text(BOMBS[name])
+    pack = PACKERS.get(Path(name).suffix, bytes)
+    (tmp_path / name).write_bytes(pack(BOMBS[name].encode()))
     (tmp_path / "good_POSCAR").write_text(POSCAR.format(1))
     assert len(load_structures(tmp_path / "good_POSCAR")) == 1  # imports what is lazy, too
     with pytest.raises(InputError, match=name):
@@ -98,6 +104,16 @@ def test_structures_that_announce_too_much_allocate_nothing(tmp_path, name):
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("suffix", PACKERS)
+def test_packed_structures_are_read_up_to_a_bound(tmp_path, suffix):
+    path = tmp_path / f"a.xyz{suffix}"
+    path.write_bytes(PACKERS[suffix](b"1\n\nC 0 0 0\r\n" * 3))
+    assert len(load_structures(path)) == 3
+    path.write_bytes(PACKERS[suffix](b"1\n" + b" " * 20_000_000))
+    with pytest.raises(InputError, match=r"a\.xyz.* unpacks to more than 100 times its size"):
+        load_structures(path)
 
 
 def test_a_structure_file_of_huge_arrays_allocates_nothing(tmp_path):

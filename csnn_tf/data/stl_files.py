@@ -49,7 +49,7 @@ def _check_stl(content: bytes) -> bytes:
         return content
     if content.lstrip()[:5].lower() != b"solid":
         raise ValueError(f"it announces {count} triangles but has {len(content)} bytes")
-    words = re.findall(rb"^\s*(facet|vertex|endfacet|endsolid)\b", content.lower(), re.MULTILINE)
+    words = re.findall(rb"^[ \t]*(facet|vertex|endfacet|endsolid)\b", content.lower(), re.MULTILINE)
     facets = words.count(b"facet")
     complete = words.count(b"endfacet") == facets and words.count(b"vertex") == 3 * facets
     if facets == 0 or not complete or words[-1] != b"endsolid":

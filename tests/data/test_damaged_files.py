@@ -90,6 +90,12 @@ def test_a_mesh_cut_off_anywhere_is_refused_or_whole(tmp_path, name):
     assert refused > 0.95 * len(content)
 
 
+def test_blank_lines_do_not_keep_the_reader_busy(tmp_path):
+    path = write(tmp_path, "a.stl", b"solid a\n" + b"\n" * 400_000)  # minutes, if squared
+    with pytest.raises(InputError, match="cut off"):
+        read_shape(path)
+
+
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "packed.npz", "binary.ply"])
 def test_a_binary_cloud_cut_off_anywhere_is_refused(tmp_path, name):
     content = CLOUD_FILES[name]

@@ -3,8 +3,12 @@
 ASE's readers make room for, or go through, as many atoms as a file claims to have.
 """
 
+import io
 import re
 from pathlib import Path
+
+# Text of coordinates is packed to a third or so. A small file may be of one structure many times.
+_MOST_RATIO, _SMALL = 100, 1 << 24
 
 
 def check_counts(path: Path, format: str | None) -> None:
@@ -23,8 +27,20 @@ def check_counts(path: Path, format: str | None) -> None:
         format or filetype(str(path))
     )
     if check is not None:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            check(file.readlines())
+        check(_lines(path))
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a text file, as ASE unpacks it."""
+    from ase.io.formats import open_with_compression
+
+    content, most = bytearray(), max(_MOST_RATIO * path.stat().st_size, _SMALL)
+    with open_with_compression(str(path), "rb") as file:
+        while chunk := file.read(1 << 20):
+            content += chunk
+            if len(content) > most:
+                raise ValueError(f"it unpacks to more than {_MOST_RATIO} times its size")
+    return io.StringIO(content.decode("utf-8", "replace"), newline=None).readlines()
 
 
 def _check_poscar(lines: list[str]) -> None:
