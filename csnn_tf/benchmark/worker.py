@@ -4,7 +4,6 @@ Run as `python -m csnn_tf.benchmark.worker CASE`; prints one line of JSON.
 """
 
 import json
-import resource
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -56,21 +55,29 @@ def measure(case: BenchmarkCase) -> dict[str, Any]:
     for name in times:
         if name != "ours":
             result[name]["ours_is_faster_by"] = result[name]["seconds"] / result["ours"]["seconds"]
-    if len(times) == 1:
-        result["peak_memory_bytes"] = peak_memory()
+    if len(times) == 1 and (memory := peak_memory()) is not None:
+        result["peak_memory_bytes"] = memory
     return result
 
 
-def peak_memory() -> int:
-    """Largest memory so far: of the accelerator where the backend can tell, else of the process."""
+def peak_memory() -> int | None:
+    """Largest memory so far: of the accelerator where the backend can tell, else of the process.
+
+    None where the system cannot tell, as Windows.
+    """
     if keras.backend.backend() == "jax":
         import jax
 
         statistics = jax.local_devices()[0].memory_stats()
         if statistics and "peak_bytes_in_use" in statistics:
             return int(statistics["peak_bytes_in_use"])
-    # Linux counts in KiB.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    try:
+        import resource
+    except ImportError:
+        return None
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _calls(case: BenchmarkCase) -> tuple[Calls, float]:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 
 import keras
 import pytest
@@ -12,7 +13,7 @@ from csnn_tf.benchmark.cases import scaling_cases, standard_cases
 from csnn_tf.benchmark.layer_times import time_layers
 from csnn_tf.benchmark.lines import result_lines
 from csnn_tf.benchmark.timing import take_turns
-from csnn_tf.benchmark.worker import measure
+from csnn_tf.benchmark.worker import measure, peak_memory
 from csnn_tf.cli.benchmark import benchmark_command
 from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization, CoRadialConv, IntraSphereConv, VertexPooling
@@ -59,6 +60,19 @@ def test_alone_it_tells_its_memory(kind):
     result = measure(case)
     assert result["peak_memory_bytes"] > 2**26
     assert "peak memory" in next(result_lines(case, result))
+
+
+def test_memory_of_other_systems(monkeypatch):
+    with monkeypatch.context() as patch:
+        here = peak_memory()
+        patch.setattr(sys, "platform", "darwin")
+        assert peak_memory() < here / 100
+    monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows
+    assert peak_memory() is None
+    case = BenchmarkCase("mapping", **TINY)
+    result = measure(case)
+    assert "peak_memory_bytes" not in result
+    assert "memory" not in next(result_lines(case, result))
 
 
 def test_waiting_for_input():
