@@ -29,7 +29,7 @@ def write_aside(path: Path, write: Callable[[Path], Any]) -> None:
         aside.touch(exist_ok=False)
         temporary = aside
         write(temporary)
-        with open(temporary, "rb") as file:
+        with open(temporary, "rb+") as file:  # Windows flushes nothing that is open for reading
             os.fsync(file.fileno())
         os.replace(temporary, target)
         temporary = None
@@ -104,10 +104,11 @@ def _move_content(folder: Path, target: Path) -> None:
 
 def flush_folder(folder: Path, deep: bool = True) -> None:
     """Bring files to the disk, and folders where the system can open them."""
+    access = os.O_RDONLY if os.name == "posix" else os.O_RDWR
     for path in [*(folder.rglob("*") if deep else ()), folder]:
         if os.name != "posix" and path.is_dir():
             continue
-        handle = os.open(path, os.O_RDONLY)
+        handle = os.open(path, access)
         try:
             os.fsync(handle)
         finally:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from csnn_tf.atomic_files import folder_aside, write_aside
+from csnn_tf.atomic_files import flush_folder, folder_aside, write_aside
 from csnn_tf.errors import InputError
 
 KILLS = int(os.environ.get("CSNN_TF_KILLS", "1"))
@@ -24,6 +25,20 @@ def test_a_file_is_flushed_before_and_its_folder_after_the_rename(tmp_path, monk
         )
     write_aside(tmp_path / "a.txt", lambda path: path.write_text("hello"))
     assert calls == ["fsync", "replace", "fsync"]
+
+
+def test_files_are_flushed_through_handles_that_may_write(tmp_path, monkeypatch):
+    flushed = []
+
+    def fsync(handle):  # as on Windows
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            flushed.append(os.write(handle, b""))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_aside(tmp_path / "a.txt", lambda path: path.write_text("hello"))
+    monkeypatch.setattr(os, "name", "nt")
+    flush_folder(tmp_path)
+    assert len(flushed) == 2
 
 
 def test_others_may_read_what_the_mask_allows_and_it_stays(tmp_path, monkeypatch):
