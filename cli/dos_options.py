@@ -1,6 +1,6 @@
 """Options and data that the commands about densities of states share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,15 @@ import click
 import numpy as np
 
 from csnn_tf.cli.options import check_recorded, data_name, recorded_data
-from csnn_tf.data.atoms import StructureSet, builtin_carbon, load_structures
+from csnn_tf.data.atoms import (
+    Structure,
+    StructureSet,
+    builtin_carbon,
+    load_structures,
+    read_frames,
+    read_npz,
+    structure_from_atoms,
+)
 from csnn_tf.data.atoms.fingerprint import fingerprint
 from csnn_tf.data.atoms.rebinning import rebin_structures
 from csnn_tf.data.atoms.structure import Electrons, check_electron_counts
@@ -248,3 +256,15 @@ def measured_structures(
         return trained_on if bins is None else structures_of(path, known, **{**how, "bins": bins})
 
     return on_bins_of(energies, read), data_name(path)
+
+
+def atoms_of(file: str | Path) -> Iterator[Structure]:
+    """The structures of a file, at least one, with nothing else that it may say of them."""
+    if Path(file).suffix == ".npz":
+        found = read_npz(file, atoms_only=True)
+        if not len(found):
+            raise InputError(f"{file} holds no structures.")
+        yield from found
+    else:
+        for place, atoms in enumerate(read_frames(file)):
+            yield structure_from_atoms(atoms, f"{file}[{place}]", atoms_only=True)

@@ -9,15 +9,9 @@ from pathlib import Path
 import click
 import numpy as np
 
-from csnn_tf.cli.dos_options import electrons_option, parse_electrons
+from csnn_tf.cli.dos_options import atoms_of, electrons_option, parse_electrons
 from csnn_tf.cli.options import json_option, votes_option
-from csnn_tf.data.atoms import (
-    Structure,
-    StructureSet,
-    read_frames,
-    read_npz,
-    structure_from_atoms,
-)
+from csnn_tf.data.atoms import StructureSet
 from csnn_tf.dos_inference import DosPrediction, DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.models import AtomicDosModel
@@ -48,7 +42,7 @@ def predict_dos_command(model, files, as_csv, plot, electrons, votes, as_json) -
     if plot is not None:
         check_picture(plot)
     network = load_model(model, AtomicDosModel)
-    frames = [structure for name in files for structure in _read(name)]
+    frames = [structure for name in files for structure in atoms_of(name)]
     structures = StructureSet.from_structures(frames)
     predictor = DosPredictor(network, votes=votes, electrons=parse_electrons(electrons))
     prediction = predictor.predict(structures)
@@ -79,17 +73,6 @@ def predict_dos_command(model, files, as_csv, plot, electrons, votes, as_json) -
                 else f"no Fermi level: {missing}"
             )
             click.echo(f"{row['structure']}: {row['atoms']} atoms, {text}")
-
-
-def _read(name: str) -> list[Structure]:
-    """The structures of a file, with nothing else that it may say of them."""
-    if Path(name).suffix == ".npz":
-        found = read_npz(name, atoms_only=True)
-        return [found[place] for place in range(len(found))]
-    return [
-        structure_from_atoms(atoms, f"{name}[{place}]", atoms_only=True)
-        for place, atoms in enumerate(read_frames(name))
-    ]
 
 
 def _first(prediction: DosPrediction, count: int) -> DosPrediction:

@@ -35,7 +35,8 @@ def show_command(
     """Show FILE, a shape or an atomic structure, on its concentric grid in 3D.
 
     With --model as that model maps it, and with --level the activation of a level, also of the
-    input turned. Structures are files that ASE reads; one of their atoms is in the centre.
+    input turned. Structures are in files that ASE reads, or in NPZ files; one of their atoms is in
+    the centre.
     """
     if show and png is not None and html is None:
         raise InputError("--open opens the page, and --png writes none: give --html too.")
@@ -62,7 +63,7 @@ def show_command(
 def _is_shape(file: Path) -> bool:
     from csnn_tf.data.readers import SHAPE_SUFFIXES, read_shape
 
-    if file.suffix.lower() != ".xyz":
+    if file.suffix.lower() not in (".xyz", ".npz"):
         return file.suffix.lower() in SHAPE_SUFFIXES
     try:  # points or atoms
         read_shape(file)
@@ -76,10 +77,10 @@ def _is_shape(file: Path) -> bool:
 
 def _check_structure(file: Path, reason: InputError) -> None:
     """Says why a file is not read as points either, if it is no structure."""
-    from csnn_tf.data.atoms import read_frames
+    from csnn_tf.cli.dos_options import atoms_of
 
     try:
-        read_frames(file)
+        next(atoms_of(file))
     except InputError as error:
         raise InputError(f"{reason} As a structure, {error}") from error
 
@@ -109,13 +110,13 @@ def _shape(
 def _atom(
     file: Path, model: str | None, level: int | None, atom: int | None, num_points: int | None
 ):
-    from csnn_tf.data.atoms import read_frames, structure_from_atoms
+    from csnn_tf.cli.dos_options import atoms_of
     from csnn_tf.models import DensityOfStates
     from csnn_tf.report.grid_view import GridView
 
     if num_points is not None:
         raise InputError(f"--num-points is about meshes, and {file} is a structure.")
-    structure = structure_from_atoms(read_frames(file)[0], file.name, atoms_only=True)
+    structure = next(atoms_of(file))
     network = None if model is None else load_model(model, DensityOfStates)
     return GridView.of_atom(file.name, structure, atom or 0, network, level)
 

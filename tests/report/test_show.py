@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from csnn_tf.data.atoms import builtin_carbon
+from csnn_tf.data.atoms import builtin_carbon, write_npz
 from csnn_tf.data.shapes import make_shape
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosahedral_rotations, vertex_permutations
@@ -91,6 +91,19 @@ def test_a_structure_becomes_a_page(tmp_path):
     assert "atom 0 (C)" in (tmp_path / "page.html").read_text("utf-8")
     with pytest.raises(InputError, match="--num-points is about meshes, and .* is a structure"):
         run(tmp_path / "POSCAR.vasp", "--num-points", 9)
+
+
+def test_a_structure_may_be_in_an_npz_file(tmp_path):
+    path, html = tmp_path / "set.npz", tmp_path / "page.html"
+    write_npz(path, builtin_carbon().subset([0, 1]))
+    run(path, "--html", html)
+    assert "set.npz, atom 0 (C)" in html.read_text("utf-8")
+    write_npz(path, builtin_carbon().subset([]))
+    with pytest.raises(InputError, match=r"set\.npz holds no structures"):
+        run(path)
+    np.savez(path, numbers=[6], cell=np.eye(3))
+    with pytest.raises(InputError, match=r"readable \.npz file: .* As a structure, .* lacks the"):
+        run(path)
 
 
 def test_what_is_neither_points_nor_atoms_is_told_both_reasons(tmp_path):
