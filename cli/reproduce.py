@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 
 from csnn_tf.cli.dos_options import (
+    ask_about_whole_cells,
     electrons_option,
     parse_electrons,
+    reading_options,
     structures_of,
     structures_option,
 )
@@ -30,6 +32,12 @@ for _command in (table1_command, table3_command, figure7_command, ablation_comma
 @reproduce_command.command("table2")
 @structures_option()
 @electrons_option
+@reading_options
+@click.option(
+    "--bins",
+    metavar="FIRST:LAST:STEP",
+    help="Energies, eV, to which the DOS are re-binned [default: as `csnn-tf train dos`].",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the table.")
 @click.option(
     "--preset", default="small", show_default=True, help="Of CSNN; the baselines take theirs alike."
@@ -43,13 +51,15 @@ for _command in (table1_command, table3_command, figure7_command, ablation_comma
 @click.option("--epochs", type=int, help="Number of epochs of each model.")
 @click.option("--budget", type=click.FloatRange(0), help=BUDGET)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
-def table2_command(path, electrons, out, preset, recipe, rotate, epochs, budget, seed) -> None:
+def table2_command(
+    path, electrons, out, preset, recipe, rotate, epochs, budget, seed, **reading
+) -> None:
     """Table II: AGNI, SchNet and CSNN on densities of states, by structure type.
 
     Trains what is missing into OUT/agni, OUT/schnet and OUT/csnn, and writes OUT/table2.md and
-    OUT/table2.csv. Runs that are in the folder already, made by this command or by `csnn-tf train
-    dos --out OUT/csnn`, are used as they are; those that were cut short go on with their own
-    settings.
+    OUT/table2.csv. Runs on the same data that are in the folder already, made by this command or by
+    `csnn-tf train dos --out OUT/csnn`, are used as they are; those that were cut short go on with
+    their own settings.
     """
     from csnn_tf.cli.dos_progress import DosProgress
     from csnn_tf.models.dos_architectures import DOS_ARCHITECTURES
@@ -63,6 +73,7 @@ def table2_command(path, electrons, out, preset, recipe, rotate, epochs, budget,
             recipe or ("quick" if path is None else "best"),
             data="carbon" if path is None else data_to_record(path),
             electrons=parse_electrons(electrons),
+            **reading,
             architecture=name,
             # A preset that only CSNN has leaves the baselines at their small one.
             preset=preset if name == "csnn" or preset in kind.presets.names() else "small",
@@ -72,9 +83,10 @@ def table2_command(path, electrons, out, preset, recipe, rotate, epochs, budget,
         )
         for name, kind in DOS_ARCHITECTURES.items()
     }
-    structures = structures_of(path, electrons)
+    structures = structures_of(path, electrons, **reading)
     for split in ("train", "test"):
         structures.select(split=split)
+    ask_about_whole_cells(structures)
     make_folder(out)
 
     def callbacks(config):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
+from csnn_tf.data.atoms.fingerprint import fingerprint
 from csnn_tf.errors import InputError
 from csnn_tf.reproduction.runs import FoundRun, train_waiting
 from csnn_tf.training.dos_config import DosConfig
@@ -18,6 +19,9 @@ from csnn_tf.training.run_folder import RunFolder
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
 
+_READING = ("per_cell", "reference_energy", "bins", "electrons")
+"""Fields that say how data is read."""
+
 
 @dataclasses.dataclass(frozen=True)
 class DosRun(FoundRun):
@@ -26,14 +30,14 @@ class DosRun(FoundRun):
     config: DosConfig
 
     @classmethod
-    def read(cls, path: Path, architecture: str, data: str = "carbon") -> DosRun | None:
+    def read(cls, path: Path, expected: DosConfig, contents: str) -> DosRun | None:
         """What is in a folder.
 
         Args:
             path: The folder.
-            architecture: The model that it must be of.
-            data: What it must be trained on, "carbon" being what is built in; the name of a file
-                or folder counts, not where it is.
+            expected: Its model must be the run's, and its data; of a file or folder the name
+                counts, not where it is.
+            contents: Digest of the structures that the run must have been begun with.
 
         Returns:
             The run, or None if there is nothing.
@@ -44,11 +48,21 @@ class DosRun(FoundRun):
         if not path.exists():
             return None
         config = DosConfig.of_run(path)
-        if config.architecture != architecture:
-            raise InputError(f"{path} is a run of {config.architecture}, not of {architecture}.")
-        if _data(config.data) != _data(data):
-            raise InputError(f"{path} is a run on {config.data}, not on {data}.")
-        return cls.of(RunFolder(path), config)
+        model = expected.architecture
+        if config.architecture != model:
+            raise InputError(f"{path} is a run of {config.architecture}, not of {model}.")
+        if _data(config.data) != _data(expected.data):
+            raise InputError(f"{path} is a run on {config.data}, not on {expected.data}.")
+        run = RunFolder(path)
+        try:
+            run.check_contents(contents)
+        except InputError as error:
+            for name in _READING:
+                has, needs = getattr(config, name), getattr(expected, name)
+                if has != needs:
+                    raise InputError(f"{path} is a run with {name} {has}, not {needs}.") from error
+            raise
+        return cls.of(run, config)
 
 
 def train_missing(
@@ -74,9 +88,10 @@ def train_missing(
     Raises:
         InputError: If a folder holds something else, or a configuration does not fit the data.
     """
+    contents = fingerprint(structures)
 
     def read(name: str) -> DosRun | None:
-        return DosRun.read(out / name, configs[name].architecture, configs[name].data)
+        return DosRun.read(out / name, configs[name], contents)
 
     def train(name: str, run: DosRun | None, limit: list[keras.callbacks.Callback]) -> None:
         config = configs[name] if run is None else run.config

@@ -159,7 +159,7 @@ def test_data_without_energies_or_on_several_grids_comes_to_the_models(trained, 
 
 def test_a_dos_of_the_whole_cell(tmp_path):
     path = labelled(tmp_path / "cells.extxyz", np.arange(-30, 2, 0.5), whole=True)
-    out = tmp_path / "run"
+    out = tmp_path / "csnn"
     options = ["--data", path, "--electrons", "C=4", "--per-cell"]
     run("train", "dos", *options, *TINY, "--out", out)
     assert DosConfig.of_run(out).per_cell
@@ -174,7 +174,13 @@ def test_a_dos_of_the_whole_cell(tmp_path):
     atoms = labelled(tmp_path / "atoms.extxyz", np.arange(-30, 2, 0.5))
     said = run("evaluate", out, "--data", atoms, *options[2:-1]).stderr
     assert f"{out} was trained on DOS of the whole cell: are these, too (--per-cell)?" in said
-    for arguments in (["train", "dos"], *[[each, "carbon_dos_small"] for each in MEASURE]):
+    table = ["reproduce", "table2", "--out", tmp_path, "--budget", 0]
+    said = run(*table, *options)
+    assert "| CSNN |" in said.stdout
+    assert "whole cell" not in said.stderr
+    with pytest.raises(InputError, match="csnn is a run with per_cell True, not False"):
+        run(*table, *options[:-1])
+    for arguments in (["train", "dos"], table, *[[each, "carbon_dos_small"] for each in MEASURE]):
         with pytest.raises(InputError, match="--per-cell and .* are about --data"):
             run(*arguments, "--per-cell")
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from csnn_tf.data.atoms import builtin_carbon
+from csnn_tf.data.atoms.fingerprint import fingerprint
 from csnn_tf.errors import InputError
 from csnn_tf.reproduction.dos_runs import DosRun, train_missing
 from csnn_tf.reproduction.table2 import markdown, table2, table_csv, write_table2
@@ -93,17 +94,27 @@ def test_a_run_that_was_cut_short_goes_on_and_missing_ones_are_trained(folder, c
     assert all(run.complete for run in runs.values())
 
 
-def test_a_folder_with_something_else_is_named(folder, tmp_path):
-    with pytest.raises(InputError, match="csnn is a run of csnn, not of agni"):
-        DosRun.read(folder / "csnn", "agni")
-    with pytest.raises(InputError, match="csnn is a run on carbon, not on data/gallium"):
-        DosRun.read(folder / "csnn", "csnn", "data/gallium")
-    with pytest.raises(InputError, match="csnn is a run on carbon, not on /data/carbon"):
-        DosRun.read(folder / "csnn", "csnn", "/data/carbon")
+def test_a_folder_with_something_else_is_named(folder, carbon, tmp_path):
+    begun = fingerprint(carbon)
+
+    def read(name="csnn", place=folder, contents=begun, **expected):
+        config = dataclasses.replace(configurations()[name], **expected)
+        return DosRun.read(place / name, config, contents)
+
+    assert read().complete
+    for expected, message in (
+        ({"architecture": "agni", "model": {}}, "csnn is a run of csnn, not of agni"),
+        ({"data": "data/gallium"}, "csnn is a run on carbon, not on data/gallium"),
+        ({"data": "/data/carbon"}, "csnn is a run on carbon, not on /data/carbon"),
+        ({"contents": "others"}, "csnn was begun with other data, or it has changed since"),
+        ({"contents": "others", "bins": "-9:0:1"}, "csnn is a run with bins None, not -9:0:1"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read(**expected)
     (tmp_path / "agni").mkdir()
     with pytest.raises(InputError, match=r"config\.json"):
-        DosRun.read(tmp_path / "agni", "agni")
+        read("agni", tmp_path)
     (tmp_path / "agni" / "config.json").write_text('{"data": "shapes"}')
     with pytest.raises(InputError, match="not a run"):
-        DosRun.read(tmp_path / "agni", "agni")
-    assert DosRun.read(tmp_path / "none", "agni") is None
+        read("agni", tmp_path)
+    assert read("schnet", tmp_path) is None
