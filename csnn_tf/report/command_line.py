@@ -31,8 +31,7 @@ def training_command(config: dict[str, Any]) -> str:
     if not {"data", "preset", "recipe"} <= config.keys():
         return ""
     words = ["csnn-tf", "train", *_data(config)]
-    # A classifier that begins with a trained one has its size.
-    if is_dos(config) or config.get("initial") is None:
+    if config.get("initial") is None:  # else it is like that model
         words += ["--preset", config["preset"]]
     words += ["--recipe", config["recipe"]]
     if "rotation" in config:
@@ -58,12 +57,13 @@ def _data(config: dict[str, Any]) -> list[str]:
         electrons = config.get("electrons")
         if isinstance(electrons, dict):
             electrons = ",".join(f"{name}={_exact(count)}" for name, count in electrons.items())
+        initial = config.get("initial")
         for option, value in (
             ("--electrons", electrons),
             ("--reference-energy", config.get("reference_energy")),
             ("--bins", config.get("bins")),
-            ("--model", config.get("architecture")),
-            ("--from", config.get("initial")),
+            ("--model", config.get("architecture") if initial is None else None),
+            ("--from", initial),
         ):
             words += [] if value is None else [option, str(value)]
         return [*words, "--per-cell"] if config.get("per_cell") else words

@@ -205,6 +205,18 @@ def test_the_command_makes_the_same_configuration():
     )
     dos["electrons"] = {"C": 4.0000123, "O": 5.75}
     assert "--electrons C=4.0000123,O=5.75 --model" in training_command(dos)
+    # Like the model that it begins with; `train dos` refuses --model and --preset beside it.
+    assert training_command({**dos, "initial": "X", "electrons": 4.0}) == (
+        "csnn-tf train dos --data d --electrons 4.0 --from X --recipe best --no-rotate --seed 1"
+    )
+
+
+def test_the_command_names_data_that_is_called_like_what_is_built_in(tmp_path):
+    config = {"data": "/of someone/carbon", "preset": "small", "recipe": "best", "elements": ["C"]}
+    source = RunSource("name", tmp_path / "best.keras", None, config, {})
+    page = "".join(run_section(source, {}))
+    assert "<pre>csnn-tf train dos --data carbon --preset small --recipe best</pre>" in page
+    assert "someone" not in page
 
 
 def test_a_run_is_read_whole(classifier_run, tmp_path):
