@@ -112,8 +112,6 @@ class Request:
             InputError: If a setting cannot be read.
         """
         fields = parse_fields(settings)
-        if "architecture" in fields:
-            raise InputError("--set does not take architecture: the table says which models.")
         if holds_out and fields.get("validation") == 0:
             raise InputError("--set does not take validation=0: some shapes must be held out.")
         fields = parse_epochs(epochs, fields)

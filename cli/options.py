@@ -44,6 +44,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 _OWN_OPTIONS = {
     "folder": "data",
+    "architecture": "model",
     "rotate": "rotate or --no-rotate",
     "initial": "from",
     "electrons": "electrons",

@@ -308,6 +308,14 @@ def test_data_shapes_can_be_trained_on(tmp_path):
         (["train", "shapes", "--from", "no-such-model"], "no-such-model"),
         (["train", "shapes", "--from", "carbon_dos_small"], "carbon_dos_small is a model of dens"),
         (["train", "shapes", "--set", "spheres"], "spheres"),
+        (
+            ["train", "shapes", "--set", "architecture=dgcnn", "--epochs", 0],
+            "take architecture: give --model",
+        ),
+        (
+            ["train", "dos", "--set", "architecture=agni", "--epochs", 0],
+            "take architecture: give --model",
+        ),
         (["train", "shapes", "--set", "no_such=1"], "no_such"),
         (["train", "shapes", "--set", "epochs=many"], "epochs"),
         (["train", "shapes", "--epochs", 1, "--set", "epochs=2"], "given twice"),
