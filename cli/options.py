@@ -202,7 +202,9 @@ def data_to_record(place: Path) -> str:
 
 def model_to_record(model: str | None) -> str | None:
     """How a run records the trained model that it begins with: a file so that it is found again."""
-    return os.path.abspath(model) if model is not None and os.path.exists(model) else model
+    if model is None or not (Path(model).is_file() or (Path(model) / "best.keras").is_file()):
+        return model  # a trained model's name, also where a folder is called like it
+    return os.path.abspath(model)
 
 
 def recorded_data(model: str, place: Any) -> Path:

@@ -36,7 +36,8 @@ def report_command(run, data, electrons, per_cell, reference_energy, out, seed, 
     RUN is a run folder, a .keras file or a trained model's name. The page needs no network.
     """
     model = model_file(run)
-    path = out or (Path(run) / "report.html" if Path(run).is_dir() else Path(f"{model.stem}.html"))
+    in_run = model == Path(run) / "best.keras"
+    path = out or (Path(run) / "report.html" if in_run else Path(f"{model.stem}.html"))
     if not path.parent.is_dir():
         raise InputError(f"{path.parent} is no folder: the page cannot be written there.")
     how = {"per_cell": per_cell, "reference_energy": reference_energy}

@@ -50,7 +50,7 @@ class RunSource:
         """
         model = model_file(run)
         path = Path(run)
-        folder = path if path.is_dir() else None
+        folder = path if model == path / "best.keras" else None
         if folder is None:
             return cls(model.stem, model, None, training_record(run), {})
         files = RunFolder(folder)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from csnn_tf.cli.options import interrupted, parse_fields
+from csnn_tf.cli.options import interrupted, model_to_record, parse_fields
 from csnn_tf.cli.several_runs import goes_on_later
 from csnn_tf.errors import InputError
 
@@ -29,6 +29,17 @@ def test_a_setting_needs_key_and_value(setting):
 def test_a_key_comes_once():
     with pytest.raises(InputError, match="twice"):
         parse_fields(["a=1", "a=2"])
+
+
+def test_a_folder_called_like_a_trained_model_is_not_recorded_for_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("modelnet40_small_so3", "run"):
+        Path(name).mkdir()
+    (tmp_path / "run" / "best.keras").touch()
+    assert model_to_record("modelnet40_small_so3") == "modelnet40_small_so3"
+    assert model_to_record("run") == str(tmp_path / "run")
+    assert model_to_record("run/best.keras") == str(tmp_path / "run/best.keras")
+    assert model_to_record(None) is None
 
 
 GO_ON = ": go on with `csnn-tf train shapes --out 'a run' --resume`"

@@ -284,6 +284,17 @@ def test_tables_escape_and_numbers_have_dashes():
     assert number(float("nan")) == number(None) == percent(float("nan")) == "–"
 
 
+def test_a_folder_called_like_a_trained_model_is_no_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "modelnet40_small_so3").mkdir()
+    source = RunSource.find("modelnet40_small_so3")
+    assert source.folder is None
+    assert source.config["recipe"] == "best"
+    monkeypatch.setattr("csnn_tf.cli.report._classifier", lambda *given: given[-2].touch())
+    CliRunner().invoke(cli, ["report", "modelnet40_small_so3"], catch_exceptions=False)
+    assert (tmp_path / "modelnet40_small_so3.html").exists()
+
+
 def test_the_command_writes_a_page(classifier_run, tmp_path, monkeypatch):
     from csnn_tf.cli import report
 
