@@ -45,6 +45,8 @@ def benchmark_command(name, batch, points, seconds, scaling, mixed, out) -> None
     fails, for want of memory for example, and on Ctrl-C.
     """
     preset(name)
+    if scaling and not mixed:
+        raise InputError("--scaling measures no bfloat16: leave out --no-mixed.")
     if out is not None and (out / "benchmark.json").exists():
         raise InputError(f"{out / 'benchmark.json'} exists already.")
     if out is not None:

@@ -18,6 +18,7 @@ from csnn_tf.cli.options import (
 )
 from csnn_tf.cli.passes_bar import passes_bar
 from csnn_tf.data.shape_set import span
+from csnn_tf.errors import InputError
 from csnn_tf.evaluation import evaluate
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.kind import is_dos_model
@@ -67,9 +68,7 @@ class _Evaluate(HandOver):
 @click.option(
     "--per-class",
     type=click.IntRange(1, 1_000_000),
-    default=50,
-    show_default=True,
-    help="Built-in shapes only.",
+    help="Of the built-in shapes [default: 50].",
 )
 @click.option("--repeats", type=int, default=1, show_default=True, help="Passes, new rotations.")
 @votes_option
@@ -84,6 +83,10 @@ def evaluate_command(
     Without --data, on the test shapes of the data that it was trained on. A density-of-states model
     is measured in its own way: `csnn-tf evaluate MODEL --help` shows how.
     """
+    if upright_axis is not None and protocol["rotation"] != "z":
+        raise InputError(
+            f"--upright-axis is of --rotation z, not of --rotation {protocol['rotation']}."
+        )
     classifier = load_model(model, CloudClassifier)
     trained = training_record(Path(model))
     shapes, data = measured_shapes(

@@ -42,9 +42,7 @@ _TABLES = {
 @click.option(
     "--rotations", type=click.IntRange(0), default=0, help="Turn each structure so often."
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the rotations."
-)
+@click.option("--seed", type=click.IntRange(0), help="Seed of the rotations [default: 0].")
 @click.option(
     "--parity", type=click.Path(path_type=Path), help="Plot of band energies: .png, .pdf or .svg."
 )
@@ -67,6 +65,8 @@ def evaluate_dos_command(
     Without --data, on the data that it was trained on. The means of the data's training structures
     stand beside it: a model that does not beat them has learned nothing.
     """
+    if seed is not None and not rotations:
+        raise InputError("--seed is of --rotations, and there are none.")
     if parity is not None:
         check_picture(parity)
     network = load_model(model, AtomicDosModel)
@@ -94,7 +94,7 @@ def evaluate_dos_command(
             train,
             convention=convention,
             rotations=rotations,
-            seed=seed,
+            seed=seed or 0,
             progress=show,
         )
     if parity is not None:

@@ -123,7 +123,7 @@ def measured_shapes(
     split: str = "test",
     *,
     num_points: int | None = None,
-    per_class: int = 50,
+    per_class: int | None = None,
     seed: int = 0,
 ):
     """What a classifier is measured on.
@@ -134,14 +134,14 @@ def measured_shapes(
         folder: What was given as --data; without it the run's own data.
         split: "train" or "test".
         num_points: Points of a cloud; by default as many as in training.
-        per_class: Built-in shapes of a class.
+        per_class: Built-in shapes of a class, by default 50.
         seed: Of the points on meshes.
 
     Returns:
         The shapes, a `ShapeSet`, and the name of their data.
 
     Raises:
-        InputError: If that is not at hand or cannot be read.
+        InputError: If that is not at hand or cannot be read, or per_class is about other shapes.
     """
     from csnn_tf.data.mesh_set import MeshSet
 
@@ -156,7 +156,11 @@ def measured_shapes(
             )
     num_points = recorded_points(record) if num_points is None else num_points
     kind = "shapes" if folder is None and record["data"] == "shapes" else "modelnet"
-    shapes = load_shapes(kind, folder, split, num_points=num_points, per_class=per_class)
+    if kind == "modelnet" and per_class is not None:
+        raise InputError(
+            f"--per-class is about the built-in shapes, not about {data_name(folder)}."
+        )
+    shapes = load_shapes(kind, folder, split, num_points=num_points, per_class=per_class or 50)
     if isinstance(shapes, MeshSet):
         shapes = shapes.to_shape_set(num_points, seed)
     return shapes, data_name(folder)

@@ -47,17 +47,19 @@ def predict_command(model, files, top, num_points, votes, as_json) -> None:
         )
     classifier = load_model(model, CloudClassifier)
     record = training_record(model)
-    num_points = recorded_points(record) if num_points is None else num_points
-    clouds = []
+    points = recorded_points(record) if num_points is None else num_points
+    clouds, any_mesh = [], False
     for name in files:
         shape = read_shape(name, centred=classifier.centred)
         if isinstance(shape, Mesh):
-            shape = sample_surface(shape, num_points, [0])
+            shape, any_mesh = sample_surface(shape, points, [0]), True
         if not np.ptp(shape, axis=0).any():
             click.echo(
                 f"all points of {name} are one and the same: its class means nothing.", err=True
             )
         clouds.append(shape)
+    if num_points is not None and not any_mesh:
+        raise InputError(f"--num-points is about meshes, and {files[0]} is a cloud.")
     _say_if_sparse(model, record, files, clouds)
     probabilities = Predictor(classifier, min(len(clouds), 32), votes).probabilities(clouds)
     names = classifier.class_names or [str(place) for place in range(classifier.num_classes)]

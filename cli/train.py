@@ -119,6 +119,8 @@ def train_command(
         folder = None if config.folder is None else Path(config.folder)
     else:
         fields = parse_epochs(epochs, parse_fields(settings))
+        if "per_class" in fields and (kind == "modelnet" or folder is not None):
+            raise InputError("--set per_class is about the built-in shapes: leave it out.")
         if initial is None:
             fields = {"architecture": architecture, **fields}
             fields["preset"] = preset or ("paper" if kind == "modelnet" else "small")

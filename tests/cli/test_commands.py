@@ -128,6 +128,8 @@ def test_evaluate_turns_shapes_about_the_upright_axis_of_the_training(trained, t
     ):
         found = json.loads(run("evaluate", model, *options, *more).output)
         assert found["protocol"]["upright_axis"] == axis
+    with pytest.raises(InputError, match="--upright-axis is of --rotation z, not of --rotation so"):
+        run("evaluate", upright, "--per-class", 1, "--upright-axis", 2)
 
 
 def test_predict_reads_clouds_and_meshes(trained, tmp_path):
@@ -138,6 +140,10 @@ def test_predict_reads_clouds_and_meshes(trained, tmp_path):
     assert [row["file"] for row in rows] == [str(file) for file in files]
     assert all(len(row["top"]) == 2 for row in rows)
     assert "cloud.npy: " in run("predict", trained, files[0]).output
+    with pytest.raises(
+        InputError, match=r"--num-points is about meshes, and .*cloud\.npy is a clo"
+    ):
+        run("predict", trained, files[0], "--num-points", 40)
     voted = json.loads(run("predict", trained, *files, "--json", "--top", 2, "--votes", 2).output)
     assert voted[0]["top"] != rows[0]["top"]
     np.save(tmp_path / "point.npy", np.ones((48, 3)))
@@ -325,6 +331,16 @@ def test_data_shapes_can_be_trained_on(tmp_path):
         (["evaluate", "no-such-model"], "no-such-model"),
         (["evaluate", "no-such-model", "--electrons", "C=4"], "no-such-model"),
         (["evaluate", "modelnet40_small_so3"], "--data is needed"),
+        (
+            ["evaluate", "modelnet40_small_so3", "--data", ".", "--per-class", 5],
+            "--per-class is ab",
+        ),
+        (["evaluate", "carbon_dos_small", "--seed", 1], "--seed is of --rotations"),
+        (
+            ["train", "modelnet", "--data", ".", "--set", "per_class=5"],
+            "per_class is about the buil",
+        ),
+        (["benchmark", "--scaling", "--no-mixed", "--preset", "tiny"], "leave out --no-mixed"),
         (["evaluate", "modelnet40_small_so3", "--data", "carbon_dos_small"], "is not a folder"),
         (["predict", "no-such-model", "file.npy"], "no-such-model"),
         (["predict", "carbon_dos_small", "file.npy"], "`csnn-tf predict dos carbon_dos_small"),
