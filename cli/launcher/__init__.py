@@ -103,6 +103,9 @@ def cli() -> None:
 def main() -> None:
     """Entry point: run, and turn bad input into one sentence and exit status 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if getattr(sys.stdout, "errors", None) == "strict":
+        # As stderr is: the name of a file may be no text, or none of the terminal's encoding.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         cli()
     except ValueError as error:

@@ -34,11 +34,11 @@ def percent(result: EvaluationResult | None, note: str = "") -> str:
 
 
 def write_texts(contents: Mapping[str, str], out: Path) -> list[Path]:
-    """Write texts to files of a folder, by their names; the files.
+    """Write texts to files of a folder, by their names, a ? for what is not UTF-8; the files.
 
     Raises:
         InputError: If the folder cannot be written.
     """
     for name, text in contents.items():
-        write_aside(out / name, lambda path, text=text: path.write_text(text, "utf-8"))
+        write_aside(out / name, lambda path, text=text: path.write_text(text, "utf-8", "replace"))
     return [out / name for name in contents]

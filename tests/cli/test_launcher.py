@@ -1,9 +1,11 @@
 """The installed command as a process, and what it does before any command runs."""
 
+import io
 import os
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -36,6 +38,14 @@ def test_the_real_command_runs_with_a_closed_stderr():
         ["sh", "-c", 'exec "$@" 2>&-', "sh", *command], capture_output=True, text=True, check=False
     )
     assert (done.returncode, "Get or make data sets" in done.stdout) == (0, True)
+
+
+def test_a_name_that_is_not_utf8_is_printed(monkeypatch):
+    stdout = io.TextIOWrapper(io.BytesIO(), "utf-8", "strict")
+    monkeypatch.setattr(sys, "stdout", stdout)
+    monkeypatch.setattr(csnn_tf_command, "cli", lambda: click.echo("in caf\udce9"))
+    csnn_tf_command.main()
+    assert stdout.buffer.getvalue() == b"in caf\\udce9\n"
 
 
 class ResourceExhaustedError(Exception):

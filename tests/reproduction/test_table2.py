@@ -86,6 +86,8 @@ def test_numbers_are_those_of_the_evaluation(folder, carbon, tmp_path):
                 assert float(lines[name][field]) == pytest.approx(value, rel=1e-4, nan_ok=True)
         assert lines["Overall"]["cut_short"] == {"SchNet": "1", "CSNN": "0"}.get(row.model, "")
     assert table_csv(rows) == written[1].read_text()
+    named = write_table2(rows, "caf\udce9", tmp_path)[0]  # a folder whose name is not UTF-8
+    assert named.read_text("utf-8").startswith("# Table II on caf?\n")
 
 
 def test_a_run_that_was_cut_short_goes_on_and_missing_ones_are_trained(folder, carbon, tmp_path):
