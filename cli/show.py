@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from csnn_tf.cli.options import recorded_points
+from csnn_tf.cli.options import recorded_axis, recorded_points
 from csnn_tf.errors import InputError
 from csnn_tf.models.kind import is_dos_model
 from csnn_tf.models.loading import load_model, training_record
@@ -25,7 +25,11 @@ from csnn_tf.models.loading import load_model, training_record
     type=click.IntRange(1, 10_000_000),
     help="Drawn on meshes [default: as in the model's training, or 1024].",
 )
-@click.option("--upright-axis", type=click.IntRange(0, 2), help="[default: 1; structures: 2]")
+@click.option(
+    "--upright-axis",
+    type=click.IntRange(0, 2),
+    help="[default: as in the model's training, or 1; structures: 2]",
+)
 @click.option("--png", type=click.Path(path_type=Path), help="Write a picture instead of a page.")
 @click.option("--html", type=click.Path(path_type=Path), help="Page [default: FILE's name.html].")
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
@@ -45,7 +49,9 @@ def show_command(
     dos = model is not None and is_dos_model(model)
     is_shape = not dos and _is_shape(file)
     view = (_shape if is_shape else _atom)(file, model, level, atom, num_points)
-    up = upright_axis if upright_axis is not None else (1 if is_shape else 2)
+    up = upright_axis
+    if up is None:
+        up = recorded_axis({} if model is None else training_record(model)) if is_shape else 2
     if png is not None:
         _write_picture(view, png, sphere, channel, up)
         click.echo(png)

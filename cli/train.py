@@ -21,6 +21,7 @@ from csnn_tf.cli.options import (
     model_to_record,
     parse_epochs,
     parse_fields,
+    recorded_axis,
     rotation_option,
 )
 from csnn_tf.cli.progress import TrainingProgress
@@ -28,6 +29,7 @@ from csnn_tf.data.folder import is_class_tree, passed_over, shape_files
 from csnn_tf.data.mesh_set import MeshSet
 from csnn_tf.data.shape_set import ShapeSet
 from csnn_tf.errors import InputError
+from csnn_tf.models.loading import training_record
 from csnn_tf.training.config import TrainingConfig
 from csnn_tf.training.distribution import distributed
 from csnn_tf.training.run_folder import check_run_is_free
@@ -126,6 +128,7 @@ def train_command(
             fields["preset"] = preset or ("paper" if kind == "modelnet" else "small")
         else:
             check_leaves_model(ctx)
+            fields = {"upright_axis": recorded_axis(training_record(initial)), **fields}
         config = TrainingConfig.from_recipe(
             recipe or ("paper" if initial is None else "finetune"),
             data=kind,
@@ -156,7 +159,8 @@ def train_command(
             with progress:
                 shown = [progress] if part is None or part.writes else []
                 if tensorboard and shown:
-                    shown.append(TensorBoardLog(out / FOLDER, shapes.class_names))
+                    names, axis = shapes.class_names, config.upright_axis
+                    shown.append(TensorBoardLog(out / FOLDER, names, axis))
                 train(config, shapes, out, resume=resume, callbacks=shown, distribution=part)
     except KeyboardInterrupt:
         interrupted(out, f"csnn-tf train {kind}")

@@ -27,6 +27,7 @@ class TensorBoardLog(keras.callbacks.Callback):
     Args:
         folder: Where the event files go.
         class_names: Names of a classifier's classes; None for scalars only.
+        upright_axis: Coordinate along which the shapes stand.
 
     Raises:
         InputError: If TensorBoard is not installed; the message says how to get it.
@@ -35,7 +36,12 @@ class TensorBoardLog(keras.callbacks.Callback):
     validation: "Validation | None" = None
     """The held-out shapes, which the trainer sets."""
 
-    def __init__(self, folder: str | Path, class_names: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        class_names: tuple[str, ...] | None = None,
+        upright_axis: int = 1,
+    ) -> None:
         super().__init__()
         if find_spec("tensorboard") is None:
             raise InputError(
@@ -45,6 +51,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         if class_names is not None:
             pyplot()  # the pictures' library; missing, it ends the run before it begins
         self.folder, self.class_names = Path(folder), class_names
+        self.upright_axis = upright_axis
         self._writer: Any = None
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -81,7 +88,8 @@ class TensorBoardLog(keras.callbacks.Callback):
             f"{names[held.labels[row]]}\n{names[predicted[row]]} {scores[row].max():.0%}"
             for row in rows
         ]
-        shown = shapes_pixels([held.clouds[row] for row in rows], titles)
+        clouds = [held.clouds[row] for row in rows]
+        shown = shapes_pixels(clouds, titles, upright_axis=self.upright_axis)
         matrix = confusion_pixels(counts, names)
         return {"held_out/confusion_matrix": matrix, "held_out/shapes": shown}
 

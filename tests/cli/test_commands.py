@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -115,7 +116,7 @@ def test_evaluate_prints_a_summary_and_json(trained):
     assert found["trained"]["rotation"] == "so3"
 
 
-def test_evaluate_turns_shapes_about_the_upright_axis_of_the_training(trained, tmp_path):
+def test_the_upright_axis_is_that_of_the_training(trained, tmp_path, monkeypatch):
     upright = tmp_path / "upright"
     shutil.copytree(trained, upright)
     config = json.loads((trained / "config.json").read_text())
@@ -128,6 +129,18 @@ def test_evaluate_turns_shapes_about_the_upright_axis_of_the_training(trained, t
     ):
         found = json.loads(run("evaluate", model, *options, *more).output)
         assert found["protocol"]["upright_axis"] == axis
+    seen = []
+    monkeypatch.setattr("csnn_tf.cli.train.train", lambda config, *_, **__: seen.append(config))
+    monkeypatch.setattr("csnn_tf.cli.train.conclude", lambda *_, **__: None)
+    for more in ([], ["--set", "upright_axis=0"]):
+        run("train", "shapes", "--from", upright, *TINY[:4], *more)
+    assert [config.upright_axis for config in seen] == [2, 0]
+    monkeypatch.setattr(
+        "csnn_tf.report.show_page.write_view", lambda *_, **how: seen.append(how) or (0, 0)
+    )
+    monkeypatch.setattr("csnn_tf.cli.show._shape", lambda *_: SimpleNamespace(shown=""))
+    run("show", "cloud.npy", "--model", upright)
+    assert seen[-1]["upright_axis"] == 2
     with pytest.raises(InputError, match="--upright-axis is of --rotation z, not of --rotation so"):
         run("evaluate", upright, "--per-class", 1, "--upright-axis", 2)
 

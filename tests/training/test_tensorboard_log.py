@@ -1,5 +1,8 @@
 """Logs for TensorBoard hold what the history holds."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
 from csnn_tf.data.shapes import builtin_shapes
@@ -35,6 +38,17 @@ def test_scalars_confusion_matrix_and_shapes_are_logged(tmp_path):
     for event, row in zip(logged, rows, strict=True):
         value = float(make_ndarray(event.tensor_proto))
         assert value == pytest.approx(float(row.split(",")[column]), rel=1e-6)
+
+
+def test_shapes_stand_as_they_were_trained(monkeypatch):
+    pytest.importorskip("tensorboard")
+    seen = []
+    for name in ("confusion_pixels", "shapes_pixels"):
+        monkeypatch.setattr(f"csnn_tf.plots.pixels.{name}", lambda *_, **given: seen.append(given))
+    scores = SimpleNamespace(probabilities=lambda clouds: np.eye(2))
+    held = SimpleNamespace(predictor=scores, clouds=np.zeros((2, 8, 3)), labels=np.arange(2))
+    TensorBoardLog("logs", ("a", "b"), 2)._pictures(held)
+    assert {"upright_axis": 2} in seen
 
 
 def test_without_tensorboard_a_sentence_says_how_to_get_it(tmp_path, monkeypatch):
