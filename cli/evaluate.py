@@ -27,6 +27,10 @@ from csnn_tf.models.loading import load_model, model_file, training_record
 
 def _dos(name: str, args: list[str]) -> Choice | None:
     """Hand over if the model is not a classifier: its errors and options are others."""
+    if args[:1] == ["dos"] and args[1:2] and args[1][:1] != "-":
+        raise InputError(
+            f"leave out dos, as in `csnn-tf evaluate {args[1]}`: the model says what it is."
+        )
     # Of what both commands' options take, only data could be called like a model.
     words = (word for before, word in pairwise(["", *args]) if before != "--data")
     if not any(map(is_dos_model, words)):

@@ -348,6 +348,10 @@ def test_data_shapes_can_be_trained_on(tmp_path):
             ["evaluate", "modelnet40_small_so3", "--data", ".", "--per-class", 5],
             "--per-class is ab",
         ),
+        (
+            ["evaluate", "dos", "carbon_dos_small"],
+            "leave out dos, as in `csnn-tf evaluate carbon_d",
+        ),
         (["evaluate", "carbon_dos_small", "--seed", 1], "--seed is of --rotations"),
         (
             ["train", "modelnet", "--data", ".", "--set", "per_class=5"],
