@@ -153,12 +153,12 @@ class RunFolder:
     def write_history(self, rows: list[dict[str, float]]) -> None:
         """Write history.csv, one row an epoch."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(rows[-1]))
+        writer = csv.DictWriter(text, fieldnames=list(rows[-1]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         write_aside(
             self.path / "history.csv",
-            lambda temporary: temporary.write_text(text.getvalue(), "utf-8"),
+            lambda temporary: temporary.write_text(text.getvalue(), "utf-8", newline=""),
         )
 
     def mark_resumed(self, epoch: int) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from csnn_tf.errors import InputError
 from csnn_tf.training.best_epoch import best_row, epoch_score
-from csnn_tf.training.run_folder import history_numbers
+from csnn_tf.training.run_folder import RunFolder, history_numbers
 
 
 def rows(*values):
@@ -70,6 +70,15 @@ def test_what_is_no_number_is_never_the_best():
 def test_cells_that_are_empty_or_missing_are_no_numbers(text, epoch, tmp_path):
     (tmp_path / "history.csv").write_text(text)
     assert best_row(history_numbers(tmp_path / "history.csv"))["epoch"] == epoch
+
+
+def test_a_history_has_the_line_ends_of_all_tables_and_those_of_before_are_read(tmp_path):
+    rows = [{"epoch": 1, "loss": 2.5}, {"epoch": 2, "loss": 1.5}]
+    RunFolder(tmp_path).write_history(rows)
+    path = tmp_path / "history.csv"
+    assert path.read_bytes() == b"epoch,loss\n1,2.5\n2,1.5\n"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert history_numbers(path) == rows
 
 
 def test_a_cell_that_is_no_number_is_named_with_its_file(tmp_path):
