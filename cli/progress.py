@@ -6,6 +6,8 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from csnn_tf.durations import duration
+
 _WATCHED = 20.0  # seconds
 
 
@@ -94,7 +96,7 @@ class TrainingProgress(keras.callbacks.Callback):
             return
         step = (now - begun) / (done - first)
         epoch, left = step * steps, step * (self.epochs * steps - done)
-        self.say(f"an epoch takes some {_duration(epoch)}, all that is left {_duration(left)}")
+        self.say(f"an epoch takes some {duration(epoch)}, all that is left {duration(left)}")
 
     def on_epoch_end(self, epoch, logs=None):
         """One line."""
@@ -117,9 +119,3 @@ class TrainingProgress(keras.callbacks.Callback):
     def held_out(self, row: dict[str, float]) -> str:
         """What a line says of held-out shapes, nothing where there are none."""
         return f"  held out {row['val_accuracy']:.4f}" if "val_accuracy" in row else ""
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 6000 else f"{seconds / 3600:.1f} hours"

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from csnn_tf.durations import duration
 from csnn_tf.plots.learning_curve import plot_learning_curve
 from csnn_tf.report.html import grid, number, picture, section, table
 from csnn_tf.report.run_source import RunSource
@@ -66,7 +67,7 @@ def learning_section(run: RunSource) -> tuple[str, str, str]:
         )
     lead = f"{len(epochs)} epochs"
     if "seconds" in history:
-        lead += f" in {_duration(float(np.nansum(history['seconds'])))}"
+        lead += f" in {duration(float(np.nansum(history['seconds'])))}"
     best = run.best_epoch()
     if best:
         held_out = history.keys() & {"val_loss", "val_accuracy"}
@@ -84,9 +85,3 @@ def learning_section(run: RunSource) -> tuple[str, str, str]:
             "of the labels themselves, so the two are not to be set beside each other."
         )
     return section("learning", "Learning curves", grid(*pictures, narrowest=380), lead=lead)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
