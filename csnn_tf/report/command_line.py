@@ -102,6 +102,8 @@ def _changed(config: dict[str, Any]) -> dict[str, Any]:
     # Through JSON, as the recorded configuration went: tuples are lists there.
     usual = json.loads(json.dumps(recipe.to_dict()))
     own = {name: value for name, value in config.items() if name in usual.keys() - _BY_OPTION}
+    if config.get("folder") or config["data"] != "shapes":
+        own.pop("per_class", None)  # about the built-in shapes alone, and refused beside others
     model, usual_model = config.get("model", {}), usual["model"]
     return {
         **{name: value for name, value in own.items() if usual[name] != value},

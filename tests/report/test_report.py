@@ -183,6 +183,8 @@ def test_the_command_makes_the_same_configuration():
         "csnn-tf train modelnet --data 'my data' --preset paper --recipe best --rotation so3 "
         "--seed 0 --epochs 9"
     )
+    several = {**unchanged.to_dict(), "per_class": 5}
+    assert training_command(several) == training_command(unchanged.to_dict())
     # Runs that were made before their recipe ceased to set dropout, or came to set tilt.
     older = {**unchanged.to_dict(), "model": {"dropout": 0.3}}
     assert training_command(older).endswith("--epochs 9 --set dropout=0.3")
