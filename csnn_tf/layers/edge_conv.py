@@ -85,7 +85,7 @@ class EdgeConv(keras.layers.Layer):
         columns = _columns(nearest_points(features, presence, self.neighbors))
         weights = ops.cast(self.kernel, "float32")
         first, second = weights[:width], weights[width:]
-        if training:
+        if training and self.trainable:
             mean, variance = _edge_statistics(features, columns, first, second)
             for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 kept = ops.cast(average, "float32") * self.momentum + value * (1 - self.momentum)

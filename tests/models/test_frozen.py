@@ -9,7 +9,7 @@ import pytest
 from csnn_tf.errors import InputError
 from csnn_tf.models import AgniDensityOfStates, ConcentricBackbone, PointCloudClassifier
 from csnn_tf.models.architectures import ARCHITECTURES, architecture
-from tests.helpers import clouds, eagerly, saved_and_loaded
+from tests.helpers import EVERY, clouds, eagerly, randomise, saved_and_loaded
 
 
 def paths(model):
@@ -40,6 +40,21 @@ def test_a_frozen_backbone(name, tmp_path):
     assert paths(model) == paths(keras.models.clone_model(model)) == []
     model.trainable = True
     assert len(paths(keras.models.clone_model(model))) == every
+
+
+@pytest.mark.parametrize("name", list(ARCHITECTURES)[EVERY])
+def test_a_frozen_backbone_keeps_its_averages(name):
+    model = architecture(name).from_preset("tiny", num_classes=2)
+    randomise(model)
+    model.backbone.trainable = False
+    averages = [w for w in model.backbone.weights if "moving" in w.path]
+    before = list(map(keras.ops.convert_to_numpy, averages))
+    features = model.features(model.normalized(clouds(2, 30)))
+    found = model.backbone(features, training=True)
+    np.testing.assert_array_equal(found, model.backbone(features, training=False))
+    assert before
+    for average, value in zip(averages, before, strict=True):
+        np.testing.assert_array_equal(average, value)
 
 
 def test_single_layers(tmp_path):
