@@ -20,6 +20,18 @@ _ATOMS_TO_ADAPT = 8192
 _ATOMS_AT_ONCE = 256
 
 
+@keras.saving.register_keras_serializable(package="csnn_tf", name="Standardise")
+class _Standardise(BatchNormalization):
+    """By the statistics that `adapt` has set, also where a model's layers are made trainable."""
+
+    def call(self, inputs, training: bool | None = None, mask=None):
+        """Normalise as in inference."""
+        return super().call(inputs, training=False, mask=mask)
+
+
+_Standardise.__name__ = "BatchNormalization"  # where Keras's files hold the statistics
+
+
 @keras.saving.register_keras_serializable(package="csnn_tf")
 class AgniDensityOfStates(AtomicDosModel):
     """Hand-crafted fingerprint of each atom -> DOS of each atom -> mean over a structure's atoms.
@@ -76,9 +88,8 @@ class AgniDensityOfStates(AtomicDosModel):
             )
             (_, width) = self.fingerprints.compute_output_shape((None, 3))
             features = keras.Input((width,), name="features")
-            # Not trainable: it always uses the statistics that `adapt` has set. Wide Gaussians of a
-            # crystal hardly vary, so the variance must not drown in epsilon.
-            standardise = BatchNormalization(
+            # Wide Gaussians of a crystal hardly vary: the variance must not drown in epsilon.
+            standardise = _Standardise(
                 epsilon=1e-9,
                 center=False,
                 scale=False,

@@ -1,5 +1,6 @@
 """The baselines of Table II: AGNI fingerprints with a dense network, and SchNet."""
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -177,6 +178,25 @@ def test_fingerprints_are_standardised_by_the_training_structures():
     assert varies.sum() > 60
     np.testing.assert_allclose(scaled.std(axis=0)[varies], 1, rtol=1e-2)
     assert scaled.std(axis=0).max() < 1.01
+
+
+def test_training_never_changes_how_fingerprints_are_standardised(tmp_path):
+    model = tiny(AgniDensityOfStates)
+    model.trainable = False
+    model.trainable = True
+    norm = model.network.get_layer("standardise")
+    before = list(map(numpy_of, norm.weights))
+    features = np.random.default_rng(0).normal(size=(6, norm.weights[0].shape[0]))
+    expected = norm(features, training=False)
+    model.network([features, np.eye(2)[[0, 1, 0, 1, 0, 1]]], training=True)
+    np.testing.assert_array_equal(norm(features, training=True), expected)
+    for weight, value in zip(norm.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, value)
+    # Where files hold it under the name of its class.
+    model.save_weights(tmp_path / "model.weights.h5")
+    with h5py.File(tmp_path / "model.weights.h5") as file:
+        stored = file["layers/functional/layers/batch_normalization/vars/0"][()]
+    np.testing.assert_array_equal(stored, before[0])
 
 
 def test_fingerprints_are_standardised_by_atoms_of_all_structures(monkeypatch):
