@@ -115,6 +115,9 @@ def weights_of(pairs: Pairs, read: Callable[[Any], Any]) -> Iterator[tuple[keras
         read: From a variable of the original to what is computed with.
     """
     for old, new, fold in pairs:
+        if isinstance(old, keras.layers.Normalization):
+            # It computes with these, which it makes of its weights when it is adapted.
+            new.mean, new.variance = old.mean, old.variance
         if fold is None:
             yield from zip(new.weights, map(read, old.weights), strict=True)
         else:

@@ -172,6 +172,21 @@ def test_leaves_what_cannot_be_folded(model):
     assert relative(FoldedNetwork(model)(x), expected) < 1e-5
 
 
+@pytest.mark.parametrize("given", [{}, {"mean": [1.0, 2, 3], "variance": [4.0, 5, 6]}])
+def test_an_adapted_normalization(given):
+    x = np.random.default_rng(1).normal(5, 3, size=(9, 3)).astype("float32")
+    norm = layers.Normalization(**given)
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, layers.Dense(2)(norm(inputs)))
+    folded = FoldedNetwork(model)
+    if not given:
+        norm.adapt(x)
+    expected = numpy_of(model(x))
+    assert relative(folded(x), expected) < 1e-6
+    assert relative(inference_network(model)(x), expected) < 1e-6
+    assert relative(inference_network(model, precision="bfloat16")(x), expected) < 0.05
+
+
 def test_is_the_network_with_training_false():
     inputs = keras.Input((6, 3))
     x = layers.Dropout(0.5)(inputs, training=True)
