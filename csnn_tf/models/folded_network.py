@@ -1,9 +1,11 @@
 """A network as predictors run it."""
 
+from contextlib import suppress
 from typing import Any
 
 import keras
 
+from csnn_tf.errors import InputError
 from csnn_tf.models.blocks import in_blocks, rows_in_cache
 from csnn_tf.models.graph import largest_output
 from csnn_tf.models.inference_network import rebuild, weights_of
@@ -16,8 +18,9 @@ class FoldedNetwork:
     reading the weights, and the network may go on training in between.
 
     A network that cannot be rebuilt faithfully runs as it is: one that is not functional
-    throughout, or has quantised or low-rank adapted layers. That is looked at here and not in every
-    call: after `enable_lora` make a new one, and a new predictor.
+    throughout, has quantised or low-rank adapted layers, or one that cannot be made anew from its
+    configuration. That is looked at here and not in every call: after `enable_lora` make a new one,
+    and a new predictor.
 
     Args:
         network: Usually a functional model, possibly of nested functional models.
@@ -38,7 +41,8 @@ class FoldedNetwork:
     def __init__(self, network: keras.Model, *, blocks: bool = False) -> None:
         self._twin, self._pairs = network, None
         if _can_be_rebuilt(network):
-            self._twin, self._pairs = rebuild(network, residuals=True)
+            with suppress(InputError):
+                self._twin, self._pairs = rebuild(network, residuals=True)
         self.rows = None
         if blocks and self._pairs is not None and len(network.outputs) == 1:
             self.rows = rows_in_cache(largest_output(self._twin))

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from csnn_tf.errors import InputError
 from csnn_tf.models.cloned import cloned
 from csnn_tf.models.folding import Fold, find_folds, find_residuals, input_norms
 from csnn_tf.models.initial_values import values_follow
@@ -36,6 +37,10 @@ def inference_network(
     Returns:
         The same graph with new weights and without dropout and folded normalisations. Layers keep
         their names.
+
+    Raises:
+        InputError: If a layer cannot be made anew from its configuration, as none that lacks
+            `get_config`, or a `Lambda` of a Python lambda.
     """
     rebuilt, pairs = rebuild(network, fold=fold, precision=precision)
     for target, value in weights_of(pairs, _double):
@@ -61,6 +66,9 @@ def rebuild(
 
     Returns:
         The model and its layers.
+
+    Raises:
+        InputError: See `inference_network`.
     """
     found = find_folds(network) if fold else []
     sums = find_residuals(network, found) if residuals else {}
@@ -97,6 +105,15 @@ def rebuild(
         pairs.append((layer, new, fold))
         return new
 
+    def clone_or_name(layer: keras.Operation) -> keras.Operation:
+        try:
+            return clone(layer)
+        except Exception as error:  # of whatever kind somebody's layer raises
+            reason = (str(error).strip().splitlines() or [repr(error)])[0]
+            raise InputError(
+                f"the layer {layer.name!r} cannot be made anew from its configuration: {reason}"
+            ) from error
+
     def skip_identity(layer, *args, **kwargs):
         if type(layer) is keras.layers.Identity:
             return args[0] if args else next(iter(kwargs.values()))
@@ -104,7 +121,7 @@ def rebuild(
         return layer(*args, **{**kwargs, "training": False} if "training" in kwargs else kwargs)
 
     with values_follow():
-        return cloned(network, clone, skip_identity), pairs
+        return cloned(network, clone_or_name, skip_identity), pairs
 
 
 def weights_of(pairs: Pairs, read: Callable[[Any], Any]) -> Iterator[tuple[keras.Variable, Any]]:

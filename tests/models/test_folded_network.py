@@ -5,11 +5,13 @@ import pytest
 from csnn_tf.data.atoms import builtin_carbon
 from csnn_tf.data.environments import Environments
 from csnn_tf.dos_inference import DosPredictor
+from csnn_tf.errors import InputError
 from csnn_tf.inference import Predictor
 from csnn_tf.models.architectures import ARCHITECTURES
 from csnn_tf.models.dos_architectures import DOS_ARCHITECTURES
 from csnn_tf.models.folded_network import FoldedNetwork
 from csnn_tf.models.folding import find_folds
+from csnn_tf.models.inference_network import inference_network
 from tests.helpers import EVERY, clouds, feature_maps, long_on_jax, numpy_of, randomise, relative
 
 layers = keras.layers
@@ -64,8 +66,25 @@ def sequential():
     return model
 
 
+class _Scaled(layers.Layer):
+    def __init__(self, scale):
+        super().__init__(name="scaled")
+        self.scale = scale
+
+    def call(self, inputs):
+        return self.scale * inputs
+
+
+def not_made_anew():
+    inputs = keras.Input((12, 2, 3))
+    model = keras.Model(inputs, _Scaled(2)(layers.Dense(2)(inputs)))
+    with pytest.raises(InputError, match="the layer 'scaled' cannot be made anew"):
+        inference_network(model)
+    return model
+
+
 @long_on_jax
-@pytest.mark.parametrize("make", [quantised, adapted, sequential])
+@pytest.mark.parametrize("make", [quantised, adapted, sequential, not_made_anew])
 def test_what_cannot_be_rebuilt_runs_as_it_is(make):
     model, maps = make(), feature_maps(0, 2, 3)
     expected = numpy_of(model(maps, training=False))
