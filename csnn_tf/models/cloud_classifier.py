@@ -162,18 +162,16 @@ class CloudClassifier(Unquantised, PresetFields, keras.Model):
         """Logits of point clouds; a mask beside the inputs, such as Keras's own, counts too."""
         points, mask = self._points_of(inputs, mask)
         features = self.features(self.normalized(points, mask), mask, training)
-        logits = self.network(features, training=training)
-        # TensorFlow's ReLU makes zeros of NaN: the answer would look like one.
-        finite = ops.all(ops.isfinite(masked(ops.cast(points, "float32"), mask)), axis=(1, 2))
-        return ops.where(finite[:, None], logits, float("nan"))
+        return _of_finite(points, mask, self.network(features, training=training))
 
     def compute_mask(self, inputs, previous_mask=None):
         """None: the mask is about points, and logits have no point axis."""
         return None
 
     def descriptor(self, inputs):
-        """Descriptors [batch, D] of point clouds, without the head."""
-        return self.backbone(self._features_of(inputs), training=False)
+        """Descriptors [batch, D] of point clouds, without the head; NaN where the logits are."""
+        points, mask = self._points_of(inputs)
+        return _of_finite(points, mask, self.backbone(self._features_of(inputs), training=False))
 
     def probabilities(self, inputs):
         """Class probabilities [batch, num_classes] of point clouds."""
@@ -236,6 +234,15 @@ class CloudClassifier(Unquantised, PresetFields, keras.Model):
         """Make a classifier from `get_config`'s dictionary, which says what is frozen too."""
         make = super().from_config
         return made_with_frozen(lambda fields: make(fields, custom_objects), config)
+
+
+def _of_finite(points: Any, mask: Any, values: Any) -> Any:
+    """Values [batch, n], NaN for clouds that are not finite.
+
+    TensorFlow's ReLU makes zeros of NaN: the answer would look like one.
+    """
+    finite = ops.all(ops.isfinite(masked(ops.cast(points, "float32"), mask)), axis=(1, 2))
+    return ops.where(finite[:, None], values, float("nan"))
 
 
 def _classes(number: int | None, names: Sequence[str] | None) -> tuple[int, tuple[str, ...] | None]:

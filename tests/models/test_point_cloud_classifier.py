@@ -195,6 +195,7 @@ def test_a_cloud_that_is_not_finite_has_no_answer_however_the_model_runs(bad):
     expected = model.predict(points, verbose=0)
     mask = np.ones((3, 20), bool)
     points[1, 7, 2], mask[1, 7] = bad, False
+    assert np.isnan(model.descriptor(points)).all(axis=1).tolist() == [False, True, False]
     for found in (model.predict(points, verbose=0), numpy_of(model(points))):
         assert np.isnan(found[1]).all()
         np.testing.assert_allclose(found[[0, 2]], expected[[0, 2]], rtol=1e-5)
