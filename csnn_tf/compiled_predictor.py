@@ -4,6 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from csnn_tf.errors import InputError
+
 
 class CompiledPredictor(ABC):
     """Holds a forward pass, compiled for its own model.
@@ -30,3 +34,18 @@ class CompiledPredictor(ABC):
 def power_of_two(count: int) -> int:
     """The next power of two: few sizes of padded batches, so few compilations."""
     return 1 << max(int(count) - 1, 0).bit_length()
+
+
+def check_finite(values: np.ndarray, name: Callable[[int], str]) -> None:
+    """Raise `InputError` if a model's answers are not finite.
+
+    Args:
+        values: [S, n].
+        name: From a row to what it is the answer to.
+    """
+    finite = np.isfinite(values).all(axis=1)
+    if not finite.all():
+        raise InputError(
+            f"the model gives numbers that are not finite for {name(int(finite.argmin()))}: its "
+            "weights are damaged, or its training diverged."
+        )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csnn_tf.checks import check_positive
-from csnn_tf.compiled_predictor import CompiledPredictor, power_of_two
+from csnn_tf.compiled_predictor import CompiledPredictor, check_finite, power_of_two
 from csnn_tf.data.atoms.structure import (
     Electrons,
     check_electron_counts,
@@ -122,7 +122,8 @@ class DosPredictor(CompiledPredictor):
             atomic: Whether the DOS of every atom is returned too.
 
         Raises:
-            InputError: An element is unknown to the model, or a structure has no neighbour list.
+            InputError: An element is unknown to the model, a structure has no neighbour list, or
+                the model's weights are such that its answer is not finite.
         """
         check_structures(structures)
         dos, parts = [], []
@@ -134,6 +135,7 @@ class DosPredictor(CompiledPredictor):
             if atomic:
                 parts.append(values)
         mean = (np.concatenate(dos) / structures.counts[:, None]).astype(np.float32)
+        check_finite(mean, lambda place: str(structures.names[place]))
         energies = np.asarray(self.model.energies)
         electrons = self.electrons(structures)
         level, band = (np.full(len(structures), np.nan) for _ in range(2))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from csnn_tf.checks import check_positive
-from csnn_tf.compiled_predictor import CompiledPredictor, power_of_two
+from csnn_tf.compiled_predictor import CompiledPredictor, check_finite, power_of_two
 from csnn_tf.data.coordinates import check_unmasked, enlarged, float32_coordinates
 from csnn_tf.data.resampling import padded
 from csnn_tf.errors import InputError
@@ -73,12 +73,7 @@ class Predictor(CompiledPredictor):
         if not parts:
             return np.zeros((0, self.model.num_classes), np.float32)
         logits = np.concatenate(parts)
-        finite = np.isfinite(logits).all(axis=1)
-        if not finite.all():
-            raise InputError(
-                f"the model gives numbers that are not finite for cloud {int(finite.argmin())}: "
-                "its weights are damaged, or its training diverged."
-            )
+        check_finite(logits, lambda place: f"cloud {place}")
         return logits
 
     def probabilities(self, clouds: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:

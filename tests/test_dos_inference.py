@@ -53,6 +53,15 @@ def test_a_model_may_be_given_by_its_file_or_name(predictor, tmp_path):
         DosPredictor("modelnet40_small_so3")
 
 
+def test_numbers_that_are_not_finite_are_the_model_s(predictor):
+    bias = predictor.model.network.get_layer("smoothing").bias
+    kept = bias.numpy()
+    bias.assign([np.inf] * 3)
+    with pytest.raises(InputError, match=r"not finite for file.xyz\[0\]: its weights"):
+        predictor.predict(structures_of(Atoms("C3O", PLACES)))
+    bias.assign(kept)
+
+
 def test_a_set_of_structures_is_asked_for(predictor):
     frames = [Atoms("C3O", PLACES)]
     made = structures_from_atoms(frames, electrons={"C": 4, "O": 6}, name="mine")
