@@ -88,7 +88,7 @@ class Predictor(CompiledPredictor):
         while start < len(clouds):
             size = most = min(self.batch_size, power_of_two(len(clouds)))
             # One large cloud would fill up all others of its batch.
-            while size > 1 and size * _largest(clouds[start : start + size]) > _MOST_POINTS:
+            while size > 1 and size > self._most(clouds[start : start + size]):
                 size //= 2
             part = clouds[start : start + size]
             start += size
@@ -101,6 +101,12 @@ class Predictor(CompiledPredictor):
             batch[: len(part), : points.shape[1]] = points
             mask = np.arange(width) < np.pad(counts, (0, size - len(part)))[:, None]
             yield batch, mask, len(part)
+
+    def _most(self, clouds: Sequence[np.ndarray] | np.ndarray) -> int:
+        """How many clouds as large as these are computed at once."""
+        points = power_of_two(max(map(len, clouds)))
+        most = self.model.most_at_once(points)
+        return min(_MOST_POINTS // points, _MOST_POINTS if most is None else most)
 
     def _width(self, size: int, alike: bool, full: bool) -> int:
         """How many points clouds are filled up to: a power of two, or none at all.
@@ -192,10 +198,6 @@ def _checked_cloud(cloud: np.ndarray, name: str, may_move: bool, may_scale: bool
     if not np.isfinite(cloud).all():
         raise InputError(f"{name} has coordinates that are not finite.")
     return cloud
-
-
-def _largest(clouds: Sequence[np.ndarray] | np.ndarray) -> int:
-    return power_of_two(max(map(len, clouds)))
 
 
 def _compiled(model: CloudClassifier):

@@ -9,7 +9,7 @@ import pytest
 from csnn_tf import inference
 from csnn_tf.errors import InputError
 from csnn_tf.inference import Predictor
-from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models import DgcnnClassifier, PointCloudClassifier
 from tests.helpers import clouds, compiled, eagerly, randomise
 
 pytestmark = eagerly
@@ -148,6 +148,10 @@ def test_common_sizes_come_in_whole_batches(model, seen):
     seen.clear()
     Predictor(model).logits(clouds(64, 20_000))  # in halves, each of which is full
     assert seen == {(16, 20_000, 3)}
+    seen.clear()
+    compares_all = DgcnnClassifier.from_preset("tiny", num_classes=4)
+    Predictor(compares_all).logits(clouds(33, 8192))
+    assert seen == {(16, 8192, 3)}
 
 
 def test_filling_up_changes_nothing(model):

@@ -144,6 +144,10 @@ class CloudClassifier(Unquantised, PresetFields, keras.Model):
         """Whether training scales clouds to the unit ball before it augments them."""
         return True
 
+    def most_at_once(self, points: int) -> int | None:
+        """Clouds of so many points that can be in a batch; None if only memory says."""
+        return None
+
     def normalized(self, points: Any, mask: Any = None) -> Any:
         """Points [batch, points, 3] moved and scaled as the model takes them."""
         raise NotImplementedError

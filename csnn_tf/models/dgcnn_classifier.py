@@ -18,7 +18,6 @@ from csnn_tf.models.policy import dtype_policy
 from csnn_tf.named import NamedConfigurations
 
 _SLOPE = 0.2
-# All points of a cloud are compared with each other: 4 GB of distances are the most.
 _MOST_DISTANCES = 2**30
 
 
@@ -116,6 +115,10 @@ class DgcnnClassifier(CloudClassifier):
         """Points moved to their centroid and scaled to the unit ball."""
         return self.normalize(points, mask=mask)
 
+    def most_at_once(self, points: int) -> int:
+        """Clouds of so many points that can be in a batch: 4 GB of distances are the most."""
+        return _MOST_DISTANCES // points**2
+
     def features(self, points: Any, mask: Any = None, training: bool | None = None) -> Any:
         """Coordinates and presence, [batch, points, 4]: 1 in the rows that hold a point, else 0.
 
@@ -125,10 +128,12 @@ class DgcnnClassifier(CloudClassifier):
         if mask is not None and training:
             raise InputError("DgcnnClassifier trains on clouds of one size, without a mask.")
         batch, count = points.shape[:2]
-        if count is not None and (batch or 1) * count**2 > _MOST_DISTANCES:
+        most = self.most_at_once(count or 1)
+        if (batch or 1) > most:
             raise InputError(
                 f"DgcnnClassifier compares all points of a cloud with each other: {batch or 1} "
-                f"clouds of {count} points at once are too many, take fewer points."
+                f"clouds of {count} points at once are too many, take fewer "
+                f"{f'clouds at once, at most {most}' if most else 'points'}."
             )
         points = ops.cast(points, "float32")
         presence = ops.ones_like(points[..., :1])

@@ -226,8 +226,10 @@ def test_mixed_precision(kind):
 
 def test_too_many_points_to_compare_are_refused():
     model = DgcnnClassifier.from_preset("tiny", num_classes=3)
-    with pytest.raises(InputError, match="1 clouds of 40000 points"):
+    with pytest.raises(InputError, match="1 clouds of 40000 points .* take fewer points"):
         model(np.zeros((1, 40000, 3), "float32"))
+    with pytest.raises(InputError, match="take fewer clouds at once, at most 16"):
+        model(np.zeros((17, 8192, 3), "float32"))
 
 
 @pytest.mark.parametrize(
