@@ -242,7 +242,7 @@ class AtomicDosModel(Unquantised, PresetFields, keras.Model):
             "electrons": None if self.electrons is None else dict(self.electrons),
             "hidden": list(self.hidden),
         }
-        return with_frozen(config, self)
+        return with_frozen(self._but_fixed(config), self)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:

@@ -231,7 +231,7 @@ class CloudClassifier(Unquantised, PresetFields, keras.Model):
             "hidden": list(self.hidden),
             "dropout": self.dropout,
         }
-        return with_frozen(config, self)
+        return with_frozen(self._but_fixed(config), self)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:

@@ -135,4 +135,4 @@ class DensityOfStates(AtomicDosModel):
         mapping, hierarchy = self.to_spheres.get_config(), self.backbone.get_config()
         known = {**hierarchy, **mapping}
         fields = {name: known[name] for name in self.kept_fields() if name in known}
-        return {**fields, **super().get_config(), "channels": mapping["channels"]}
+        return {**fields, **super().get_config()}

@@ -143,9 +143,10 @@ class DgcnnClassifier(CloudClassifier):
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""
-        return {
+        config = {
             **super().get_config(),
             "neighbors": self.neighbors,
             "filters": list(self.filters),
             "embedding": self.embedding,
         }
+        return self._but_fixed(config)

@@ -149,27 +149,6 @@ class PointCloudClassifier(CloudClassifier):
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""
         mapping, hierarchy = self.to_spheres.get_config(), self.backbone.get_config()
-        fields = {name: mapping[name] for name in _MAPPING_FIELDS}
-        fields |= {name: hierarchy[name] for name in _BACKBONE_FIELDS}
-        return {**super().get_config(), **fields, "center": self.center is not None}
-
-
-_MAPPING_FIELDS = (
-    "level",
-    "spheres",
-    "channels",
-    "neighbors",
-    "threshold",
-    "radius",
-    "point_count",
-    "tilt",
-)
-_BACKBONE_FIELDS = (
-    "intra_filters",
-    "intra_layers",
-    "co_radial_filters",
-    "co_radial_layers",
-    "kernel_size",
-    "pooling",
-    "descriptor",
-)
+        known = {**hierarchy, **mapping, "center": self.center is not None}
+        fields = {name: known[name] for name in self.kept_fields() if name in known}
+        return {**fields, **super().get_config()}

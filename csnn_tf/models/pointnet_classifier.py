@@ -157,12 +157,13 @@ class PointNetClassifier(CloudClassifier):
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""
-        return {
+        config = {
             **super().get_config(),
             **{name: list(widths) for name, widths in self._widths.items()},
             "transforms": self.transforms,
             "regularization": self.regularization,
         }
+        return self._but_fixed(config)
 
 
 def _dtype(place: int) -> str | None:

@@ -39,6 +39,11 @@ class PresetFields:
         own = inspect.signature(type(self).__init__).parameters
         return tuple(name for name in self.fields() if name in own or name in self._given)
 
+    def _but_fixed(self, config: dict[str, Any]) -> dict[str, Any]:
+        """A configuration without the fields that the class fixes, see `kept_fields`."""
+        fixed = set(self.fields()).difference(self.kept_fields())
+        return {name: value for name, value in config.items() if name not in fixed}
+
     @classmethod
     def default(cls, name: str) -> Any:
         """What the constructor takes for a field that is not given."""

@@ -282,10 +282,12 @@ def test_a_subclass_may_fix_a_field(tmp_path):
     @keras.saving.register_keras_serializable(package="tests")
     class Near(DensityOfStates):
         def __init__(self, *args, **kwargs):
-            super().__init__(*args, cutoff=5.0, **kwargs)
+            super().__init__(*args, cutoff=5.0, channels=3, hidden=(6,), **kwargs)
 
     fields = {**DensityOfStates.presets.get("tiny"), "r_min": 0.5}
-    fields.pop("cutoff", None)
+    for name in ("cutoff", "channels", "hidden"):
+        fields.pop(name, None)
     loaded = saved_and_loaded(Near(["C"], ENERGIES, **fields), tmp_path)
     mapping = loaded.to_spheres.get_config()
     assert (mapping["cutoff"], mapping["r_min"]) == (5.0, 0.5)
+    assert (mapping["channels"], loaded.hidden) == (3, (6,))

@@ -1,3 +1,5 @@
+import copy
+
 import keras
 import numpy as np
 import pytest
@@ -6,7 +8,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.models import CloudClassifier, PointCloudClassifier
 from csnn_tf.models.architectures import ARCHITECTURES, architecture
 from csnn_tf.models.transfer import take_weights
-from tests.helpers import EVERY
+from tests.helpers import EVERY, saved_and_loaded
 
 CLASSES = ["cone", "cube", "ring"]
 
@@ -140,16 +142,33 @@ def test_a_subclass_that_passes_its_arguments_on_keeps_the_fields():
         trained.for_classes(CLASSES, sphere=2)
 
 
-class Fixing(PointCloudClassifier):
-    """Fixes one field."""
+def fixing(base, **fixed):
+    """A subclass that fixes some fields."""
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, spheres=2, **kwargs)
+    @keras.saving.register_keras_serializable(package="tests")
+    class Fixing(base):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **fixed, **kwargs)
+
+    return Fixing
 
 
-def test_a_subclass_may_fix_a_field():
-    fields = {**PointCloudClassifier.presets.get("tiny"), "tilt": [0.1, 0.2, 0.3]}
-    del fields["spheres"]
-    made = Fixing(class_names=CLASSES, **fields).for_classes(["bolt", "nut"])
-    assert made.get_config()["spheres"] == 2
-    assert made.get_config()["tilt"] == fields["tilt"]
+@pytest.mark.parametrize(
+    ("name", "fixed", "free"),
+    [
+        ("csnn", {"spheres": 2, "hidden": (6,), "pooling": "mean"}, {"tilt": [0.1, 0.2, 0.3]}),
+        ("pointnet", {"filters": (6, 8), "dropout": 0.5}, {"local_filters": [5]}),
+        ("dgcnn", {"neighbors": 7, "embedding": 9}, {"filters": [4, 8]}),
+    ],
+)
+def test_a_subclass_may_fix_fields(name, fixed, free, tmp_path):
+    base = architecture(name)
+    same = base.from_preset("tiny", class_names=CLASSES, **fixed, **free)
+    fields = {k: v for k, v in {**base.presets.get("tiny"), **free}.items() if k not in fixed}
+    own = fixing(base, **fixed)(class_names=CLASSES, **fields)
+    copies = saved_and_loaded(own, tmp_path), copy.deepcopy(own), own.for_classes(CLASSES)
+    for made in (own, *copies):
+        found = made.get_config()
+        assert [w.shape for w in made.weights] == [w.shape for w in same.weights]
+        assert not found.keys() & fixed.keys()
+        assert {key: found[key] for key in free} == free
