@@ -10,6 +10,7 @@ from keras import ops
 from csnn_tf.layers import BatchNormalization
 from csnn_tf.layers.agni_fingerprints import AgniFingerprints
 from csnn_tf.models.atomic_dos_model import AtomicDosModel, neighbors_within
+from csnn_tf.models.limits import check_weights
 from csnn_tf.models.policy import dtype_policy
 from csnn_tf.named import NamedConfigurations
 
@@ -87,6 +88,7 @@ class AgniDensityOfStates(AtomicDosModel):
                 **exact,
             )
             (_, width) = self.fingerprints.compute_output_shape((None, 3))
+            check_weights((width, *self.hidden, len(self.energies)))
             features = keras.Input((width,), name="features")
             # Wide Gaussians of a crystal hardly vary: the variance must not drown in epsilon.
             standardise = _Standardise(

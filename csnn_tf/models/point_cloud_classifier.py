@@ -84,17 +84,7 @@ class PointCloudClassifier(CloudClassifier):
         centred = check_bool("center", center)
         with dtype_policy(self.dtype_policy):
             self.center = NormalizePoints(scale=False, name="center") if centred else None
-            self.to_spheres = PointsToSpheres(
-                level,
-                spheres,
-                channels,
-                neighbors=neighbors,
-                threshold=threshold,
-                radius=radius,
-                point_count=point_count,
-                tilt=tilt,
-                name="to_spheres",
-            )
+            # First, as it bounds the sizes.
             self.backbone = ConcentricBackbone(
                 level=level,
                 spheres=spheres,
@@ -107,6 +97,17 @@ class PointCloudClassifier(CloudClassifier):
                 pooling=pooling,
                 descriptor=descriptor,
                 name="backbone",
+            )
+            self.to_spheres = PointsToSpheres(
+                level,
+                spheres,
+                channels,
+                neighbors=neighbors,
+                threshold=threshold,
+                radius=radius,
+                point_count=point_count,
+                tilt=tilt,
+                name="to_spheres",
             )
             check_weights((self.backbone.output_shape[-1], *self.hidden, self.num_classes))
             spheres_in = keras.Input(self.backbone.input_shape[1:], name="spheres")

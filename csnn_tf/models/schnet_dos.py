@@ -5,8 +5,10 @@ from typing import Any
 
 import keras
 
+from csnn_tf.checks import check_between, check_positive
 from csnn_tf.layers.schnet_descriptor import SchNetDescriptor
 from csnn_tf.models.atomic_dos_model import AtomicDosModel, neighbors_within
+from csnn_tf.models.limits import MOST_LAYERS, check_weights
 from csnn_tf.models.policy import dtype_policy
 from csnn_tf.named import NamedConfigurations
 
@@ -52,6 +54,9 @@ class SchNetDensityOfStates(AtomicDosModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(elements, energies, electrons, hidden, **kwargs)
+        check_between("interactions", interactions, 1, MOST_LAYERS)
+        rows = check_positive("gaussians", gaussians) + 4 * check_positive("filters", filters)
+        check_weights((interactions * rows, filters))
         with dtype_policy(self.dtype_policy):
             self.descriptor = SchNetDescriptor(
                 filters,

@@ -187,6 +187,12 @@ def test_class_names(tmp_path):
     assert again.class_names == model.class_names == tuple(names)
 
 
+def test_sizes_are_refused_before_anything_is_as_large(monkeypatch):
+    monkeypatch.delattr("csnn_tf.layers.points_to_spheres.kernel_widths")
+    with pytest.raises(InputError, match="spheres 20000000 and channels 2 make feature maps of"):
+        PointCloudClassifier.from_preset("tiny", 3, spheres=2 * 10**7)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_cloud_that_is_not_finite_has_no_answer_however_the_model_runs(bad):
     model = PointCloudClassifier(2, **SMALLEST)
