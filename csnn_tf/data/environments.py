@@ -168,18 +168,25 @@ def rotated(batch: Batch, matrices: NDArray) -> Batch:
     return {**batch, "displacements": np.concatenate(turned)}
 
 
+def element_numbers(elements: Sequence[str]) -> list[int]:
+    """Atomic numbers of chemical symbols, or an `InputError` that names what is none."""
+    from ase.data import atomic_numbers
+
+    unknown = [element for element in elements if element not in atomic_numbers]
+    if unknown:
+        raise InputError(f"{unknown[0]!r} is not a chemical symbol.")
+    return [atomic_numbers[element] for element in elements]
+
+
 def species_indices(structures: StructureSet, elements: Sequence[str]) -> NDArray:
     """Index of each atom's element, [A] int32.
 
     Raises:
         InputError: An element is not among them; the message names it and the structure.
     """
-    from ase.data import atomic_numbers, chemical_symbols
+    from ase.data import chemical_symbols
 
-    unknown = [element for element in elements if element not in atomic_numbers]
-    if unknown:
-        raise InputError(f"{unknown[0]!r} is not a chemical symbol.")
-    known = np.array([atomic_numbers[element] for element in elements])
+    known = np.array(element_numbers(elements))
     place = np.full(max(len(chemical_symbols), int(structures.numbers.max()) + 1), -1, np.int32)
     place[known] = np.arange(len(known))
     indices = place[structures.numbers]

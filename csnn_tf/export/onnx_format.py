@@ -31,8 +31,11 @@ def write_onnx(folder: Path, serving: Serving, name: str, card: str) -> None:
         import tf2onnx
     except ImportError as error:
         raise InputError("format onnx needs tf2onnx: pip install 'csnn-tf[onnx]'.") from error
-    with quiet():
-        model, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=OPSET)
+    try:
+        with quiet():
+            model, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=OPSET)
+    except Exception as error:  # of any kind
+        raise _fails(error) from error
     model.graph.name = name
     for value in (*model.graph.input, *model.graph.output):
         sizes = serving.free_sizes.get(value.name, "").split()
@@ -43,7 +46,11 @@ def write_onnx(folder: Path, serving: Serving, name: str, card: str) -> None:
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"the model cannot be converted to onnx: {reason}.") from error
+        raise _fails(error) from error
     (folder / "model.onnx").write_bytes(model.SerializeToString())
     write_companions(folder, serving, card)
+
+
+def _fails(error: Exception) -> InputError:
+    reason = (str(error).strip().splitlines() or [repr(error)])[0]
+    return InputError(f"the model cannot be converted to onnx: {reason}.")

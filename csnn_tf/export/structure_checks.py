@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from csnn_tf.data.atoms.neighbors import SAME_PLACE
+from csnn_tf.data.environments import element_numbers
 from csnn_tf.export.request_checks import after, require, vector
 
 LARGEST_LENGTH = 1e6
@@ -19,12 +20,13 @@ class Elements:
 
     Args:
         symbols: Chemical symbols that the model knows; their places are the indices.
+
+    Raises:
+        InputError: If one is no chemical symbol.
     """
 
     def __init__(self, symbols: Sequence[str]) -> None:
-        from ase.data import atomic_numbers
-
-        self.numbers = [atomic_numbers[symbol] for symbol in symbols]
+        self.numbers = element_numbers(symbols)
         self._known = ", ".join(
             f"{number} ({symbol})" for number, symbol in zip(self.numbers, symbols, strict=True)
         )

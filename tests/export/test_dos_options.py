@@ -135,6 +135,12 @@ def test_other_formats_are_refused(model, tmp_path, capfd, file_format):
     assert capfd.readouterr().err == ""
 
 
+def test_an_element_that_is_none_is_refused():
+    odd = DensityOfStates.from_preset("tiny", ["Q"], ENERGIES)
+    with pytest.raises(InputError, match="'Q' is not a chemical symbol"):
+        serving_of(odd, ExportOptions())
+
+
 def test_a_mapping_to_nearest_vertices_is_exported_to_onnx(tmp_path):
     pytest.importorskip("tf2onnx")
     onnxruntime = pytest.importorskip("onnxruntime")

@@ -88,6 +88,18 @@ def test_formats_do_not_share_a_name(file, tmp_path):
         export_model(file, tmp_path, file_format="tflite")
 
 
+def test_a_failing_converter(file, tmp_path, monkeypatch):
+    convert = pytest.importorskip("tf2onnx").convert
+
+    def fail(*_, **__):
+        raise RuntimeError("no such operation\nmore")
+
+    monkeypatch.setattr(convert, "from_function", fail)
+    with pytest.raises(InputError, match="cannot be converted to onnx: no such operation.$"):
+        export_model(file, tmp_path, file_format="onnx")
+    assert not (tmp_path / "shapes").exists()
+
+
 def test_missing_converter(file, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tf2onnx", None)
     with pytest.raises(InputError, match=r"needs tf2onnx: pip install 'csnn-tf\[onnx\]'"):
