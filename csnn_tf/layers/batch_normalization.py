@@ -8,6 +8,7 @@ from keras import ops
 from csnn_tf.checks import check_number
 from csnn_tf.errors import InputError
 from csnn_tf.layers.compiled import compiled_by_xla, kernel
+from csnn_tf.layers.feature_map_conv import activated_shape
 from csnn_tf.layers.precision import as_float, in_float32
 
 
@@ -86,6 +87,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and not getattr(self, "renorm", False)  # older Keras has none
             and self.variable_dtype == "float32"
         )
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """As the input's, or what the activation makes of it."""
+        return activated_shape(self.activation, super().compute_output_shape(input_shape))
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""

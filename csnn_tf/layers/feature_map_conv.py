@@ -169,10 +169,7 @@ class FeatureMapConv(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """[batch, vertex, sphere, filters], or what the activation makes of it."""
-        shape = (*input_shape[:-1], self.filters)
-        if self._entrywise:
-            return shape
-        return keras.layers.Lambda(self.activation).compute_output_shape(shape)
+        return activated_shape(self.activation, (*input_shape[:-1], self.filters))
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""
@@ -204,3 +201,10 @@ def _without_gradient(bias):
 def is_entrywise(activation: Any) -> bool:
     """Whether what an activation makes of an entry is known to depend on no other."""
     return activation in _ENTRYWISE
+
+
+def activated_shape(activation: Any, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """The shape of what an activation makes of a tensor of another shape; "glu" halves channels."""
+    if is_entrywise(activation):
+        return shape
+    return keras.layers.Lambda(activation).compute_output_shape(shape)

@@ -233,6 +233,11 @@ class AtomicDosModel(Unquantised, PresetFields, keras.Model):
         """[S, bins]."""
         return (input_shape["counts"][0], len(self.energies))
 
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> keras.KerasTensor:
+        """Shape and dtype of the output, float32 whatever the policy."""
+        spec = super().compute_output_spec(*args, **kwargs)
+        return keras.KerasTensor(spec.shape, "float32")
+
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor, and which layers are frozen."""
         config = {

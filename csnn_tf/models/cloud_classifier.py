@@ -214,6 +214,11 @@ class CloudClassifier(Unquantised, PresetFields, keras.Model):
         shape = input_shape["points"] if isinstance(input_shape, dict) else input_shape
         return (shape[0], self.num_classes)
 
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> keras.KerasTensor:
+        """Shape and dtype of the output, float32 whatever the policy."""
+        spec = super().compute_output_spec(*args, **kwargs)
+        return keras.KerasTensor(spec.shape, "float32")
+
     def export(self, *args: Any, **kwargs: Any) -> Any:
         """Keras's own export; see `csnn_tf.export` for one that serves raw points and names.
 

@@ -122,9 +122,13 @@ def _is_linear(layer: keras.Operation) -> bool:
 
 
 def _normalises(node: Call) -> bool:
-    """Whether a call is a batch normalisation over the last axis by the running averages."""
-    norm = node.operation
-    return type(norm) in _NORMS and norm.axis in (-1, len(node.input_tensors[0].shape) - 1)
+    """Whether a call is a batch normalisation over the last axis by the running averages.
+
+    Its activation must leave the shape, which linear layers of Keras's take for granted.
+    """
+    norm, shape = node.operation, node.input_tensors[0].shape
+    last = type(norm) in _NORMS and norm.axis in (-1, len(shape) - 1)
+    return last and tuple(node.outputs[0].shape) == tuple(shape)
 
 
 def _is_second(call: Call, reader: Call) -> bool:

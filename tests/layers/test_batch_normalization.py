@@ -207,6 +207,14 @@ def test_xla_gets_no_fused_operation(compiled):
     assert len(fused) == (0 if compiled else 1)
 
 
+@pytest.mark.parametrize(("activation", "channels"), [("glu", 3), ("softmax", 6)])
+def test_the_activation_s_shape_is_declared(activation, channels):
+    layer = BatchNormalization(activation=activation)
+    declared = layer(keras.Input((12, 2, 6)))
+    assert declared.shape == (None, 12, 2, channels)
+    assert layer(feature_maps(0, 2, 6)).shape == (2, 12, 2, channels)
+
+
 def test_another_axis_is_refused():
     assert BatchNormalization(axis=-1).axis == -1
     with pytest.raises(InputError, match="over the last axis; for axis=1 take keras"):

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from csnn_tf.layers import BatchNormalization
 from csnn_tf.models import PointCloudClassifier
 from csnn_tf.models.folded_network import FoldedNetwork
 from csnn_tf.models.folding import find_folds
@@ -140,6 +141,7 @@ def test_folds_inside_a_sequential(outer):
         _pair(layers.ReLU(), layers.BatchNormalization()),
         _graph(lambda x, dense, norm: dense(norm(x))),
         _pair(layers.Dense(6), layers.BatchNormalization(axis=1)),
+        _pair(layers.Dense(6), BatchNormalization(activation="glu")),
         _pair(layers.Conv1DTranspose(6, 3, padding="same"), layers.BatchNormalization()),
         _pair(layers.DepthwiseConv1D(3, padding="same"), layers.BatchNormalization()),
         _pair(_Residual(3), layers.BatchNormalization()),
@@ -154,6 +156,7 @@ def test_folds_inside_a_sequential(outer):
         "not linear",
         "first layer",
         "another axis",
+        "another shape",
         "another kernel",
         "no last axis",
         "subclass",

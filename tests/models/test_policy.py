@@ -45,6 +45,15 @@ def test_the_argument_does_what_the_global_policy_does(make, name):
     assert policies(mixed(lambda: make(name, dtype="float32"))) == whole
 
 
+def test_what_a_functional_model_is_told_of_the_outputs():
+    points = keras.Input((None, 3))
+    assert classifier("csnn", dtype=MIXED)(points).dtype == "float32"
+    indices = ("centre", "species", "atoms", "counts")
+    batch = {name: keras.Input((), dtype="int32") for name in indices}
+    batch["displacements"] = keras.Input((3,))
+    assert density("csnn", dtype=MIXED)(batch).dtype == "float32"
+
+
 @pytest.mark.parametrize(("make", "name"), MADE)
 def test_a_file_keeps_the_policy(make, name, tmp_path):
     model = make(name, dtype=MIXED)
