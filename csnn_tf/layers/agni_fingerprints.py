@@ -8,6 +8,7 @@ from keras import ops
 
 from csnn_tf.checks import check_number, check_positive
 from csnn_tf.errors import InputError
+from csnn_tf.layers.checks import checked_atoms
 from csnn_tf.layers.normalize_points import norm
 from csnn_tf.layers.smooth_cutoff import smooth_cutoff
 
@@ -77,7 +78,9 @@ class AgniFingerprints(keras.layers.Layer):
                 f"{cutoff!r}, {smallest!r} and {largest!r}."
             )
         if invariants not in INVARIANTS:
-            raise InputError(f"invariants must be one of {', '.join(INVARIANTS)}.")
+            raise InputError(
+                f"invariants must be one of {', '.join(INVARIANTS)}, not {invariants!r:.60}."
+            )
         self.invariants = invariants
 
     @property
@@ -87,16 +90,9 @@ class AgniFingerprints(keras.layers.Layer):
 
     def call(self, displacements, centre, species=None, num_atoms=None):
         """Fingerprints of all atoms."""
-        if len(displacements.shape) != 2 or displacements.shape[1] != 3:
-            raise InputError(
-                f"AgniFingerprints expects displacements [pairs, 3], not the shape "
-                f"{tuple(displacements.shape)}."
-            )
-        if species is None and self.elements > 1:
-            raise InputError(f"species is needed to tell {self.elements} elements apart.")
+        owner = type(self).__name__
+        num_atoms = checked_atoms(displacements, centre, species, num_atoms, self.elements, owner)
         centre = ops.cast(centre, "int32")
-        if num_atoms is None:
-            num_atoms = ops.max(centre, initial=-1) + 1
         vectors = ops.cast(displacements, "float32")
         distance = norm(vectors)
         widths = np.geomspace(self.smallest, self.largest, self.gaussians).astype("float32")

@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+from keras import ops
+
+from csnn_tf.checks import whole_number
 from csnn_tf.errors import InputError
 
 
@@ -22,6 +26,39 @@ def check_points(shape: Sequence[int | None], owner: str) -> None:
         raise InputError(
             f"{owner} expects points [batch, points, 3], not the shape {tuple(shape)}."
         )
+
+
+def checked_atoms(
+    displacements: Any, centre: Any, species: Any, num_atoms: Any, elements: int, owner: str
+) -> Any:
+    """The number of centre atoms, an int with JAX, which wants to know it before it compiles.
+
+    Args:
+        displacements, centre, species, num_atoms: As of `NeighborsToSpheres`.
+        elements: Number of elements that the layer tells apart.
+        owner: The layer, for the message.
+
+    Raises:
+        InputError: If `displacements` is not [pairs, 3], species are missing, or JAX cannot know
+            the number.
+    """
+    if len(displacements.shape) != 2 or displacements.shape[1] != 3:
+        raise InputError(
+            f"{owner} expects displacements [pairs, 3], not the shape {tuple(displacements.shape)}."
+        )
+    if species is None and elements > 1:
+        raise InputError(f"species is needed to tell {elements} elements apart.")
+    if num_atoms is None:
+        num_atoms = ops.max(ops.cast(centre, "int32"), initial=-1) + 1
+    if keras.backend.backend() != "jax":
+        return num_atoms
+    number = whole_number(num_atoms)
+    if number is None:
+        raise InputError(
+            "num_atoms must be a whole number, and inside `jax.jit` one that is known there, not "
+            f"{num_atoms!r:.60}."
+        )
+    return number
 
 
 def is_array(value: Any) -> bool:

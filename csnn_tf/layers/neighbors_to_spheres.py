@@ -12,6 +12,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.grid import num_vertices
 from csnn_tf.grid.icosphere import check_level
 from csnn_tf.layers.barycentric import barycentric
+from csnn_tf.layers.checks import checked_atoms
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.nearest_vertices import nearest_vertices
 from csnn_tf.layers.normalize_points import norm
@@ -33,6 +34,7 @@ _TIE = 2e-6
 """Vertices whose squared distances from a direction differ by less are equally near."""
 _ROUNDING = 1e-5
 """A border between channels, in channels, and the cutoff, in Å, lie this much further out."""
+_MOST_NUMBERS = 2**31 - 1  # that places of 32 bits tell apart
 _SWITCH = 1.0
 """Å before the cutoff, over which the cutoff function "switch" falls from 1 to 0."""
 
@@ -83,9 +85,10 @@ class NeighborsToSpheres(keras.layers.Layer):
         whatever the dtype policy.
 
     Raises:
-        InputError: If an argument of the constructor is out of range or `displacements` is not
-            [pairs, 3]. The numbers in `centre` and `species` are not looked at: one out of range
-            counts at another atom or vertex, or nowhere, or is an error of TensorFlow on CPUs.
+        InputError: If an argument of the constructor is out of range, `displacements` is not
+            [pairs, 3], or the atoms are far too many. The numbers in `centre` and `species` are
+            not looked at: one out of range counts at another atom or vertex, or nowhere, or is an
+            error of TensorFlow on CPUs.
 
     Example:
         >>> layer = NeighborsToSpheres(level=2, channels=8)
@@ -132,18 +135,16 @@ class NeighborsToSpheres(keras.layers.Layer):
 
     def call(self, displacements, centre, species=None, num_atoms=None, training=None):
         """Map neighbours to feature maps."""
-        if len(displacements.shape) != 2 or displacements.shape[1] != 3:
+        owner = type(self).__name__
+        num_atoms = checked_atoms(displacements, centre, species, num_atoms, self.elements, owner)
+        known = whole_number(num_atoms) or 0
+        numbers = known * math.prod(self.compute_output_shape()[1:])
+        if numbers > _MOST_NUMBERS:
             raise InputError(
-                f"NeighborsToSpheres expects displacements [pairs, 3], not the shape "
-                f"{tuple(displacements.shape)}."
+                f"{owner} makes {numbers:.3g} numbers of {known} atoms; at most "
+                f"{_MOST_NUMBERS:.3g} are taken: map fewer atoms at once."
             )
-        if species is None and self.elements > 1:
-            raise InputError(f"species is needed to tell {self.elements} elements apart.")
-        if num_atoms is None:
-            num_atoms = ops.max(ops.cast(centre, "int32"), initial=-1) + 1
         on_jax = keras.backend.backend() == "jax"
-        if on_jax:
-            num_atoms = _constant(num_atoms)
         features = self._sum_over_pairs if training and not on_jax else self._kernel()
         elements = () if species is None else (species,)
         features = features(ops.cast(displacements, "float32"), centre, num_atoms, *elements)
@@ -238,14 +239,3 @@ def _kernel_of(**fields: Any):
     Compiled, the vertices' candidates never become an array.
     """
     return kernel(NeighborsToSpheres(**fields, name="kernel")._sum_over_pairs)
-
-
-def _constant(num_atoms: Any) -> int:
-    """A number of atoms as JAX wants sizes: known before it compiles."""
-    number = whole_number(num_atoms)
-    if number is None:
-        raise InputError(
-            "num_atoms must be a whole number, and inside `jax.jit` one that is known there, not "
-            f"{num_atoms!r:.60}."
-        )
-    return number

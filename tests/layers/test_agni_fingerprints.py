@@ -71,3 +71,5 @@ def test_configuration_and_bad_calls(pairs):
         layer()(vectors, centre)
     with pytest.raises(InputError, match="displacements"):
         layer()(vectors[:, :2], centre)
+    with pytest.raises(InputError, match="invariants must be one of .*, not 'all'"):
+        layer(invariants="all")

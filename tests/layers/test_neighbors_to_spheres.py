@@ -6,7 +6,7 @@ import pytest
 
 from csnn_tf.errors import InputError
 from csnn_tf.grid import icosahedral_rotations, icosphere, vertex_permutations
-from csnn_tf.layers import NeighborsToSpheres, compiled_kernels
+from csnn_tf.layers import AgniFingerprints, NeighborsToSpheres, compiled_kernels
 from tests.helpers import BACKEND, golden, numpy_of, our_vertices, relative
 
 ONE = np.array([0])
@@ -201,11 +201,12 @@ def test_the_number_of_atoms_may_be_of_any_kind(kind):
 def test_jax_wants_a_number_of_atoms_that_it_knows():
     import jax
 
-    layer = NeighborsToSpheres(0, 1, 2)
-    for function in (lambda *given: layer(*given, num_atoms=3.0), jax.jit(layer)):
-        with pytest.raises(InputError, match=r"num_atoms must be a whole number, and inside"):
-            function(*TWO)
-    assert jax.jit(lambda *given: layer(*given, num_atoms=2))(*TWO).shape == (2, 12, 1, 2)
+    for layer, shape in ((NeighborsToSpheres(0, 1, 2), (12, 1, 2)), (AgniFingerprints(3), (15,))):
+        for function in (lambda *given, f=layer: f(*given, num_atoms=3.0), jax.jit(layer)):
+            with pytest.raises(InputError, match=r"num_atoms must be a whole number, and inside"):
+                function(*TWO)
+        known = jax.jit(lambda *given, f=layer: f(*given, num_atoms=2))
+        assert known(*TWO).shape == (2, *shape)
 
 
 def test_layers_share_a_kernel_and_changed_ones_have_another():
@@ -282,3 +283,5 @@ def test_bad_calls_are_named():
         NeighborsToSpheres(0)(np.zeros((3, 2), "float32"), ONE, num_atoms=1)
     with pytest.raises(InputError, match="species"):
         NeighborsToSpheres(0, elements=2)(np.ones((1, 3), "float32"), ONE, num_atoms=1)
+    with pytest.raises(InputError, match="5.14e[+]09 numbers of 2000000 atoms; at most 2.15e[+]09"):
+        NeighborsToSpheres(3, channels=4)(np.ones((1, 3), "float32"), ONE, num_atoms=2_000_000)
