@@ -104,13 +104,21 @@ def find_residuals(model: keras.Model, folds: list[Fold]) -> dict[int, Fold]:
 
 
 def input_norms(model: keras.Model) -> set[int]:
-    """`id` of the batch normalisations that a functional model's inputs go through first."""
+    """`id` of the normalisations that a functional model's inputs go through first.
+
+    They may be the first of a model inside.
+    """
     inputs = {id(tensor) for tensor in keras.tree.flatten(model.inputs)}
-    return {
-        id(node.operation)
-        for node in calls_of(model)
-        if isinstance(node.operation, _NORMS) and inputs & set(map(id, node.input_tensors))
-    }
+    found: set[int] = set()
+    for node in calls_of(model):
+        layer = node.operation
+        if not inputs & set(map(id, node.input_tensors)):
+            continue
+        if isinstance(layer, (*_NORMS, keras.layers.Normalization)):
+            found.add(id(layer))
+        elif isinstance(layer, keras.Model) and calls_of(layer):
+            found |= input_norms(layer)
+    return found
 
 
 def _is_linear(layer: keras.Operation) -> bool:

@@ -48,14 +48,19 @@ def test_bfloat16_network():
     assert relative(logits, numpy_of(model.network(spheres, training=False))) < 0.1
 
 
-def test_inputs_are_standardised_before_they_are_rounded():
-    inputs = keras.Input((3,))
-    outputs = layers.Dense(1)(layers.Dense(4)(layers.BatchNormalization(epsilon=1e-9)(inputs)))
-    model = keras.Model(inputs, outputs)
-    norm = model.layers[1]
-    norm.moving_mean.assign([100.0, 100.0, 100.0])
-    norm.moving_variance.assign([1e-4, 1e-4, 1e-4])
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("kind", [layers.BatchNormalization, layers.Normalization])
+def test_inputs_are_standardised_before_they_are_rounded(kind, inside):
     features = 100 + 0.01 * np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+    inputs, norm = keras.Input((3,)), kind()
+    first = keras.Model(inputs, layers.Dense(4)(norm(inputs)))
+    if kind is layers.Normalization:
+        norm.adapt(features)
+    else:
+        norm.epsilon = 1e-9
+        norm.moving_mean.assign([100.0, 100.0, 100.0])
+        norm.moving_variance.assign([1e-4, 1e-4, 1e-4])
+    model = keras.Model(inputs, layers.Dense(1)(first(inputs) if inside else first.output))
     found = inference_network(model, precision="bfloat16")(features)
     assert relative(found, model(features)) < 0.05
 
