@@ -33,7 +33,7 @@ def rotated(
             the clouds, and as its training had it.
 
     Returns:
-        Clouds of the same form, float32.
+        Clouds of the same form, of numbers of the same type.
 
     Raises:
         InputError: If the rotation is unknown.

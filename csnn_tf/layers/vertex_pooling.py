@@ -49,7 +49,7 @@ class VertexPooling(keras.layers.Layer):
     def __init__(self, mode: str = "max", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if mode not in _MODES:
-            raise InputError(f"pooling must be one of {', '.join(_MODES)}, not {mode!r}.")
+            raise InputError(f"mode must be one of {', '.join(_MODES)}, not {mode!r}.")
         self.mode = mode
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

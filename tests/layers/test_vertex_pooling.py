@@ -109,7 +109,7 @@ def test_gradient_of_maxima_that_a_compiler_computes_twice():
 
 
 def test_unknown_mode():
-    with pytest.raises(InputError, match="pooling must be one of max, mean, sum, none, not 'min'"):
+    with pytest.raises(InputError, match="mode must be one of max, mean, sum, none, not 'min'"):
         VertexPooling("min")
 
 
