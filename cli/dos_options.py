@@ -260,7 +260,7 @@ def measured_structures(
 
 def atoms_of(file: str | Path) -> Iterator[Structure]:
     """The structures of a file, at least one, with nothing else that it may say of them."""
-    if Path(file).suffix == ".npz":
+    if Path(file).suffix.lower() == ".npz":
         found = read_npz(file, atoms_only=True)
         if not len(found):
             raise InputError(f"{file} holds no structures.")

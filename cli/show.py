@@ -44,8 +44,6 @@ def show_command(
     """
     if show and png is not None and html is None:
         raise InputError("--open opens the page, and --png writes none: give --html too.")
-    if sphere is not None and png is not None and html is None:
-        raise InputError("--sphere is about the page, and --png writes none: give --html too.")
     dos = model is not None and is_dos_model(model)
     is_shape = not dos and _is_shape(file)
     view = (_shape if is_shape else _atom)(file, model, level, atom, num_points)

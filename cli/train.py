@@ -128,7 +128,8 @@ def train_command(
             fields["preset"] = preset or ("paper" if kind == "modelnet" else "small")
         else:
             check_leaves_model(ctx)
-            fields = {"upright_axis": recorded_axis(training_record(initial)), **fields}
+            if kind == "modelnet" or folder is not None:  # the built-in ones stand as they do
+                fields = {"upright_axis": recorded_axis(training_record(initial)), **fields}
         config = TrainingConfig.from_recipe(
             recipe or ("paper" if initial is None else "finetune"),
             data=kind,

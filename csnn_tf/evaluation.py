@@ -121,8 +121,8 @@ def check_classes(model: CloudClassifier, shapes: ShapeSet) -> None:
         raise InputError(
             f"the data's classes ({', '.join(shapes.class_names[:5])}, ...: "
             f"{len(shapes.class_names)}) are not the model's "
-            f"({', '.join((names or ('unnamed',))[:5])}, ...: {model.num_classes}): "
-            f"{_difference(shapes.class_names, names or ())}."
+            f"({', '.join((names or ('unnamed',))[:5])}, ...: {model.num_classes})"
+            f"{'' if names is None else _difference(shapes.class_names, names)}."
         )
 
 
@@ -130,5 +130,5 @@ def _difference(found: Sequence[str], expected: Sequence[str]) -> str:
     for names, others, owner in ((found, expected, "model"), (expected, found, "data")):
         lacking = [name for name in names if name not in others]
         if lacking:
-            return f"the {owner} has no {lacking[0]!r}"
-    return "they are in another order"
+            return f": the {owner} has no {lacking[0]!r}"
+    return ": they are in another order"

@@ -1,6 +1,7 @@
 """Input that no density of states can be predicted for, and the predictor's electron counts."""
 
 import dataclasses
+import gc
 
 import numpy as np
 import pytest
@@ -60,6 +61,20 @@ def test_numbers_that_are_not_finite_are_the_model_s(predictor):
     with pytest.raises(InputError, match=r"not finite for file.xyz\[0\]: its weights"):
         predictor.predict(structures_of(Atoms("C3O", PLACES)))
     bias.assign(kept)
+
+
+@compiled
+def test_no_graph_outlives_its_predictor(predictor):
+    import tensorflow as tf
+
+    def graphs():
+        DosPredictor(predictor.model).predict(builtin_carbon().subset([0]))
+        gc.collect()
+        return sum(isinstance(each, tf.__internal__.FuncGraph) for each in gc.get_objects())
+
+    common = graphs()  # of the kernels
+    assert common > 0
+    assert graphs() == common
 
 
 def test_a_set_of_structures_is_asked_for(predictor):

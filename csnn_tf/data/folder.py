@@ -17,6 +17,7 @@ from csnn_tf.data.shape_set import ShapeSet, draw_points
 from csnn_tf.errors import InputError
 
 _SPLITS = ("train", "test")
+_OF_SYSTEMS = ("lost+found", "System Volume Information")  # at the top of a disk
 
 
 def load_folder(
@@ -153,13 +154,15 @@ def _class_folders(folder: Path) -> tuple[list[Path], list[Path]]:
     """The folders in a tree that are classes, and the others, such as one of runs.
 
     A class has a split in it. One without, but with shapes where others have theirs, is a class
-    that lacks it. What cannot be read, as `lost+found` at the top of a disk, is none.
+    that lacks it. What systems put at the top of a disk is none, and cannot be read.
     """
     # os.path, because those of pathlib raise where a folder cannot be looked into.
     folders = [
         entry
         for entry in _entries(folder)
-        if os.path.isdir(entry) and not entry.name.startswith((".", "__"))
+        if os.path.isdir(entry)
+        and not entry.name.startswith((".", "__"))
+        and entry.name not in _OF_SYSTEMS
     ]
     split = {entry for entry in folders if _has_split(entry)}
     if not split:
@@ -174,18 +177,12 @@ def _has_split(folder: Path) -> bool:
 
 
 def _has_shapes(folder: Path) -> bool:
-    """Whether shapes lie in a folder or in one of those in it, as far as they can be read."""
-    try:
-        inside = _entries(folder)
-        places = [
-            folder,
-            *(entry for entry in inside if os.path.isdir(entry) and not _is_run(entry)),
-        ]
-        return any(
-            entry.suffix.lower() in SHAPE_SUFFIXES for place in places for entry in _entries(place)
-        )
-    except InputError:
-        return False
+    """Whether shapes lie in a folder or in one of those in it."""
+    inside = _entries(folder)
+    places = [folder, *(entry for entry in inside if os.path.isdir(entry) and not _is_run(entry))]
+    return any(
+        entry.suffix.lower() in SHAPE_SUFFIXES for place in places for entry in _entries(place)
+    )
 
 
 def _is_run(folder: Path) -> bool:

@@ -34,6 +34,8 @@ def write_onnx(folder: Path, serving: Serving, name: str, card: str) -> None:
     try:
         with quiet():
             model, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=OPSET)
+    except (InputError, MemoryError):
+        raise
     except Exception as error:  # of any kind
         raise _fails(error) from error
     model.graph.name = name
@@ -53,4 +55,4 @@ def write_onnx(folder: Path, serving: Serving, name: str, card: str) -> None:
 
 def _fails(error: Exception) -> InputError:
     reason = (str(error).strip().splitlines() or [repr(error)])[0]
-    return InputError(f"the model cannot be converted to onnx: {reason}.")
+    return InputError(f"the model cannot be converted to onnx: {reason.removesuffix('.')}.")

@@ -175,7 +175,8 @@ class CloudClassifier(Unquantised, PresetFields, keras.Model):
     def descriptor(self, inputs):
         """Descriptors [batch, D] of point clouds, without the head; NaN where the logits are."""
         points, mask = self._points_of(inputs)
-        return _of_finite(points, mask, self.backbone(self._features_of(inputs), training=False))
+        features = self.features(self.normalized(points, mask), mask)
+        return _of_finite(points, mask, self.backbone(features, training=False))
 
     def probabilities(self, inputs):
         """Class probabilities [batch, num_classes] of point clouds."""

@@ -108,6 +108,8 @@ def rebuild(
     def clone_or_name(layer: keras.Operation) -> keras.Operation:
         try:
             return clone(layer)
+        except MemoryError:
+            raise
         except Exception as error:  # of whatever kind somebody's layer raises
             reason = (str(error).strip().splitlines() or [repr(error)])[0]
             raise InputError(
@@ -132,9 +134,14 @@ def weights_of(pairs: Pairs, read: Callable[[Any], Any]) -> Iterator[tuple[keras
         read: From a variable of the original to what is computed with.
     """
     for old, new, fold in pairs:
-        if isinstance(old, keras.layers.Normalization):
-            # It computes with these, which it makes of its weights when it is adapted.
-            new.mean, new.variance = old.mean, old.variance
+        if isinstance(old, keras.layers.Normalization) and old.input_mean is None:
+            # It computes with what it makes of its weights when it is adapted.
+            new.mean, new.variance = (
+                keras.ops.cast(
+                    keras.ops.reshape(read(value), old._broadcast_shape), new.compute_dtype
+                )
+                for value in (old.adapt_mean, old.adapt_variance)
+            )
         if fold is None:
             yield from zip(new.weights, map(read, old.weights), strict=True)
         else:

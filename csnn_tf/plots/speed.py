@@ -32,8 +32,9 @@ def plot_benchmark(found: dict[str, Any]):
     plt = pyplot()
     rows = [row for row in found["rows"] if "failed" not in row["result"]]
     title = "{processor}, {cores} cores, {backend}".format(**found["machine"])
-    if rows and {row["case"]["kind"] for row in rows} <= {"training", "inference"}:
-        figure = _scaling(plt, rows)
+    scaling = {row["case"]["kind"] for row in rows} <= {"training", "inference"}
+    if rows and scaling and (lines := _lines(rows)):
+        figure = _scaling(plt, lines)
         title += f", preset {rows[0]['case']['preset']}"
     else:
         figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
@@ -73,8 +74,7 @@ def _layers(axes, rows) -> None:
     axes.set(xlabel="% of the sum over layers", title="Forward and gradients, by layer")
 
 
-def _scaling(plt, rows):
-    lines = _lines(rows)
+def _scaling(plt, lines):
     things = list(dict.fromkeys(name for _, name in lines))
     size = (2.75 * len(things) + 0.5, 5)
     figure, grid = plt.subplots(
@@ -102,8 +102,8 @@ def _scaling(plt, rows):
         axes.yaxis.set_major_locator(plt.LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
     # Outside: lines may be anywhere within.
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    handles = {line.get_label(): line for axes in grid[0] for line in axes.lines}
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 

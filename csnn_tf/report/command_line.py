@@ -12,11 +12,13 @@ _BY_OPTION |= {"architecture", "electrons", "initial", "per_cell", "reference_en
 """Fields that have an option of their own."""
 
 
-def training_command(config: dict[str, Any]) -> str:
+def training_command(config: dict[str, Any], built_in: bool | None = None) -> str:
     """The command line that a recorded configuration came from, or one that does the same.
 
     Args:
         config: The configuration that a run folder or a trained model's JSON file records.
+        built_in: Whether a density of states was trained on the structures that are built in; by
+            default where its data is called like them.
 
     Returns:
         The command; an empty text if the record does not say enough.
@@ -30,7 +32,7 @@ def training_command(config: dict[str, Any]) -> str:
         return str(config["command"])
     if not {"data", "preset", "recipe"} <= config.keys():
         return ""
-    words = ["csnn-tf", "train", *_data(config)]
+    words = ["csnn-tf", "train", *_data(config, built_in)]
     if config.get("initial") is None:  # else it is like that model
         words += ["--preset", config["preset"]]
     words += ["--recipe", config["recipe"]]
@@ -51,9 +53,11 @@ def is_dos(config: dict[str, Any]) -> bool:
     return "elements" in config or "rotate" in config
 
 
-def _data(config: dict[str, Any]) -> list[str]:
+def _data(config: dict[str, Any], built_in: bool | None) -> list[str]:
     if is_dos(config):
-        words = ["dos"] if config["data"] == "carbon" else ["dos", "--data", config["data"]]
+        if built_in is None:
+            built_in = config["data"] == "carbon"
+        words = ["dos"] if built_in else ["dos", "--data", config["data"]]
         electrons = config.get("electrons")
         if isinstance(electrons, dict):
             electrons = ",".join(f"{name}={_exact(count)}" for name, count in electrons.items())

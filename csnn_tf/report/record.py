@@ -7,7 +7,7 @@ from typing import Any
 from csnn_tf.report.command_line import training_command
 from csnn_tf.report.html import grid, section, table, text
 from csnn_tf.report.run_source import RunSource
-from csnn_tf.training.public_record import public_text, without_folders
+from csnn_tf.training.public_record import without_folders
 
 
 def run_section(run: RunSource, made_of: dict[str, Any]) -> tuple[str, str, str]:
@@ -18,8 +18,8 @@ def run_section(run: RunSource, made_of: dict[str, Any]) -> tuple[str, str, str]
         made_of: What the page's figures were measured on, by name.
     """
     recorded = without_folders(run.config)
-    # Shortened only now: data in a folder named carbon is not what is built in.
-    command = public_text("command", training_command(run.config))
+    # Data in a folder named carbon is not what is built in, though its name alone is shown.
+    command = training_command(recorded, built_in=run.config.get("data") == "carbon")
     hidden = {"classes", "command"}
     config = [
         (name, value if isinstance(value, str) else json.dumps(value))

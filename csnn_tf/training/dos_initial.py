@@ -56,7 +56,7 @@ def take_dos_weights(model: AtomicDosModel, initial: str) -> None:
     """
     source = load_model(initial, type(model))
     for name, value in model.get_config().items():
-        theirs = source.get_config()[name]
+        theirs = source.get_config().get(name)
         if name in _FREE or theirs == value:
             continue
         if name == "energies":

@@ -4,6 +4,7 @@ import pytest
 
 from csnn_tf.layers import BatchNormalization
 from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models.compiled_forward import compiled_forward
 from csnn_tf.models.folded_network import FoldedNetwork
 from csnn_tf.models.folding import find_folds
 from csnn_tf.models.inference_network import inference_network
@@ -193,6 +194,16 @@ def test_an_adapted_normalization(given):
     assert relative(folded(x), expected) < 1e-6
     assert relative(inference_network(model)(x), expected) < 1e-6
     assert relative(inference_network(model, precision="bfloat16")(x), expected) < 0.05
+
+
+def test_a_normalization_may_be_adapted_between_calls():
+    x = np.random.default_rng(1).normal(5, 3, size=(9, 3)).astype("float32")
+    inputs, norm = keras.Input((3,)), layers.Normalization()
+    model = keras.Model(inputs, layers.Dense(2)(norm(inputs)))
+    forward = compiled_forward(FoldedNetwork(model), model)
+    for data in (x, 2 * x + 1):
+        norm.adapt(data)
+        assert relative(forward(x), numpy_of(model(x))) < 1e-6
 
 
 def test_is_the_network_with_training_false():

@@ -215,9 +215,11 @@ def test_the_command_makes_the_same_configuration():
 
 def test_the_command_names_data_that_is_called_like_what_is_built_in(tmp_path):
     config = {"data": "/of someone/carbon", "preset": "small", "recipe": "best", "elements": ["C"]}
+    config["model"] = {"contribution": "1/d^2"}  # no path
     source = RunSource("name", tmp_path / "best.keras", None, config, {})
     page = "".join(run_section(source, {}))
-    assert "<pre>csnn-tf train dos --data carbon --preset small --recipe best</pre>" in page
+    assert "<pre>csnn-tf train dos --data carbon --preset small --recipe best --set" in page
+    assert "contribution=1/d^2" in page
     assert "someone" not in page
 
 

@@ -137,10 +137,6 @@ def test_one_sphere_has_no_slider(tmp_path):
         (["--sphere", "9"], "--sphere must be from 0 to 3"),
         (["--png", "chair.jpg"], "must end in .png"),
         (["--png", "chair.png", "--open"], "--png writes none: give --html too"),
-        (
-            ["--png", "chair.png", "--sphere", "2"],
-            "--sphere is about the page, and --png writes no",
-        ),
         (["--atom", "3"], "--atom is about structures, and chair.npy is a shape"),
         (["--num-points", "9"], "--num-points is about meshes, and chair.npy is a cloud"),
     ],
