@@ -62,7 +62,9 @@ class TrainingProgress(keras.callbacks.Callback):
             self.say(f"before training  {self.held_out(logs).strip()}")
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Know where a resumed run is."""
+        """Know, and say, where a resumed run is."""
+        if epoch and not self.history:
+            self.say(f"goes on with epoch {epoch + 1} of {self.epochs}")
         self._epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):

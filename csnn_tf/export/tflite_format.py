@@ -43,4 +43,8 @@ def write_tflite(folder: Path, serving: Serving, name: str, card: str) -> None:
 def _reason(error: Exception) -> str:
     lines = str(error).splitlines() or [repr(error)]
     missing = [line for line in lines if line.startswith("TF Select ops:")]
-    return (missing or lines)[0].replace("TF Select ops:", "it lacks the operations").strip()
+    return (
+        (missing or lines)[0]
+        .replace("TF Select ops:", "the converter lacks the operations")
+        .strip()
+    )

@@ -12,7 +12,9 @@ from csnn_tf.cli.progress import TrainingProgress
 ROW = {"loss": 1.5, "learning_rate": 1e-3, "seconds": 9.0}
 
 
-def lines_of(monkeypatch, kind, *, step_seconds, terminal=False, steps=100, epochs=3, **row):
+def lines_of(
+    monkeypatch, kind, *, step_seconds, terminal=False, steps=100, epochs=3, begun=0, **row
+):
     """Lines of two epochs; a step takes so long, the first ten times that."""
     console, now = Console(file=io.StringIO(), force_terminal=terminal, width=100), [0.0]
     monkeypatch.setattr(module, "Console", lambda **_: console)
@@ -22,7 +24,7 @@ def lines_of(monkeypatch, kind, *, step_seconds, terminal=False, steps=100, epoc
     with shown:
         shown.on_train_begin()
         now[0] = 9 * step_seconds
-        for epoch in range(2):
+        for epoch in range(begun, begun + 2):
             shown.on_epoch_begin(epoch)
             for batch in range(steps):
                 now[0] += step_seconds
@@ -50,6 +52,12 @@ def test_durations_are_given_in_fitting_units(monkeypatch, step_seconds, expecte
     assert lines_of(monkeypatch, TrainingProgress, step_seconds=step_seconds, accuracy=1)[0] == (
         expected
     )
+
+
+def test_a_resumed_run_says_where_it_is(monkeypatch):
+    lines = lines_of(monkeypatch, TrainingProgress, step_seconds=0.01, epochs=9, begun=4)
+    assert lines[0] == "goes on with epoch 5 of 9"
+    assert [line[:10] for line in lines[1:]] == ["epoch   5/", "epoch   6/"]
 
 
 def test_a_short_epoch_speaks_for_itself(monkeypatch):
