@@ -134,7 +134,12 @@ def test_the_upright_axis_is_that_of_the_training(trained, tmp_path, monkeypatch
     monkeypatch.setattr("csnn_tf.cli.train.conclude", lambda *_, **__: None)
     for more in ([], ["--set", "upright_axis=0"]):
         run("train", "shapes", "--from", upright, *TINY[:4], *more)
-    assert [config.upright_axis for config in seen] == [2, 0]
+    shapes = SimpleNamespace(class_names=())
+    for name in ("load_shapes", "_say_what_is_read", "_say_what_lacks"):
+        monkeypatch.setattr(f"csnn_tf.cli.train.{name}", lambda *_, **__: shapes)
+    run("train", "modelnet", "--data", tmp_path, "--from", upright)
+    # The built-in shapes stand as they do.
+    assert [config.upright_axis for config in seen] == [1, 0, 2]
     monkeypatch.setattr(
         "csnn_tf.report.show_page.write_view", lambda *_, **how: seen.append(how) or (0, 0)
     )

@@ -55,7 +55,8 @@ def test_durations_are_given_in_fitting_units(monkeypatch, step_seconds, expecte
 
 
 def test_a_resumed_run_says_where_it_is(monkeypatch):
-    lines = lines_of(monkeypatch, TrainingProgress, step_seconds=0.01, epochs=9, begun=4)
+    options = {"step_seconds": 0.01, "epochs": 9, "begun": 4, "accuracy": 0.25}
+    lines = lines_of(monkeypatch, TrainingProgress, **options)
     assert lines[0] == "goes on with epoch 5 of 9"
     assert [line[:10] for line in lines[1:]] == ["epoch   5/", "epoch   6/"]
 
