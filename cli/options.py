@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from csnn_tf.errors import InputError
+from csnn_tf.models.loading import file_at
 
 data_option = click.option(
     "--data",
@@ -206,7 +207,7 @@ def data_to_record(place: Path) -> str:
 
 def model_to_record(model: str | None) -> str | None:
     """How a run records the trained model that it begins with: a file so that it is found again."""
-    if model is None or not (Path(model).is_file() or (Path(model) / "best.keras").is_file()):
+    if model is None or file_at(model) is None:
         return model  # a trained model's name, also where a folder is called like it
     return os.path.abspath(model)
 

@@ -35,11 +35,9 @@ def model_file(model: str | Path) -> Path:
     Raises:
         InputError: If it is none of these.
     """
-    path = check_path(model)
-    if path.is_dir() and check_path(path / "best.keras").is_file():
-        return path / "best.keras"
-    if path.is_file():
-        return path
+    found = file_at(model)
+    if found is not None:
+        return found
     if str(model) in trained_models():
         return trained_models()[str(model)]
     names = ", ".join(trained_models()) or "none"
@@ -47,6 +45,14 @@ def model_file(model: str | Path) -> Path:
         f"{model} is neither a .keras file, nor a run folder with best.keras, nor a trained model "
         f"of the package (there are: {names})."
     )
+
+
+def file_at(place: str | Path) -> Path | None:
+    """The model at a path, a file or a run folder's best.keras; None where there is neither."""
+    path = check_path(place)
+    if path.is_dir() and check_path(path / "best.keras").is_file():
+        return path / "best.keras"
+    return path if path.is_file() else None
 
 
 def load_model(model: str | Path, kind: type[keras.Model]) -> keras.Model:
