@@ -121,14 +121,15 @@ def train_command(
         folder = None if config.folder is None else Path(config.folder)
     else:
         fields = parse_epochs(epochs, parse_fields(settings))
-        if "per_class" in fields and (kind == "modelnet" or folder is not None):
+        built_in = kind == "shapes" and folder is None
+        if "per_class" in fields and not built_in:
             raise InputError("--set per_class is about the built-in shapes: leave it out.")
         if initial is None:
             fields = {"architecture": architecture, **fields}
             fields["preset"] = preset or ("paper" if kind == "modelnet" else "small")
         else:
             check_leaves_model(ctx)
-            if kind == "modelnet" or folder is not None:  # the built-in ones stand as they do
+            if not built_in:  # which stand as they do
                 fields = {"upright_axis": recorded_axis(training_record(initial)), **fields}
         config = TrainingConfig.from_recipe(
             recipe or ("paper" if initial is None else "finetune"),

@@ -142,6 +142,4 @@ class AgniDensityOfStates(AtomicDosModel):
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""
-        fingerprints = self.fingerprints.get_config()
-        fields = {name: fingerprints[name] for name in self.kept_fields() if name in fingerprints}
-        return {**fields, **super().get_config()}
+        return {**self._kept(self.fingerprints.get_config()), **super().get_config()}

@@ -134,5 +134,4 @@ class DensityOfStates(AtomicDosModel):
         """Arguments of the constructor."""
         mapping, hierarchy = self.to_spheres.get_config(), self.backbone.get_config()
         known = {**hierarchy, **mapping}
-        fields = {name: known[name] for name in self.kept_fields() if name in known}
-        return {**fields, **super().get_config()}
+        return {**self._kept(known), **super().get_config()}

@@ -39,6 +39,10 @@ class PresetFields:
         own = inspect.signature(type(self).__init__).parameters
         return tuple(name for name in self.fields() if name in own or name in self._given)
 
+    def _kept(self, known: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of known values that are `kept_fields`."""
+        return {name: known[name] for name in self.kept_fields() if name in known}
+
     def _but_fixed(self, config: dict[str, Any]) -> dict[str, Any]:
         """A configuration without the fields that the class fixes, see `kept_fields`."""
         fixed = set(self.fields()).difference(self.kept_fields())

@@ -90,6 +90,4 @@ class SchNetDensityOfStates(AtomicDosModel):
 
     def get_config(self) -> dict[str, Any]:
         """Arguments of the constructor."""
-        descriptor = self.descriptor.get_config()
-        fields = {name: descriptor[name] for name in self.kept_fields() if name in descriptor}
-        return {**fields, **super().get_config()}
+        return {**self._kept(self.descriptor.get_config()), **super().get_config()}
