@@ -23,6 +23,7 @@ from csnn_tf.evaluation import evaluate
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.kind import is_dos_model
 from csnn_tf.models.loading import load_model, model_file, training_record
+from csnn_tf.processor import share_cores_among_batches
 
 
 def _dos(name: str, args: list[str]) -> Choice | None:
@@ -91,6 +92,7 @@ def evaluate_command(
         raise InputError(
             f"--upright-axis is of --rotation z, not of --rotation {protocol['rotation']}."
         )
+    share_cores_among_batches()
     classifier = load_model(model, CloudClassifier)
     trained = training_record(Path(model))
     shapes, data = measured_shapes(

@@ -19,6 +19,7 @@ from csnn_tf.errors import InputError
 from csnn_tf.models import AtomicDosModel
 from csnn_tf.models.loading import load_model, training_record
 from csnn_tf.plots.matplotlib_extra import check_picture
+from csnn_tf.processor import share_cores_among_batches
 
 _TABLES = {
     "band_energy_mae": "Band energy, mean absolute error, eV/atom",
@@ -69,6 +70,7 @@ def evaluate_dos_command(
         raise InputError("--seed is of --rotations, and there are none.")
     if parity is not None:
         check_picture(parity)
+    share_cores_among_batches()
     network = load_model(model, AtomicDosModel)
     trained = training_record(Path(model))
     structures, data = measured_structures(

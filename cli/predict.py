@@ -17,6 +17,9 @@ from csnn_tf.inference import Predictor
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.kind import is_dos_model
 from csnn_tf.models.loading import load_model, training_record
+from csnn_tf.processor import share_cores_among_batches
+
+_BATCH = 32
 
 
 def _dos() -> click.Command:
@@ -45,6 +48,8 @@ def predict_command(model, files, top, num_points, votes, as_json) -> None:
         raise InputError(
             f"{model} predicts densities of states: `csnn-tf predict dos {model} ...`."
         )
+    if len(files) > _BATCH:
+        share_cores_among_batches()
     classifier = load_model(model, CloudClassifier)
     record = training_record(model)
     points = recorded_points(record) if num_points is None else num_points
@@ -61,7 +66,7 @@ def predict_command(model, files, top, num_points, votes, as_json) -> None:
     if num_points is not None and not any_mesh:
         raise InputError(f"--num-points is about meshes, and {files[0]} is a cloud.")
     _say_if_sparse(model, record, files, clouds)
-    probabilities = Predictor(classifier, min(len(clouds), 32), votes).probabilities(clouds)
+    probabilities = Predictor(classifier, min(len(clouds), _BATCH), votes).probabilities(clouds)
     names = classifier.class_names or [str(place) for place in range(classifier.num_classes)]
     rows = []
     for name, scores in zip(files, probabilities, strict=True):

@@ -15,8 +15,12 @@ from csnn_tf.data.atoms import StructureSet
 from csnn_tf.dos_inference import DosPrediction, DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.models import AtomicDosModel
-from csnn_tf.models.loading import load_model
+from csnn_tf.models.loading import load_model, model_arguments
 from csnn_tf.plots.matplotlib_extra import check_picture
+from csnn_tf.processor import share_cores_among_batches
+
+_MANY_ATOMS = 1024
+"""Some chunks of the published model."""
 
 
 @click.command("dos")
@@ -41,9 +45,12 @@ def predict_dos_command(model, files, as_csv, plot, electrons, votes, as_json) -
         raise InputError("--csv and --json cannot be given together.")
     if plot is not None:
         check_picture(plot)
-    network = load_model(model, AtomicDosModel)
+    model_arguments(model, AtomicDosModel)  # refuses what is none before files are read
     frames = [structure for name in files for structure in atoms_of(name)]
     structures = StructureSet.from_structures(frames)
+    if len(structures.numbers) > _MANY_ATOMS:
+        share_cores_among_batches()
+    network = load_model(model, AtomicDosModel)
     predictor = DosPredictor(network, votes=votes, electrons=parse_electrons(electrons))
     prediction = predictor.predict(structures)
     names = [str(name) for name in structures.names]

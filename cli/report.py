@@ -10,6 +10,7 @@ from csnn_tf.cli.dos_options import electrons_option, reading_options
 from csnn_tf.errors import InputError
 from csnn_tf.models.kind import is_dos_model
 from csnn_tf.models.loading import model_arguments, model_file, training_record
+from csnn_tf.processor import share_cores_among_batches
 
 
 @click.command("report")
@@ -41,6 +42,7 @@ def report_command(run, data, electrons, per_cell, reference_energy, out, seed, 
     if not path.parent.is_dir():
         raise InputError(f"{path.parent} is no folder: the page cannot be written there.")
     how = {"per_cell": per_cell, "reference_energy": reference_energy}
+    share_cores_among_batches()
     write = _dos if is_dos_model(run) else _classifier
     write(run, data, electrons, how, path, seed)
     click.echo(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")

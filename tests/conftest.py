@@ -25,5 +25,7 @@ def pytest_runtest_setup(item):
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
+        # Its threads are settled now, before a command asks for one an operation.
+        tf.config.list_logical_devices()
         mark = item.get_closest_marker("eagerly")
         tf.config.run_functions_eagerly(mark is not None and mark.args != (False,))

@@ -1,13 +1,14 @@
 """What the machine can do: matrix products and passes over memory."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from csnn_tf.processor import accelerators
+from csnn_tf.processor import accelerators, cores, one_thread_an_operation
 
 MATRIX = {"processor": 2048, "accelerator": 8192}
 """Rows and columns of the matrices; larger ones were no faster on any processor tried, and smaller
@@ -19,7 +20,8 @@ PASS_BYTES = {"processor": 256 * 2**20, "accelerator": 4 * 2**30}
 def matrix_product() -> tuple[Callable[[], Any], float]:
     """A large matrix product in float32 as the backend has it, and its floating-point operations.
 
-    GPUs round the factors of such products to TF32, as they do those of a network.
+    GPUs round the factors of such products to TF32, as they do those of a network. Where operations
+    run on one thread each it is a product for every core.
     """
     size = MATRIX[_device()]
     rng = np.random.default_rng(0)
@@ -27,7 +29,12 @@ def matrix_product() -> tuple[Callable[[], Any], float]:
         ops.convert_to_tensor(rng.normal(size=(size, size)).astype(np.float32)) for _ in range(2)
     )
     product = compiled(ops.matmul)
-    return lambda: product(a, b), 2.0 * size**3
+    operations = 2.0 * size**3
+    if not one_thread_an_operation():
+        return lambda: product(a, b), operations
+    count = cores()
+    pool = ThreadPoolExecutor(count)
+    return lambda: list(pool.map(product, [a] * count, [b] * count)), count * operations
 
 
 def memory_pass() -> tuple[Callable[[], Any], float]:

@@ -21,12 +21,15 @@ from csnn_tf.benchmark.plain_keras import plain_network
 from csnn_tf.benchmark.timing import median, take_turns
 from csnn_tf.benchmark.training_steps import steps_in_a_call
 from csnn_tf.benchmark.work import TRAINING_FACTOR, forward_operations
+from csnn_tf.processor import share_cores_among_batches
 
 Calls = dict[str, Callable[[], Any]]
 
 
 def measure(case: BenchmarkCase) -> dict[str, Any]:
     """Times, rates and memory of a case."""
+    if case.kind == "dos-inference":
+        share_cores_among_batches()  # as the commands that predict
     if case.kind == "machine":
         return _machine(case)
     if case.kind == "import":

@@ -5,16 +5,20 @@ from typing import Any
 
 import keras
 
+from csnn_tf.processor import one_thread_an_operation
+
 _NUMBERS_IN_CACHE = 2**22  # of the largest feature map: 16 MB
 
 
 def rows_in_cache(numbers: int) -> int:
     """Rows, a power of two, whose largest feature map fits the cache.
 
+    Half as many where operations run on one thread each, as every core then has a block of its own.
+
     Args:
         numbers: Of a row, in that map.
     """
-    return rows_within(_NUMBERS_IN_CACHE, numbers)
+    return rows_within(_NUMBERS_IN_CACHE >> one_thread_an_operation(), numbers)
 
 
 def rows_within(budget: int, numbers: int) -> int:

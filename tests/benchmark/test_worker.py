@@ -9,7 +9,7 @@ import keras
 import pytest
 from click.testing import CliRunner
 
-from csnn_tf.benchmark import BenchmarkCase, run_benchmark, training_steps
+from csnn_tf.benchmark import BenchmarkCase, limits, run_benchmark, training_steps
 from csnn_tf.benchmark.cases import scaling_cases, standard_cases
 from csnn_tf.benchmark.layer_times import time_layers
 from csnn_tf.benchmark.lines import result_lines
@@ -61,6 +61,16 @@ def test_alone_it_tells_its_memory(kind):
     result = measure(case)
     assert result["peak_memory_bytes"] > 2**26
     assert "peak memory" in next(result_lines(case, result))
+
+
+def test_the_limit_is_of_all_cores_where_operations_have_one_thread(monkeypatch):
+    alone = limits.matrix_product()[1]
+    monkeypatch.setattr(limits, "one_thread_an_operation", lambda: True)
+    monkeypatch.setattr(limits, "cores", lambda: 3)
+    monkeypatch.setitem(limits.MATRIX, "processor", 64)
+    product, operations = limits.matrix_product()
+    assert operations == 3 * 2 * 64**3 < alone
+    assert [tuple(result.shape) for result in product()] == 3 * [(64, 64)]
 
 
 def test_memory_of_other_systems(monkeypatch):

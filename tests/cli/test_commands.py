@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from csnn_tf.cli import predict
 from csnn_tf.errors import InputError
 from csnn_tf_command import cli
 from tests.cli.running import LEAST, run
@@ -150,7 +151,7 @@ def test_the_upright_axis_is_that_of_the_training(trained, tmp_path, monkeypatch
         run("evaluate", upright, "--per-class", 1, "--upright-axis", 2)
 
 
-def test_predict_reads_clouds_and_meshes(trained, tmp_path):
+def test_predict_reads_clouds_and_meshes(trained, tmp_path, monkeypatch):
     np.save(tmp_path / "cloud.npy", np.random.default_rng(0).normal(size=(80, 3)))
     (tmp_path / "mesh.off").write_text("OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n")
     files = [tmp_path / "cloud.npy", tmp_path / "mesh.off"]
@@ -170,6 +171,12 @@ def test_predict_reads_clouds_and_meshes(trained, tmp_path):
         f"all points of {tmp_path / 'point.npy'} are one and the same: its class means nothing.\n"
     )
     assert both.stdout.count("%") == 6
+    asked = []
+    monkeypatch.setattr(predict, "share_cores_among_batches", lambda: asked.append(True))
+    for most, expected in ((2, []), (1, [True])):
+        monkeypatch.setattr(predict, "_BATCH", most)
+        run("predict", trained, *files)
+        assert asked == expected
 
 
 def test_clouds_of_far_fewer_points_than_in_training_are_named(trained, tmp_path):

@@ -11,6 +11,7 @@ from ase import Atoms
 from ase.build import graphene
 from ase.io import read, write
 
+from csnn_tf.cli import predict_dos
 from csnn_tf.data.atoms import builtin_carbon, read_npz, read_published, write_npz
 from csnn_tf.errors import InputError
 from csnn_tf.models import DensityOfStates
@@ -224,6 +225,16 @@ def test_predict_dos_prints_text_json_and_csv_and_draws(trained, sheet, tmp_path
     assert f"Picture: {picture}, of the first 12 structures" in many.stderr
     assert len(many.stdout.splitlines()) == 14
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_cores_are_shared_among_the_chunks_of_many_atoms(trained, sheet, monkeypatch):
+    asked = []
+    monkeypatch.setattr(predict_dos, "share_cores_among_batches", lambda: asked.append(True))
+    run("predict", "dos", trained, sheet)
+    assert not asked
+    monkeypatch.setattr(predict_dos, "_MANY_ATOMS", 5)
+    run("predict", "dos", trained, sheet)
+    assert asked
 
 
 def test_predict_dos_reads_the_atoms_of_a_file_alone(trained, data, tmp_path):

@@ -16,6 +16,11 @@ def test_the_largest_map_of_a_block_fits(numbers, rows):
     assert rows_in_cache(numbers) == rows
 
 
+def test_blocks_are_smaller_where_every_core_has_one(monkeypatch):
+    monkeypatch.setattr(blocks, "one_thread_an_operation", lambda: True)
+    assert rows_in_cache(2**16) == 32
+
+
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="for TensorFlow on CPUs")
 @pytest.mark.parametrize("dynamic", [False, True])
 @pytest.mark.parametrize("count", [2, 4, 12])
