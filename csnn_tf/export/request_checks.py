@@ -27,11 +27,12 @@ def checked_clouds(points, *, max_points: int, max_clouds: int, lengths=None) ->
     # its name and its message end up in the server's answer.
     points = tf.ensure_shape(points, [None, None, 3], name="points_must_be_batch_points_3")
     clouds, longest = tf.unstack(tf.shape(points, tf.int64)[:2])
-    points = after(
-        points,
+    checks = [
         require(longest > 0, "points: a cloud has no points"),
         *_within(clouds, longest, max_points, max_clouds),
-    )
+    ]
+    # The size too: the mask is made of it.
+    points, longest = after(points, *checks), after(longest, *checks)
     if lengths is None:
         lengths = tf.fill([clouds], longest)
     else:
@@ -62,15 +63,15 @@ def padded_clouds(points, row_lengths, *, max_points: int, max_clouds: int) -> t
     )
     # Only now, so that the sum of absurd lengths cannot wrap around.
     clouds, longest = tf.size(lengths, tf.int64), tf.reduce_max(tf.concat([lengths, [1]], 0))
-    points = after(
-        points,
+    checks = [
         require(
             tf.reduce_sum(lengths) == rows,
             "points: row_lengths must add up to its rows",
             rows,
         ),
         *_within(clouds, longest, max_points, max_clouds),
-    )
+    ]
+    points, longest = after(points, *checks), after(longest, *checks)
     mask = tf.sequence_mask(lengths, longest)
     places = tf.where(mask)
     padded = tf.scatter_nd(places, points, tf.stack([clouds, longest, 3]))
