@@ -32,9 +32,14 @@ def versions_of(folder: Path) -> list[int]:
     )
 
 
+def is_name(name: object) -> bool:
+    """Whether a model can have this name: it becomes part of an address."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> None:
     """Raise `InputError` if a model's name is no part of an address."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not is_name(name):
         raise InputError(
             f"name must be letters, digits, '_', '-' and '.', not {name!r}: it becomes part of an "
             "address."

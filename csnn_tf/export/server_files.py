@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from csnn_tf.atomic_files import write_aside
-from csnn_tf.export.layout import versions_of
+from csnn_tf.export.layout import is_name, versions_of
 
 MODELS_CONFIG = "models.config"
 BATCHING_PARAMETERS = "batching_parameters"
@@ -51,11 +51,12 @@ def write_server_files(folder: Path) -> None:
 
 
 def _served(folder: Path) -> list[str]:
-    """Names of the models in a folder that have a version."""
+    """Names of the models in a folder that have a version; `lost+found` may not even be read."""
     return sorted(
         entry.name
         for entry in folder.iterdir()
-        if any((entry / str(n) / "saved_model.pb").is_file() for n in versions_of(entry))
+        if is_name(entry.name)
+        and any((entry / str(n) / "saved_model.pb").is_file() for n in versions_of(entry))
     )
 
 

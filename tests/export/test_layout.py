@@ -193,3 +193,20 @@ def test_models_config_has_what_another_export_publishes_meanwhile(tmp_path, mon
     config = (tmp_path / "models.config").read_text()
     names = [line.split('"')[1] for line in config.splitlines() if "name:" in line]
     assert names == ["first", "second", "third"]
+
+
+def test_models_config_passes_over_what_is_no_model(tmp_path, monkeypatch):
+    """A disk's lost+found, which others may not read, and a name that ends its own quotation."""
+
+    def versions(folder):
+        if folder.name == "lost+found":
+            raise PermissionError(13, "Permission denied")
+        return versions_of(folder)
+
+    for name in ("lost+found", 'a "copy"', "shapes"):
+        (tmp_path / name / "1").mkdir(parents=True)
+        (tmp_path / name / "1" / "saved_model.pb").touch()
+    monkeypatch.setattr("csnn_tf.export.server_files.versions_of", versions)
+    write_server_files(tmp_path)
+    config = (tmp_path / "models.config").read_text()
+    assert [line.strip() for line in config.splitlines() if "name:" in line] == ['name: "shapes"']
