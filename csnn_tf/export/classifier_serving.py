@@ -117,23 +117,19 @@ class ClassifierServing(Serving):
 
     def card(self) -> dict[str, str]:
         """Input, outputs and limits."""
-        options, model = self.options, self.model
-        votes = f"averaged over {options.votes} rotations" if options.votes > 1 else "of one pass"
+        options = self.options
         return {
             "Input": (
-                "`points`: float32 [batch, points, 3], clouds of x, y, z in any length unit, "
-                "position and orientation; both sizes are free. Clouds of different sizes: see the "
-                "signatures `padded` and `ragged`.\n\n"
+                f"{self._input} Clouds of different sizes: see the signatures `padded` and "
+                "`ragged`.\n\n"
                 f"Refused with an error that names `points`: more than {options.max_clouds} clouds "
                 f"or {options.max_points} rows in a request, a cloud without points, coordinates "
                 "that are not finite or beyond 1e30."
             ),
             "Output": (
-                f"`probabilities` [batch, {model.num_classes}], {votes}; `classes` and `scores` "
-                f"[batch, {self._top}], the best classes' names and probabilities, best first. "
-                f"`logits` [batch, {model.num_classes}] and `embedding` "
-                f"[batch, {self._network.outputs[0].shape[-1]}] in signatures of their own. "
-                "All float32."
+                f"{self._probabilities}; `classes` and `scores` [batch, {self._top}], the best "
+                f"classes' names and probabilities, best first. {self._others} in signatures of "
+                "their own. All float32."
             ),
             "Limits": (
                 "The model knows its classes only: a cloud of anything else gets one of them, "
@@ -144,6 +140,32 @@ class ClassifierServing(Serving):
                 "approximately invariant."
             ),
         }
+
+    def portable_card(self) -> dict[str, str]:
+        """Without the checks of requests and the names of the best classes."""
+        return {
+            **self.card(),
+            "Input": f"{self._input} Nothing is checked: leave out batches of no clouds.",
+            "Output": f"{self._probabilities}; {self._others}. All float32.",
+        }
+
+    @property
+    def _input(self) -> str:
+        return (
+            "`points`: float32 [batch, points, 3], clouds of x, y, z in any length unit, position "
+            "and orientation; both sizes are free."
+        )
+
+    @property
+    def _probabilities(self) -> str:
+        votes = self.options.votes
+        made = f"averaged over {votes} rotations" if votes > 1 else "of one pass"
+        return f"`probabilities` [batch, {self.model.num_classes}], {made}"
+
+    @property
+    def _others(self) -> str:
+        width = self._network.outputs[0].shape[-1]
+        return f"`logits` [batch, {self.model.num_classes}] and `embedding` [batch, {width}]"
 
     @property
     def _top(self) -> int:

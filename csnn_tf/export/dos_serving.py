@@ -159,7 +159,6 @@ class DosServing(Serving):
     def card(self) -> dict[str, str]:
         """Input, outputs and limits."""
         model, options = self.model, self.options
-        votes = f", averaged over {options.votes} rotations" if options.votes > 1 else ""
         energy = (
             "`fermi_level` [structures] in eV and `band_energy` [structures] in eV/atom, NaN where "
             "the density of states does not reach the number of electrons within its bins. "
@@ -182,7 +181,8 @@ class DosServing(Serving):
                 "elements, atoms at the same place, numbers that are not finite."
             ),
             "Output": (
-                f"`dos` [structures, {len(model.energies)}] in states/eV/atom, both spins{votes}; "
+                f"`dos` [structures, {len(model.energies)}] in states/eV/atom, both spins"
+                f"{self._votes}; "
                 f"`energies` [{len(model.energies)}] in eV from the vacuum level. {energy}`atomic` "
                 "and `neighbors_atomic` give `atomic_dos`, that of every atom. All float32."
             ),
@@ -191,6 +191,30 @@ class DosServing(Serving):
                 "answer says how far from them a structure is."
             ),
         }
+
+    def portable_card(self) -> dict[str, str]:
+        """Of neighbours to the DOS of every atom, without the checks of requests."""
+        model = self.model
+        return {
+            **self.card(),
+            "Input": (
+                "`displacements` float32 [pairs, 3] in Å from an atom to its neighbour, `centre` "
+                "int32 [pairs], the atom's index, `species` int32 [pairs], the neighbour's "
+                "element, and `atoms` int32 [atoms], every atom's element. Elements count from 0 "
+                f"in this order: {', '.join(model.elements)}. All pairs within {model.cutoff:g} Å, "
+                "in both directions, periodic images included. Nothing is checked."
+            ),
+            "Output": (
+                f"`atomic_dos` float32 [atoms, {len(model.energies)}] in states/eV, both spins"
+                f"{self._votes}: the density of states of every atom at the energies of the "
+                "labels, in eV from the vacuum level."
+            ),
+        }
+
+    @property
+    def _votes(self) -> str:
+        votes = self.options.votes
+        return f", averaged over {votes} rotations" if votes > 1 else ""
 
     def _from_crystals(self, positions, cell, pbc, numbers, counts):
         numbers, counts = self._checked_atoms(numbers, counts)

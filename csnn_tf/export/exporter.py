@@ -101,7 +101,8 @@ def export_model(
         check_same_labels(folder / name, serving)
     record = training_record(source)
     epochs = _epoch_notices(source, record)
-    card = model_card(serving, name, f"{source.name}, SHA-256 {digest}", record, epochs)
+    origin = f"{source.name}, SHA-256 {digest}"
+    card = model_card(serving, name, origin, record, epochs, portable=not served)
 
     def write(temporary: Path) -> None:
         _writer(file_format)(temporary, serving, name, card)

@@ -25,6 +25,8 @@ def model_card(
     source: str,
     record: Mapping[str, Any],
     remarks: Sequence[str] = (),
+    *,
+    portable: bool = False,
 ) -> str:
     """Markdown that says what an exported model is.
 
@@ -34,6 +36,7 @@ def model_card(
         source: Name and SHA-256 of the .keras file that it comes from.
         record: What the training run recorded; may be empty.
         remarks: Sentences about that.
+        portable: Whether it is exported for another runtime than TensorFlow's.
     """
     options, model = serving.options, serving.model
     labels = list(serving.labels)
@@ -52,7 +55,8 @@ def model_card(
         ),
     }
     parts = [f"# {name}", "\n".join(f"- {key}: {value}" for key, value in facts.items())]
-    parts += [f"## {title}\n\n{text}" for title, text in serving.card().items()]
+    sections = serving.portable_card() if portable else serving.card()
+    parts += [f"## {title}\n\n{text}" for title, text in sections.items()]
     if labels:
         parts.append(f"## Labels\n\n{', '.join(labels)}")
     if record := _known(record):

@@ -76,6 +76,10 @@ class Serving(abc.ABC):
     def card(self) -> dict[str, str]:
         """Sections of the model card, Markdown by title."""
 
+    @abc.abstractmethod
+    def portable_card(self) -> dict[str, str]:
+        """The same for `portable`."""
+
 
 def serves(model_class: type[keras.Model]) -> Callable[[type[Serving]], type[Serving]]:
     """Class decorator: the `Serving` of a model class."""

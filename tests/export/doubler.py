@@ -63,3 +63,6 @@ class DoublerServing(Serving):
 
     def card(self):
         return {"Input": "x"}
+
+    def portable_card(self):
+        return self.card()

@@ -1,5 +1,7 @@
 """Choices of a density-of-states export, in this process."""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -150,6 +152,12 @@ def test_a_mapping_to_nearest_vertices_is_exported_to_onnx(tmp_path):
     found = Environments.find(structures(frames()), model.elements, model.cutoff)
     batch = found.of_structures(range(len(frames())))
     session = onnxruntime.InferenceSession(path / "model.onnx", providers=["CPUExecutionProvider"])
+    card = (path / "model_card.md").read_text("utf-8").partition("## Limits")[0]
+    told = dict(re.findall(r"`(\w+)` (\w+)", card))
+    kinds = {"tensor(float)": "float32", "tensor(int32)": "int32"}
+    tensors = (*session.get_inputs(), *session.get_outputs())
+    assert told == {tensor.name: kinds[tensor.type] for tensor in tensors}
+    assert "count from 0 in this order: O, C." in card
     (dos,) = session.run(None, {value.name: batch[value.name] for value in session.get_inputs()})
     expected = DosPredictor(model).predict(structures(frames()), atomic=True).atomic_dos
     assert relative(dos, expected) < 1e-5

@@ -1,5 +1,7 @@
 """ONNX and TensorFlow Lite exports in their own runtimes."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,10 @@ def test_onnx(tiny_classifier, file, tmp_path, votes):
     assert labels.splitlines() == list(CLASSES)
     assert (path / "labels.txt").read_text("utf-8").splitlines() == list(CLASSES)
     names = [output.name for output in session.get_outputs()]
+    card = (path / "model_card.md").read_text("utf-8")
+    assert session.get_modelmeta().custom_metadata_map["model_card"] == card
+    told = set(re.findall(r"`(\w+)`", card.partition("## Limits")[0]))
+    assert told == {"points", *names}  # and nothing of signatures
 
     def run(points):
         return dict(zip(names, session.run(None, {"points": points}), strict=True))
@@ -78,6 +84,14 @@ def test_reduced_precision_is_refused(file, tmp_path, file_format):
     options = ExportOptions(precision="bfloat16")
     with pytest.raises(InputError, match=f"precision must be float32 for {file_format}"):
         export_model(file, tmp_path, options=options, file_format=file_format)
+    assert not (tmp_path / "shapes").exists()
+
+
+@pytest.mark.parametrize("name", ["top", "max_points", "max_clouds", "max_atoms"])
+def test_choices_that_would_count_for_nothing(file, tmp_path, name):
+    options = ExportOptions(**{name: 3})
+    with pytest.raises(InputError, match=f"{name} counts for nothing in onnx, .*: leave it out"):
+        export_model(file, tmp_path, options=options, file_format="onnx")
     assert not (tmp_path / "shapes").exists()
 
 
