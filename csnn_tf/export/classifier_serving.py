@@ -151,9 +151,12 @@ class ClassifierServing(Serving):
 
     @property
     def _input(self) -> str:
+        model = self.model
+        unit = "any length unit" if model.unit_ball else "the length unit of the training data"
+        place = "anywhere" if model.centred else "about the origin as in training"
         return (
-            "`points`: float32 [batch, points, 3], clouds of x, y, z in any length unit, position "
-            "and orientation; both sizes are free."
+            f"`points`: float32 [batch, points, 3], clouds of x, y, z in {unit}, {place}, in any "
+            "orientation; both sizes are free."
         )
 
     @property

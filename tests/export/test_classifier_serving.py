@@ -78,6 +78,21 @@ def test_a_tilt_is_exported():
     assert relative(found, numpy_of(plain(points))) > 1e-2
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, "in any length unit, anywhere, in any orientation"),
+        ({"center": False}, "in any length unit, about the origin as in training, in any"),
+        ({"radius": 2.0}, "in the length unit of the training data, anywhere, in any"),
+    ],
+)
+def test_the_card_says_which_coordinates_count(fields, told):
+    model = PointCloudClassifier.from_preset("tiny", num_classes=3, **fields)
+    serving = serving_of(model, ExportOptions())
+    for card in (serving.card(), serving.portable_card()):
+        assert told in card["Input"]
+
+
 @compiled
 def test_bfloat16_gives_float32(tiny_classifier):
     points = clouds(3, 60)
