@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from csnn_tf.checks import check_positive
+from csnn_tf.checks import check_between, check_positive
 from csnn_tf.errors import InputError
 
 FORMATS = ("savedmodel", "onnx", "tflite")
@@ -40,8 +40,10 @@ class ExportOptions:
     max_atoms: int = 10_000
 
     def __post_init__(self) -> None:
-        for name in ("votes", "top", "max_points", "max_clouds", "max_atoms"):
+        for name in ("votes", "top"):
             check_positive(name, getattr(self, name))
+        for name in ("max_points", "max_clouds", "max_atoms"):  # which graphs count in 64 bits
+            check_between(name, getattr(self, name), 1, 2**63 - 1)
         if self.precision not in PRECISIONS:
             raise InputError(
                 f"precision must be {' or '.join(PRECISIONS)}, not {self.precision!r}."

@@ -160,7 +160,16 @@ def test_other_models_are_refused():
 
 
 @pytest.mark.parametrize(
-    "choices", [{"votes": 0}, {"top": 1.5}, {"max_points": -1}, {"precision": "float16"}]
+    "choices",
+    [
+        {"votes": 0},
+        {"top": 1.5},
+        {"max_points": -1},
+        {"max_points": 2**63},
+        {"max_clouds": 2**63},
+        {"max_atoms": 2**63},
+        {"precision": "float16"},
+    ],
 )
 def test_bad_options(choices):
     with pytest.raises(InputError, match=next(iter(choices))):
