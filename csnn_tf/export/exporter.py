@@ -86,8 +86,8 @@ def export_model(
             "reads models that were trained on any backend."
         )
     source, folder = model_file(model), check_path(folder)
-    given = name or _source_name(source)
-    name = name or _served_name(given)
+    given = _source_name(source) if name is None else name
+    name = _served_name(given) if name is None else name
     check_name(name)  # as a whole: of "a/b", a path would have the name "b"
     if name in (MODELS_CONFIG, BATCHING_PARAMETERS):
         raise InputError(f"name must not be {name}: the server's file of that name lies there.")

@@ -281,7 +281,7 @@ def test_bad_arguments(tmp_path, doubler, monkeypatch):
         export_model(tmp_path / "nothing.keras", tmp_path)
     with pytest.raises(InputError, match="format must be one of savedmodel, onnx, tflite"):
         export_model(doubler(), tmp_path, file_format="pickle")
-    for name in ("a/b", str(tmp_path / "elsewhere"), ".."):
+    for name in ("a/b", str(tmp_path / "elsewhere"), "..", ""):
         with pytest.raises(InputError, match=f"name must be letters, .*not '{name}'"):
             export_model(doubler(), tmp_path / "models", name=name)
     for name in ("models.config", "batching_parameters"):
