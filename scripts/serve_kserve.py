@@ -227,6 +227,8 @@ def main():
         help=f"by which it may be asked besides {', '.join(HOSTS)}, as behind a proxy",
     )
     options = parser.parse_args(ARGUMENTS)
+    if options.max_body < 1:
+        raise SystemExit(f"serve_kserve: --max-body must be at least 1, not {options.max_body}")
     folders = versions_in(options.folder)
     if not folders:
         raise SystemExit(f"serve_kserve: {options.folder} holds no exported model")

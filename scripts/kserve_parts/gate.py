@@ -22,13 +22,13 @@ class Gate:
 
     Args:
         app: What the requests are for.
-        hosts: Names of this machine by which it may be asked: a name that another site's page has
-            led here is none.
+        hosts: Names of this machine by which it may be asked, their ports left out: a name that
+            another site's page has led here is none.
         max_body: Bytes of a request's body, at most.
     """
 
     def __init__(self, app, hosts, max_body):
-        self.app, self.hosts, self.max_body = app, {host.lower() for host in hosts}, max_body
+        self.app, self.hosts, self.max_body = app, {without_port(host) for host in hosts}, max_body
 
     async def __call__(self, scope, receive, send):
         """Answer or pass on a request."""
@@ -76,7 +76,7 @@ class Gate:
 
     def refusal(self, method, path, headers):
         """Status and sentence for a request that is not let through, or None."""
-        host = re.sub(r":\d*$", "", headers.get("host", "localhost")).lower()
+        host = without_port(headers.get("host", "localhost"))
         if host not in self.hosts:
             return HTTPStatus.FORBIDDEN, f"{host} is not a name of this server (--allow-host)"
         is_predict = re.fullmatch(r"/v1/models/[^/]+(/versions/[^/]+)?:predict", path)
@@ -90,6 +90,11 @@ class Gate:
         """Status and sentence for a body that is."""
         sentence = f"a request has at most {self.max_body} bytes (--max-body)"
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence
+
+
+def without_port(host):
+    """The name in lower case that a request gives a machine, of "Name:80" too."""
+    return re.sub(r":\d*$", "", host).lower()
 
 
 async def parts_of(receive):

@@ -95,6 +95,12 @@ def test_other_names_are_refused(host):
     assert asked(headers={"host": host}, hosts=[*HOSTS, host.partition(":")[0]])[0] == 200
 
 
+@pytest.mark.parametrize("allowed", ["proxy.example:80", "Proxy.Example:8501"])
+def test_names_are_allowed_with_a_port_too(allowed):
+    assert asked(headers={"host": "proxy.example"}, hosts=[allowed])[0] == 200
+    assert asked(headers={"host": "proxy.example:8501"}, hosts=[allowed])[0] == 200
+
+
 def test_bodies_have_a_bound():
     """Whether their size is announced or not."""
     expected = {"error": "a request has at most 100 bytes (--max-body)"}

@@ -46,6 +46,14 @@ def test_the_script_alone(server, tmp_path):
     assert found.stderr == "serve_kserve: the folder kserve_parts must lie beside it\n"
 
 
+@pytest.mark.parametrize("size", ["0", "-5"])
+def test_a_bound_that_lets_no_request_through(server, tmp_path, monkeypatch, size):
+    monkeypatch.setattr(server, "ARGUMENTS", [str(tmp_path), "--max-body", size])
+    message = f"^serve_kserve: --max-body must be at least 1, not {size}$"
+    with pytest.raises(SystemExit, match=message):
+        server.main()
+
+
 @pytest.mark.parametrize("damage", ["port", pytest.param("model", marks=long_run)])
 def test_kserve_ends_with_a_sentence(exported, tmp_path, damage):
     """A port that is taken, and a version that cannot be read."""
