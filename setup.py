@@ -72,7 +72,6 @@ setup(
             "tf2onnx>=1.16",
             "onnx>=1.16",
             "onnxruntime>=1.18",
-            "ai-edge-litert>=1.3",
         ],
         # A real server for the REST tests; they skip without it.
         "serving-test": ["kserve>=0.15"],
