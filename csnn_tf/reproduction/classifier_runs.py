@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from csnn_tf.data.fingerprint import fingerprint
 from csnn_tf.errors import InputError
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.architectures import architecture
@@ -94,7 +95,8 @@ def train_classifiers(
 
     Args:
         configs: What to train where there is nothing, by name of the run's folder.
-        shapes: The training shapes that a configuration asks for; called only where one trains.
+        shapes: The training shapes that a configuration asks for; a run that is there must have
+            been begun with them.
         out: Folder of the runs.
         fields: Fields of the model in which a run that is there must agree.
         budget: Seconds for all training together, see `train_waiting`.
@@ -107,13 +109,27 @@ def train_classifiers(
         InputError: If a folder holds something else, or a configuration does not fit the data.
     """
 
+    loaded: dict[tuple[int, int, bool], tuple[ShapeSet | MeshSet, str]] = {}
+
+    def data(name: str) -> tuple[ShapeSet | MeshSet, str]:
+        """Training shapes of a run and their digest, made once for all that take the same."""
+        config = configs[name]
+        key = config.num_points, config.per_class, config.resample
+        if key not in loaded:
+            found = shapes(config)
+            loaded[key] = found, fingerprint(found)
+        return loaded[key]
+
     def read(name: str) -> ClassifierRun | None:
-        return ClassifierRun.read(out / name, configs[name], fields)
+        run = ClassifierRun.read(out / name, configs[name], fields)
+        if run is not None:
+            run.folder.check_contents(data(name)[1])
+        return run
 
     def go_on(name: str, run: ClassifierRun | None, limit: list[keras.callbacks.Callback]) -> None:
         config = configs[name] if run is None else run.config
         extra = [*callbacks(name, config), *limit]
-        train(config, shapes(config), out / name, resume=run is not None, callbacks=extra)
+        train(config, data(name)[0], out / name, resume=run is not None, callbacks=extra)
 
     return train_waiting(configs, read, go_on, budget)
 

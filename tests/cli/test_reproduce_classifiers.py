@@ -58,7 +58,8 @@ def test_a_baseline_is_trained_and_used_like_the_model(out, tmp_path):
 
 def test_table1_takes_a_run_that_is_there(out):
     before = (out / "pointnet-so3" / "best.keras").read_bytes()
-    text = run("reproduce", "table1", "--per-class", 1, "--budget", 0, "--out", out).output
+    options = [*SMALL, "--per-class", 1, "--budget", 0]
+    text = run("reproduce", "table1", *options, "--out", out).output
     assert "Not trained for lack of time: pointnet-z, dgcnn-z, csnn-z, dgcnn-so3, csnn-so3" in text
     assert (out / "table1.md").read_text() in text
     assert "PointNet, the paper's" in text
@@ -74,7 +75,7 @@ def test_figure7_and_table3_share_their_runs(tmp_path):
     assert (tmp_path / "figure7.png").is_file()
     stored = json.loads((tmp_path / "csnn-2-spheres" / "config.json").read_text())
     assert (stored["model"]["spheres"], stored["model"]["channels"]) == (2, 1)
-    text = run("reproduce", "table3", "--budget", 0, *spheres).output
+    text = run("reproduce", "table3", *SMALL, "--budget", 0, *spheres).output
     assert "| 2 | " in text
     assert "| 50 | 1.00 |" in text
     # A folder of the right name with another model in it.

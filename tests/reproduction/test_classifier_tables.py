@@ -70,10 +70,7 @@ def folder(tests, tmp_path_factory):
 
 
 def test_the_table_holds_what_evaluation_finds_and_says_what_was_cut_short(folder, tests, tmp_path):
-    def never(wanted):
-        raise AssertionError("nothing is to be trained")
-
-    runs = train_classifiers(CONFIGS, never, folder, budget=0)
+    runs = train_classifiers(CONFIGS, train_shapes, folder, budget=0)
     assert {name: (run.epochs, run.complete) for name, run in runs.items()} == {
         "pointnet-so3": (2, True),
         "dgcnn-z": (1, False),
@@ -175,6 +172,15 @@ def test_the_epoch_chosen_on_the_test_set(folder, tests):
 def test_other_runs_are_refused(folder, changes, fields, named):
     with pytest.raises(InputError, match=named):
         ClassifierRun.read(folder / "pointnet-so3", config(**changes), fields)
+
+
+def test_runs_on_data_that_has_changed_are_refused(folder):
+    def changed(wanted):
+        return builtin_shapes("train", 3, num_points=wanted.num_points)
+
+    with pytest.raises(InputError, match="pointnet-so3 was begun with other data"):
+        train_classifiers(CONFIGS, changed, folder)
+    assert not (folder / "pointnet-z").exists()
 
 
 def test_folders_of_other_things_are_refused(tmp_path):
