@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from csnn_tf.atomic_files import write_aside
+from csnn_tf.data.fingerprint import fingerprint
 from csnn_tf.inference import Predictor
 from csnn_tf.models import CloudClassifier
 from csnn_tf.models.loading import load_model
@@ -49,6 +50,7 @@ class HistoryOnTest(keras.callbacks.Callback):
         super().__init__()
         self.folder, self.shapes, self.rotations = folder, shapes, tuple(rotations)
         self.upright_axis, self.seed = upright_axis, seed
+        self._test_set = _test_set(shapes, seed)
         self._clouds: dict[str, Sequence[np.ndarray]] = {}
         self._predictor: Predictor | None = None
 
@@ -57,7 +59,7 @@ class HistoryOnTest(keras.callbacks.Callback):
 
         The model of that epoch is still the last one in the folder.
         """
-        known = {int(row["epoch"]) for row in history_rows(self.folder.path / FILE)}
+        known = {int(row["epoch"]) for row in _rows(self.folder, self._test_set)}
         if epoch not in known and (epoch == 1 or epoch - 1 in known):
             self._classify(epoch)
 
@@ -77,30 +79,44 @@ class HistoryOnTest(keras.callbacks.Callback):
                 )
         else:  # compiled once
             self._predictor.model.set_weights(model.get_weights())
-        row = [epoch]
+        row = [epoch, self._test_set]
         for name in self.rotations:
             found = self._predictor.logits(self._clouds[name]).argmax(axis=1)
             row.append(float((found == self.shapes.labels).mean()))
         path = self.folder.path / FILE
-        earlier = [line for line in history_rows(path) if int(line["epoch"]) < epoch]
-        header = ["epoch", *self.rotations]
+        earlier = _rows(self.folder, self._test_set)
+        earlier = [line for line in earlier if int(line["epoch"]) < epoch]
+        header = ["epoch", "test_set", *self.rotations]
         rows = [[line.get(name, "") for name in header] for line in earlier]
         text = comma_separated(header, [*rows, row])
         write_aside(path, lambda temporary: temporary.write_text(text, "utf-8"))
 
 
-def best_on_test(folder: RunFolder, rotation: str) -> tuple[int, float, int] | None:
+def best_on_test(
+    folder: RunFolder, rotation: str, shapes: ShapeSet, seed: int = 0
+) -> tuple[int, float, int] | None:
     """The epoch with the best test accuracy, that accuracy, and how many epochs were looked at.
 
     Args:
         folder: A run folder.
         rotation: Rotation of the test shapes.
+        shapes: The test shapes; accuracies on others do not count.
+        seed: Of the rotations, likewise.
 
     Returns:
         None if the run kept no accuracies on the test set.
     """
-    rows = [row for row in history_rows(folder.path / FILE) if row.get(rotation)]
+    rows = [row for row in _rows(folder, _test_set(shapes, seed)) if row.get(rotation)]
     if not rows:
         return None
     best = max(rows, key=lambda row: float(row[rotation]))
     return int(best["epoch"]), float(best[rotation]), len(rows)
+
+
+def _test_set(shapes: ShapeSet, seed: int) -> str:
+    """What tells the test shapes and their orientations from others."""
+    return f"{fingerprint(shapes)[:16]}-seed{seed}"
+
+
+def _rows(folder: RunFolder, test_set: str) -> list[dict[str, str]]:
+    return [row for row in history_rows(folder.path / FILE) if row.get("test_set") == test_set]

@@ -55,6 +55,8 @@ class Table1Row:
         runs: The runs by rotation in training, those that there are.
         held_out: By setting, the accuracy of the epoch that was best on held-out shapes.
         last: By setting, that of the last epoch.
+        on_test: By setting, what `best_on_test` gives for these test shapes; without those of which
+            it knows nothing.
     """
 
     model: str
@@ -62,6 +64,7 @@ class Table1Row:
     runs: dict[str, ClassifierRun]
     held_out: dict[tuple[str, str], EvaluationResult]
     last: dict[tuple[str, str], EvaluationResult]
+    on_test: dict[tuple[str, str], tuple[int, float, int]]
 
     @property
     def title(self) -> str:
@@ -110,13 +113,18 @@ def table1(
         if not own:
             continue
         found: dict[str, dict[tuple[str, str], EvaluationResult]] = {"best": {}, "last": {}}
-        counts = {}
+        counts, on_test = {}, {}
         for rotation, run in own.items():
+            settings = [pair for pair in SETTINGS if pair[0] == rotation]
+            for setting in settings:
+                chosen = best_on_test(run.folder, setting[1], shapes(run), seed)
+                if chosen is not None:
+                    on_test[setting] = chosen
             for choice, results in found.items():
                 progress(f"{run_name(name, rotation)}, {choice} epoch")
                 model = run.load(run.folder.path / f"{choice}.keras")
                 counts[rotation] = weights(model)
-                for setting in (pair for pair in SETTINGS if pair[0] == rotation):
+                for setting in settings:
                     results[setting] = evaluate(
                         model,
                         shapes(run),
@@ -124,7 +132,7 @@ def table1(
                         upright_axis=run.config.upright_axis,
                         seed=seed,
                     )
-        rows.append(Table1Row(name, counts, own, found["best"], found["last"]))
+        rows.append(Table1Row(name, counts, own, found["best"], found["last"], on_test))
     return rows
 
 
@@ -175,7 +183,7 @@ def table_csv(rows: list[Table1Row]) -> str:
                     + [f"{value:.6g}" for value in values]
                     + [run.config.seed, run.epochs, run.config.epochs, int(not run.complete)]
                 )
-            chosen = _on_test(row, setting)
+            chosen = row.on_test.get(setting)
             if chosen is not None:
                 run = row.runs[setting[0]]
                 lines.append(
@@ -203,20 +211,14 @@ def _choices(rows: list[Table1Row]) -> tuple[list[list[str]], bool]:
     for row in rows:
         for title, results in (("held-out shapes", row.held_out), ("none: the last", row.last)):
             lines.append([row.title, title, *(percent(results.get(pair)) for pair in SETTINGS)])
-        chosen = [_on_test(row, pair) for pair in SETTINGS]
-        if any(chosen):
+        if row.on_test:
             on_test = True
             cells = [
                 "-" if found is None else f"{100 * found[1]:.1f} (epoch {found[0]} of {found[2]})"
-                for found in chosen
+                for found in map(row.on_test.get, SETTINGS)
             ]
             lines.append([row.title, "the test set", *cells])
     return lines, on_test
-
-
-def _on_test(row: Table1Row, setting: tuple[str, str]) -> tuple[int, float, int] | None:
-    run = row.runs.get(setting[0])
-    return None if run is None else best_on_test(run.folder, setting[1])
 
 
 def _described(row: Table1Row) -> str:

@@ -150,12 +150,32 @@ def test_the_epoch_chosen_on_the_test_set(folder, tests):
         ClassifierRun.read(run.path, config()).load(run.last), tests, rotation="so3", seed=SEED
     )
     assert float(rows[-1]["so3"]) == pytest.approx(last.accuracy)
-    epoch, accuracy, looked_at = best_on_test(run, "so3")
+    epoch, accuracy, looked_at = best_on_test(run, "so3", tests, SEED)
     assert accuracy == max(float(row["so3"]) for row in rows)
     assert float(rows[epoch - 1]["so3"]) == accuracy
     assert looked_at == 2
-    assert best_on_test(run, "z") is None
-    assert best_on_test(RunFolder(folder / "dgcnn-z"), "z") is None
+    assert best_on_test(run, "z", tests, SEED) is None
+    assert best_on_test(RunFolder(folder / "dgcnn-z"), "z", tests, SEED) is None
+
+
+def test_accuracies_on_another_test_set_are_not_those_on_this_one(folder, tests, tmp_path):
+    run = RunFolder(folder / "pointnet-so3")
+    others = builtin_shapes("test", 3, num_points=16)
+    assert best_on_test(run, "so3", others, SEED) is None
+    assert best_on_test(run, "so3", tests, SEED + 1) is None
+    runs = {"pointnet-so3": ClassifierRun.read(run.path, config())}
+    texts = []
+    for shapes in (tests, others):
+        (row,) = table1(runs, lambda run, shapes=shapes: shapes, seed=SEED)
+        texts.append(write_table1([row], "few", tmp_path)[0].read_text())
+    assert ["| PointNet | the test set |" in text for text in texts] == [True, False]
+    # A run that goes on begins its accuracies anew.
+    run = RunFolder(tmp_path)
+    shutil.copy(folder / "pointnet-so3" / "last.keras", run.last)
+    shutil.copy(folder / "pointnet-so3" / FILE, run.path)
+    HistoryOnTest(run, others, ["so3"], seed=SEED).on_epoch_end(2)
+    assert best_on_test(run, "so3", others, SEED)[::2] == (3, 1)
+    assert best_on_test(run, "so3", tests, SEED) is None
 
 
 @pytest.mark.parametrize(
