@@ -22,9 +22,9 @@ def figure7_command(spheres, **options) -> None:
     """Figure 7: accuracy of CSNN against the number of spheres, under arbitrary rotations.
 
     Trains what is missing into OUT/csnn-1-spheres, OUT/csnn-2-spheres and so on, and writes
-    OUT/figure7.md, OUT/figure7.csv and OUT/figure7.png. `table3` takes the same runs. Runs that
-    are in the folder already are used as they are; those that were cut short go on with their own
-    settings.
+    OUT/figure7.md, OUT/figure7.csv and OUT/figure7.png. `table3` takes the same runs. Runs on
+    the same shapes that are in the folder already are used as they are; those that were cut short
+    go on with their own settings.
     """
     from csnn_tf.plots.matplotlib_extra import pyplot
     from csnn_tf.reproduction.figure7 import write_figure7

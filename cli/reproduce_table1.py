@@ -18,9 +18,9 @@ def table1_command(select_on_test, **options) -> None:
     """Table I: PointNet, DGCNN and CSNN under rotations, on ModelNet40 or the built-in shapes.
 
     Trains what is missing into OUT/pointnet-z, OUT/pointnet-so3, OUT/dgcnn-z and so on, and writes
-    OUT/table1.md and OUT/table1.csv. Runs that are in the folder already, made by this command or
-    by `csnn-tf train modelnet --data DIR --rotation so3 --out OUT/csnn-so3`, are used as they are;
-    those that were cut short go on with their own settings.
+    OUT/table1.md and OUT/table1.csv. Runs on the same shapes that are in the folder already, made
+    by this command or by `csnn-tf train modelnet --data DIR --rotation so3 --out OUT/csnn-so3`, are
+    used as they are; those that were cut short go on with their own settings.
     """
     from csnn_tf.reproduction.history_on_test import HistoryOnTest
     from csnn_tf.reproduction.table1 import MODELS, SETTINGS, run_name, table1, write_table1

@@ -27,7 +27,6 @@ def training_command(config: dict[str, Any], built_in: bool | None = None) -> st
         >>> training_command({"data": "shapes", "preset": "small", "recipe": "best", "seed": 3})
         'csnn-tf train shapes --preset small --recipe best --seed 3'
     """
-    config = json.loads(json.dumps(config))  # as a run folder records it: lists, no tuples
     if "command" in config:
         return str(config["command"])
     if not {"data", "preset", "recipe"} <= config.keys():
@@ -43,7 +42,7 @@ def training_command(config: dict[str, Any], built_in: bool | None = None) -> st
     for name in ("seed", "epochs"):
         if name in config:
             words += [f"--{name}", config[name]]
-    for name, value in _changed(config).items():
+    for name, value in changed_fields(config).items():
         words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
     return shlex.join(map(str, words))
 
@@ -93,8 +92,14 @@ def _kind(config: dict[str, Any]) -> type[RunConfig]:
     return TrainingConfig
 
 
-def _changed(config: dict[str, Any]) -> dict[str, Any]:
-    """Fields of the training and of the model that are not what the recipe says."""
+def changed_fields(config: dict[str, Any]) -> dict[str, Any]:
+    """Fields of the training and of the model that are not what the recipe says.
+
+    Those that have an option of their own, such as the seed, are not among them.
+
+    Args:
+        config: As for `training_command`.
+    """
     try:
         recipe = _kind(config).from_recipe(
             config["recipe"],
@@ -103,8 +108,8 @@ def _changed(config: dict[str, Any]) -> dict[str, Any]:
         )
     except InputError:  # a recipe or preset that is no longer known
         return dict(config.get("model", {}))
-    # Through JSON, as the recorded configuration went: tuples are lists there.
-    usual = json.loads(json.dumps(recipe.to_dict()))
+    # As a run folder records them: lists, no tuples.
+    config, usual = json.loads(json.dumps([config, recipe.to_dict()]))
     own = {name: value for name, value in config.items() if name in usual.keys() - _BY_OPTION}
     if config.get("folder") or config["data"] != "shapes":
         own.pop("per_class", None)  # about the built-in shapes alone, and refused beside others

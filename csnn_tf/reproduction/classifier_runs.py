@@ -38,8 +38,8 @@ class ClassifierRun(FoundRun):
 
         Args:
             path: The folder.
-            expected: Its model, rotation and data must be the run's, and whether shapes are held
-                out; of a folder of data the name counts, not where it is.
+            expected: Its model, rotation and data must be the run's, how the data is taken, and
+                whether shapes are held out; of a folder the name counts, not where it is.
             fields: Fields of the model that must be alike too.
 
         Returns:
@@ -58,6 +58,10 @@ class ClassifierRun(FoundRun):
         }
         if bool(config.validation) != bool(expected.validation):
             pairs["run with validation"] = (config.validation, expected.validation)
+        for name in ("num_points", "resample", "upright_axis"):
+            pairs[f"run with {name}"] = (getattr(config, name), getattr(expected, name))
+        if expected.folder is None:
+            pairs["run with per_class"] = (config.per_class, expected.per_class)
         found, wanted = _model(config), _model(expected)
         for name in fields:
             pairs[f"run with {name}"] = (found.get(name), wanted.get(name))

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from csnn_tf.errors import InputError
+from csnn_tf.report.command_line import changed_fields
 from csnn_tf.training.checkpoint import CHECKPOINT
 from csnn_tf.training.run_folder import RunFolder, history_rows
 from csnn_tf.training.time_budget import TimeBudget
@@ -26,7 +27,9 @@ class RunFields(Protocol):
     preset: str
     recipe: str
     seed: int
-    model: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,13 +71,14 @@ class FoundRun:
 
     @property
     def description(self) -> str:
-        """Preset, recipe, seed, epochs and changed fields."""
+        """Preset, recipe, seed, epochs and what else is not as the recipe says."""
         config = self.config
         text = (
             f"preset {config.preset}, recipe {config.recipe}, seed {config.seed}, "
             f"{self.epochs} of {config.epochs} epochs"
         )
-        changes = [f"{name}={value}" for name, value in config.model.items()]
+        changed = changed_fields(config.to_dict())
+        changes = [f"{name}={value}" for name, value in changed.items()]
         return ", ".join([text, *changes])
 
 

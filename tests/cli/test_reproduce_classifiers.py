@@ -83,7 +83,7 @@ def test_figure7_and_table3_share_their_runs(tmp_path):
     stored["model"] |= {"spheres": 3, "channels": 2}
     (other / "config.json").write_text(json.dumps(stored))
     with pytest.raises(InputError, match="a run with channels 2, not 1"):
-        run("reproduce", "table3", "--budget", 0, "--spheres", "3", "--out", tmp_path)
+        run("reproduce", "table3", *SMALL, "--budget", 0, "--spheres", "3", "--out", tmp_path)
 
 
 @long_run

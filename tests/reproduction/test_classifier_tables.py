@@ -186,6 +186,10 @@ def test_accuracies_on_another_test_set_are_not_those_on_this_one(folder, tests,
         ({"validation": 0.0}, (), r"a run with validation 0\.\d+, not 0\.0"),
         ({"data": "modelnet", "folder": "some/where"}, (), "a run on built-in shapes, not where"),
         ({"data": "modelnet", "folder": "/my/shapes"}, (), "a run on built-in shapes, not shapes"),
+        ({"num_points": 64}, (), "a run with num_points 16, not 64"),
+        ({"per_class": 12}, (), "a run with per_class 200, not 12"),
+        ({"resample": True}, (), "a run with resample False, not True"),
+        ({"upright_axis": 2}, (), "a run with upright_axis 1, not 2"),
         ({"model": {"hidden": [9]}}, ("hidden",), r"a run with hidden \[8\], not \[9\]"),
     ],
 )
@@ -201,6 +205,13 @@ def test_runs_on_data_that_has_changed_are_refused(folder):
     with pytest.raises(InputError, match="pointnet-so3 was begun with other data"):
         train_classifiers(CONFIGS, changed, folder)
     assert not (folder / "pointnet-z").exists()
+
+
+def test_what_is_not_as_the_recipe_says_is_in_the_description(folder):
+    run = ClassifierRun.read(folder / "pointnet-so3", config())
+    assert run.description.startswith(
+        "preset tiny, recipe quick, seed 0, 2 of 2 epochs, num_points=16, batch_size=8, filters=[8]"
+    )
 
 
 def test_folders_of_other_things_are_refused(tmp_path):
