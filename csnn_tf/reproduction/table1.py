@@ -189,7 +189,7 @@ def table_csv(rows: list[Table1Row]) -> str:
                 lines.append(
                     [row.model, row.weights[setting[0]], *setting, "test", f"{chosen[1]:.6g}"]
                     + [""] * 3
-                    + [run.config.seed, chosen[2], run.config.epochs, int(not run.complete)]
+                    + [run.config.seed, run.epochs, run.config.epochs, int(not run.complete)]
                 )
             paper = [PUBLISHED[row.model][0], *setting, "paper", f"{published / 100:.6g}"]
             lines.append([row.model, *paper, *[""] * 7])
@@ -213,12 +213,19 @@ def _choices(rows: list[Table1Row]) -> tuple[list[list[str]], bool]:
             lines.append([row.title, title, *(percent(results.get(pair)) for pair in SETTINGS)])
         if row.on_test:
             on_test = True
-            cells = [
-                "-" if found is None else f"{100 * found[1]:.1f} (epoch {found[0]} of {found[2]})"
-                for found in map(row.on_test.get, SETTINGS)
-            ]
-            lines.append([row.title, "the test set", *cells])
+            lines.append([row.title, "the test set", *(_on_test(row, pair) for pair in SETTINGS)])
     return lines, on_test
+
+
+def _on_test(row: Table1Row, setting: tuple[str, str]) -> str:
+    """The accuracy of the epoch chosen on the test set, and which one it is."""
+    if setting not in row.on_test:
+        return "-"
+    epoch, accuracy, looked_at = row.on_test[setting]
+    epochs = row.runs[setting[0]].epochs
+    if looked_at == epochs:
+        return f"{100 * accuracy:.1f} (epoch {epoch} of {epochs})"
+    return f"{100 * accuracy:.1f} (epoch {epoch}; {looked_at} of {epochs} epochs looked at)"
 
 
 def _described(row: Table1Row) -> str:

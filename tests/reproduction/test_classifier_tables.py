@@ -178,6 +178,19 @@ def test_accuracies_on_another_test_set_are_not_those_on_this_one(folder, tests,
     assert best_on_test(run, "so3", tests, SEED) is None
 
 
+def test_a_run_whose_first_epochs_were_not_looked_at_says_so(folder, tests, tmp_path):
+    shutil.copytree(folder / "pointnet-so3", tmp_path / "pointnet-so3")
+    run = ClassifierRun.read(tmp_path / "pointnet-so3", config())
+    (run.folder.path / FILE).unlink()
+    HistoryOnTest(run.folder, tests, ["so3"], seed=SEED).on_epoch_end(1)
+    markdown, table = write_table1(
+        table1({"pointnet-so3": run}, lambda run: tests, seed=SEED), "few", tmp_path
+    )
+    assert "(epoch 2; 1 of 2 epochs looked at)" in markdown.read_text()
+    (line,) = (x for x in lines_of(table.read_text()) if x["epoch_chosen_by"] == "test")
+    assert (line["epochs"], line["epochs_planned"]) == ("2", "2")
+
+
 @pytest.mark.parametrize(
     ("changes", "fields", "named"),
     [
