@@ -48,4 +48,11 @@ def table1_command(select_on_test, **options) -> None:
 
     runs = request.train(configs, further=further)
     rows = table1(runs, lambda run: request.tests(run.config), seed=request.seed, progress=step)
+    late = [name for row in rows for name in row.late_on_test()]
+    if select_on_test and late:
+        click.echo(
+            "Not every epoch was measured on this test set, and earlier models are gone: "
+            f"{', '.join(late)}.",
+            err=True,
+        )
     shown(write_table1(rows, request.data, request.out))

@@ -76,6 +76,15 @@ class Table1Row:
         run = self.runs.get(setting[0])
         return "" if run is None else run.cut_short
 
+    def late_on_test(self) -> list[str]:
+        """Names of the runs of which not every epoch was looked at on the test set."""
+        looked_at = {trained: found[2] for (trained, _), found in self.on_test.items()}
+        return [
+            run_name(self.model, rotation)
+            for rotation, run in self.runs.items()
+            if looked_at.get(rotation, 0) < run.epochs
+        ]
+
 
 def run_name(model: str, rotation: str) -> str:
     """Name of the folder of a run."""

@@ -66,6 +66,9 @@ def test_table1_takes_a_run_that_is_there(out):
     assert "| CSNN" not in text
     assert (out / "table1.csv").is_file()
     assert (out / "pointnet-so3" / "best.keras").read_bytes() == before
+    assert "are gone" not in text
+    text = run("reproduce", "table1", *options, "--select-on-test", "--out", out).output
+    assert "earlier models are gone: pointnet-so3." in text
 
 
 def test_figure7_and_table3_share_their_runs(tmp_path):

@@ -167,6 +167,7 @@ def test_accuracies_on_another_test_set_are_not_those_on_this_one(folder, tests,
     texts = []
     for shapes in (tests, others):
         (row,) = table1(runs, lambda run, shapes=shapes: shapes, seed=SEED)
+        assert row.late_on_test() == ([] if shapes is tests else ["pointnet-so3"])
         texts.append(write_table1([row], "few", tmp_path)[0].read_text())
     assert ["| PointNet | the test set |" in text for text in texts] == [True, False]
     # A run that goes on begins its accuracies anew.
@@ -183,9 +184,9 @@ def test_a_run_whose_first_epochs_were_not_looked_at_says_so(folder, tests, tmp_
     run = ClassifierRun.read(tmp_path / "pointnet-so3", config())
     (run.folder.path / FILE).unlink()
     HistoryOnTest(run.folder, tests, ["so3"], seed=SEED).on_epoch_end(1)
-    markdown, table = write_table1(
-        table1({"pointnet-so3": run}, lambda run: tests, seed=SEED), "few", tmp_path
-    )
+    rows = table1({"pointnet-so3": run}, lambda run: tests, seed=SEED)
+    assert rows[0].late_on_test() == ["pointnet-so3"]
+    markdown, table = write_table1(rows, "few", tmp_path)
     assert "(epoch 2; 1 of 2 epochs looked at)" in markdown.read_text()
     (line,) = (x for x in lines_of(table.read_text()) if x["epoch_chosen_by"] == "test")
     assert (line["epochs"], line["epochs_planned"]) == ("2", "2")
