@@ -12,6 +12,7 @@ from csnn_tf.cli.options import (
     data_to_record,
     load_shapes,
     make_folder,
+    own_name,
     parse_epochs,
     parse_fields,
 )
@@ -123,7 +124,7 @@ class Request:
         """Name of the data."""
         if self.folder is None:
             return "the built-in shapes"
-        return self.folder.name or self.folder.resolve().name
+        return own_name(self.folder)
 
     def config(self, architecture: str, rotation: str, **changes: Any) -> "TrainingConfig":
         """The configuration of a run, with changes; what the model does not have is left out."""

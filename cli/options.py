@@ -205,6 +205,11 @@ def data_to_record(place: Path) -> str:
     return os.path.abspath(place)
 
 
+def own_name(place: str | Path) -> str:
+    """The name of data without the folders that it lies in, also of `.`; links keep theirs."""
+    return Path(os.path.abspath(place)).name
+
+
 def model_to_record(model: str | None) -> str | None:
     """How a run records the trained model that it begins with: a file so that it is found again."""
     if model is None or file_at(model) is None:

@@ -57,7 +57,7 @@ def _step(name: str) -> None:
 def _classifier(
     run: str, data: Path | None, electrons: str | None, how: dict[str, Any], path: Path, seed: int
 ) -> None:
-    from csnn_tf.cli.options import measured_shapes, recorded_axis
+    from csnn_tf.cli.options import measured_shapes, own_name, recorded_axis
     from csnn_tf.report import classifier_report
 
     given = {
@@ -69,19 +69,20 @@ def _classifier(
         if is_given:
             raise InputError(f"{option} is for density-of-states models, which this is not.")
     config = training_record(run)
-    shapes, _ = measured_shapes(run, config, data, seed=seed)
-    upright = recorded_axis(config)
-    classifier_report(run, shapes, path, upright_axis=upright, seed=seed, progress=_step)
+    shapes, name = measured_shapes(run, config, data, seed=seed)
+    how = {"upright_axis": recorded_axis(config), "data": own_name(name)}
+    classifier_report(run, shapes, path, seed=seed, progress=_step, **how)
 
 
 def _dos(
     run: str, data: Path | None, electrons: str | None, how: dict[str, Any], path: Path, seed: int
 ) -> None:
     from csnn_tf.cli.dos_options import measured_structures
+    from csnn_tf.cli.options import own_name
     from csnn_tf.models import AtomicDosModel
     from csnn_tf.report import dos_report_page
 
     config = training_record(run)
     energies = model_arguments(run, AtomicDosModel)[1]["energies"]
-    structures, _ = measured_structures(run, config, energies, data, electrons, **how)
-    dos_report_page(run, structures, path, seed=seed, progress=_step)
+    structures, name = measured_structures(run, config, energies, data, electrons, **how)
+    dos_report_page(run, structures, path, seed=seed, data=own_name(name), progress=_step)

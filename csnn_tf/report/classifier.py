@@ -22,6 +22,7 @@ def classifier_report(
     consistency_shapes: int = 300,
     upright_axis: int = 1,
     seed: int = 0,
+    data: str | None = None,
     progress: Callable[[str], Any] = lambda step: None,
 ) -> ClassifierFindings:
     """Measure a classifier and write its page.
@@ -33,6 +34,7 @@ def classifier_report(
         consistency_shapes: See `ClassifierFindings.measure`.
         upright_axis: Coordinate along which the shapes stand.
         seed: Of the rotations.
+        data: What the page calls the data that the shapes are of.
         progress: Called with the name of every step before it.
 
     Returns:
@@ -60,7 +62,7 @@ def classifier_report(
     page = render_page(
         source.name,
         f"Classifier of {model.num_classes} classes, {model.count_params():,} weights",
-        classifier_sections(source, findings, upright_axis),
+        classifier_sections(source, findings, upright_axis, data),
     )
     write_page(Path(path), page)
     return findings

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from csnn_tf.data.shape_set import span
 from csnn_tf.plots.calibration import calibration, plot_calibration
 from csnn_tf.plots.class_shares import plot_class_shares
 from csnn_tf.plots.cloud import plot_cloud
@@ -18,7 +19,7 @@ Section = tuple[str, str, str]
 
 
 def classifier_sections(
-    run: RunSource, findings: ClassifierFindings, upright_axis: int = 1
+    run: RunSource, findings: ClassifierFindings, upright_axis: int = 1, data: str | None = None
 ) -> list[Section]:
     """Everything about a classifier, from the summary to how it was trained."""
     return [
@@ -31,7 +32,9 @@ def classifier_sections(
         run_section(
             run,
             {
+                "data": data or "–",
                 "shapes": len(findings.shapes),
+                "points of a cloud": span(*findings.shapes.sizes),
                 "seed": findings.seed,
                 "shapes in 20 orientations": len(findings.consistent),
                 "model": run.model.name,

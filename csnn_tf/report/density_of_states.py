@@ -21,6 +21,7 @@ def dos_report_page(
     path: str | Path,
     *,
     seed: int = 0,
+    data: str | None = None,
     progress: Callable[[str], Any] = lambda step: None,
 ) -> DosFindings:
     """Measure a density-of-states model and write its page.
@@ -31,6 +32,7 @@ def dos_report_page(
             no splits), those of the split "train" give the means to compare with.
         path: HTML file to write.
         seed: Of the rotation under which the band energy's change is measured.
+        data: What the page calls the data that the structures are of.
         progress: Called with the name of every step before it.
 
     Returns:
@@ -58,7 +60,7 @@ def dos_report_page(
         source.name,
         f"Density of states of {', '.join(model.elements)} on {len(bins)} bins from {bins[0]:g} to "
         f"{bins[-1]:g} eV, {model.count_params():,} weights",
-        dos_sections(source, findings),
+        dos_sections(source, findings, data),
     )
     write_page(Path(path), page)
     return findings

@@ -28,7 +28,7 @@ _MOST_SCENES = 8
 """Browsers give a page few WebGL contexts, phones only eight."""
 
 
-def dos_sections(run: RunSource, found: DosFindings) -> list[Section]:
+def dos_sections(run: RunSource, found: DosFindings, data: str | None = None) -> list[Section]:
     """Everything about a density-of-states model, from the summary to how it was trained."""
     return [
         _summary(found),
@@ -37,7 +37,14 @@ def dos_sections(run: RunSource, found: DosFindings) -> list[Section]:
         _curves(found),
         _atoms(found),
         learning_section(run),
-        run_section(run, {"structures": len(found.structures), "model": run.model.name}),
+        run_section(
+            run,
+            {
+                "data": data or "–",
+                "structures": len(found.structures),
+                "model": run.model.name,
+            },
+        ),
     ]
 
 

@@ -169,6 +169,8 @@ def test_a_dos_of_the_whole_cell(tmp_path):
     assert f"{out}: 2 structures" in run("evaluate", out).stdout
     assert "whole cell" not in run("evaluate", out, *options).stderr
     assert "whole cell" not in run("report", out, *options, "--out", tmp_path / "a.html").stderr
+    made_of = (tmp_path / "a.html").read_text("utf-8").split("<h3>This page</h3>")[1]
+    assert '<th scope="row">data</th><td>cells.extxyz</td>' in made_of
     assert (
         "7 times the electrons: are they of the whole" in run("evaluate", out, *options[:-1]).stderr
     )

@@ -1,5 +1,6 @@
 """What the pages say, and that they say it truly."""
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -310,8 +311,27 @@ def test_the_command_writes_a_page(classifier_run, tmp_path, monkeypatch):
     result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
     assert result.exit_code == 0
     assert str(out) in result.stdout
-    assert out.read_text("utf-8").startswith("<!doctype html>")
+    page = out.read_text("utf-8")
+    assert page.startswith("<!doctype html>")
+    made_of = _cells(page)
+    assert made_of["data"] == "the built-in ones"
+    assert (made_of["shapes"], made_of["points of a cloud"]) == ("16", "64")
     assert opened == [out.as_uri()]
+
+
+def test_the_page_names_data_without_its_folders(classifier_run, shapes, tmp_path, monkeypatch):
+    (tmp_path / "parts").mkdir()
+    monkeypatch.chdir(tmp_path / "parts")
+    monkeypatch.setattr("csnn_tf.cli.options.load_shapes", lambda *_, **how: shapes)
+    arguments = ["report", str(classifier_run.path), "--data", ".", "--out", "page.html"]
+    CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert _cells((tmp_path / "parts" / "page.html").read_text("utf-8"))["data"] == "parts"
+
+
+def _cells(page):
+    """What the page says that it was made of."""
+    card = page.split("<h3>This page</h3>")[1].split("</table>")[0]
+    return dict(re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', card))
 
 
 def _few_shapes(kind, folder, split, *, num_points, per_class):
