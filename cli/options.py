@@ -145,6 +145,7 @@ def measured_shapes(
         InputError: If that is not at hand or cannot be read, or per_class is about other shapes.
     """
     from csnn_tf.data.mesh_set import MeshSet
+    from csnn_tf.training.run_folder import made_in_python
 
     if folder is None and record.get("folder"):
         folder = recorded_data(model, record["folder"])
@@ -165,13 +166,6 @@ def measured_shapes(
     if isinstance(shapes, MeshSet):
         shapes = shapes.to_shape_set(num_points, seed)
     return shapes, data_name(folder)
-
-
-def made_in_python(record: dict[str, Any]) -> bool:
-    """Whether a model was trained on shapes that were given in Python, and lie in no folder."""
-    from csnn_tf.training.run_folder import CONTENTS
-
-    return CONTENTS in record and record.get("data") != "shapes" and not record.get("folder")
 
 
 def recorded_points(record: dict[str, Any]) -> int:

@@ -7,7 +7,7 @@ import click
 import numpy as np
 
 from csnn_tf.cli.hand_over import HandOver, first_argument
-from csnn_tf.cli.options import json_option, made_in_python, recorded_points, votes_option
+from csnn_tf.cli.options import json_option, recorded_points, votes_option
 from csnn_tf.data.mesh import Mesh
 from csnn_tf.data.mesh_set import sample_surface
 from csnn_tf.data.readers import read_shape
@@ -18,6 +18,7 @@ from csnn_tf.models import CloudClassifier
 from csnn_tf.models.kind import is_dos_model
 from csnn_tf.models.loading import load_model, training_record
 from csnn_tf.processor import share_cores_among_batches
+from csnn_tf.training.run_folder import made_in_python
 
 _BATCH = 32
 

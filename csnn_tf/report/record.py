@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from csnn_tf.report.command_line import training_command
+from csnn_tf.report.command_line import is_dos, training_command
 from csnn_tf.report.html import grid, section, table, text
 from csnn_tf.report.run_source import RunSource
 from csnn_tf.training.public_record import without_folders
+from csnn_tf.training.run_folder import made_in_python
 
 
 def run_section(run: RunSource, made_of: dict[str, Any]) -> tuple[str, str, str]:
@@ -28,9 +29,12 @@ def run_section(run: RunSource, made_of: dict[str, Any]) -> tuple[str, str, str]
     ]
     names = list(dict.fromkeys([*run.versions, *run.reporting]))
     versions = [(name, run.versions.get(name, "–"), run.reporting.get(name, "–")) for name in names]
-    repeat = (
-        f"<pre>{text(command)}</pre>" if command else "<p>The model's file does not record it.</p>"
-    )
+    if made_in_python(run.config) and not is_dos(run.config):
+        repeat = "<p>Trained on data that was given in Python; no command repeats it.</p>"
+    elif command:
+        repeat = f"<pre>{text(command)}</pre>"
+    else:
+        repeat = "<p>The model's file does not record it.</p>"
     return section(
         "run",
         "The run",

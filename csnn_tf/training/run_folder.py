@@ -203,6 +203,15 @@ class RunFolder:
             model.dtype_policy = policy
 
 
+def made_in_python(record: dict[str, Any]) -> bool:
+    """Whether a classifier was trained on shapes that were given in Python, and lie in no folder.
+
+    Args:
+        record: What its config.json says.
+    """
+    return CONTENTS in record and record.get("data") != "shapes" and not record.get("folder")
+
+
 def history_rows(path: Path) -> list[dict[str, str]]:
     """Rows of a history, one an epoch; none if there is no such file."""
     try:

@@ -224,6 +224,20 @@ def test_the_command_names_data_that_is_called_like_what_is_built_in(tmp_path):
     assert "someone" not in page
 
 
+def test_no_command_repeats_a_training_on_data_that_was_given_in_python(tmp_path):
+    config = {**TrainingConfig.from_recipe("quick").to_dict(), "contents": "0"}
+    for changes, repeated in (
+        ({}, False),
+        ({"folder": "parts"}, True),
+        ({"data": "shapes"}, True),
+        ({"data": "parts", "elements": ["C"]}, True),
+    ):
+        source = RunSource("name", tmp_path / "best.keras", None, {**config, **changes}, {})
+        page = "".join(run_section(source, {}))
+        assert ("<pre>csnn-tf train" in page) == repeated
+        assert ("given in Python; no command repeats it" in page) != repeated
+
+
 def test_a_run_is_read_whole(classifier_run, tmp_path):
     source = RunSource.find(classifier_run.path)
     assert source.config == CONFIG
