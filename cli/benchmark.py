@@ -14,6 +14,7 @@ from csnn_tf.benchmark.lines import result_lines
 from csnn_tf.cli.options import make_folder
 from csnn_tf.errors import InputError
 from csnn_tf.models import preset
+from csnn_tf.plots.matplotlib_extra import pyplot
 
 
 @click.command("benchmark")
@@ -50,6 +51,7 @@ def benchmark_command(name, batch, points, seconds, scaling, mixed, out) -> None
     if out is not None and (out / "benchmark.json").exists():
         raise InputError(f"{out / 'benchmark.json'} exists already.")
     if out is not None:
+        pyplot()  # missing, it ends the command before it measures
         make_folder(out)
     if scaling:
         cases = scaling_cases(name, batch, points, seconds)

@@ -153,6 +153,15 @@ def test_what_was_measured_before_an_interruption_is_kept(tmp_path, monkeypatch)
     assert [row["case"]["kind"] for row in found["rows"]] == ["machine"]
 
 
+def test_without_matplotlib_nothing_is_measured_for_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr("csnn_tf.cli.benchmark.run_benchmark", None)
+    result = CliRunner().invoke(benchmark_command, ["--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, InputError)
+    assert "Pictures need matplotlib" in str(result.exception)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_case_that_was_killed_is_told_from_one_that_failed(monkeypatch):
     greeting = subprocess.CompletedProcess([], -9, "", "To enable the following instructions\n")
     monkeypatch.setattr("csnn_tf.benchmark.runner.subprocess.run", lambda *_, **__: greeting)
