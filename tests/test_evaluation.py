@@ -1,6 +1,7 @@
 """Accuracy under rotations."""
 
 import json
+from itertools import combinations
 
 import keras
 import numpy as np
@@ -142,12 +143,26 @@ def test_the_interval_has_a_width_where_all_are_right_equally_often():
     assert found.interval == pytest.approx((0.2109, 0.7891), abs=1e-4)
 
 
-def test_votes_change_the_answer_only_between_grid_rotations(model, shapes):
-    # Votes are off the grid, so they must differ from a single pass for an untrained model.
-    single = evaluate(model, shapes, votes=1, seed=1)
-    voted = evaluate(model, shapes, votes=3, seed=1)
-    assert single.protocol["votes"] == 1
-    assert voted.protocol["votes"] == 3
+def test_votes_add_up_over_rotations_of_their_own(model, shapes, monkeypatch):
+    seen, given, rng = [], [], np.random.default_rng(0)
+
+    def probabilities(predictor, clouds):
+        seen.append(np.asarray(clouds))
+        given.append(rng.random((9, 3)))
+        return given[-1]
+
+    monkeypatch.setattr(Predictor, "probabilities", probabilities)
+    result = evaluate(model, shapes, votes=3, seed=1)
+    assert result.protocol["votes"] == len(seen) == 3
+    for one, other in combinations(seen, 2):
+        assert (np.abs(one - other).max(axis=(1, 2)) > 0.01).all()
+        lengths = [np.linalg.norm(np.diff(clouds, axis=1), axis=-1) for clouds in (one, other)]
+        np.testing.assert_allclose(*lengths, atol=1e-4)
+    voted = sum(given).argmax(axis=1)
+    expected = np.zeros((3, 3))
+    np.add.at(expected, (shapes.labels, voted), 1)
+    np.testing.assert_array_equal(result.confusion, expected)
+    assert all((one.argmax(axis=1) != voted).any() for one in given)
 
 
 @pytest.mark.parametrize("sampling", ["haar", "euler"])
