@@ -39,8 +39,8 @@ def show_command(
     """Show FILE, a shape or an atomic structure, on its concentric grid in 3D.
 
     With --model as that model maps it, and with --level the activation of a level, also of the
-    input turned. Structures are in files that ASE reads, or in NPZ files; one of their atoms is in
-    the centre.
+    input turned. Structures are in files that ASE reads, or in NPZ files, of which the first one is
+    shown, with one of its atoms in the centre.
     """
     if show and png is not None and html is None:
         raise InputError("--open opens the page, and --png writes none: give --html too.")
@@ -122,9 +122,11 @@ def _atom(
 
     if num_points is not None:
         raise InputError(f"--num-points is about meshes, and {file} is a structure.")
-    structure = next(atoms_of(file))
+    structures = atoms_of(file)
+    structure = next(structures)
+    name = file.name if next(structures, None) is None else f"{file.name}[0]"
     network = None if model is None else load_model(model, DensityOfStates)
-    return GridView.of_atom(file.name, structure, atom or 0, network, level)
+    return GridView.of_atom(name, structure, atom or 0, network, level)
 
 
 def _write_picture(view, path: Path, sphere: int | None, channel: int | None, up: int) -> None:

@@ -97,6 +97,9 @@ def test_a_structure_may_be_in_an_npz_file(tmp_path):
     path, html = tmp_path / "set.npz", tmp_path / "page.html"
     write_npz(path, builtin_carbon().subset([0, 1]))
     run(path, "--html", html)
+    assert "set.npz[0], atom 0 (C)" in html.read_text("utf-8")
+    write_npz(path, builtin_carbon().subset([0]))
+    run(path, "--html", html)
     assert "set.npz, atom 0 (C)" in html.read_text("utf-8")
     write_npz(path, builtin_carbon().subset([]))
     with pytest.raises(InputError, match=r"set\.npz holds no structures"):
