@@ -7,16 +7,12 @@ from pathlib import Path
 from csnn_tf.atomic_files import write_aside
 from csnn_tf.plots.matplotlib_extra import pyplot
 from csnn_tf.plots.sphere_accuracy import plot_sphere_accuracy
-from csnn_tf.reproduction.spheres import SphereRow, described
+from csnn_tf.reproduction.spheres import ACCURACY, SphereRow, described
 from csnn_tf.reproduction.tables import comma_separated, markdown_table, percent, write_texts
 
 PUBLISHED_GAIN = 8.7
 """The paper's relative improvement from 1 to 16 spheres, %; accuracy is highest at 16."""
 
-_INTRODUCTION = """\
-Overall accuracy in percent on {count} test shapes, in brackets the 95 % interval by bootstrap over
-the shapes; trained and tested under arbitrary rotations (SO3/SO3), one channel a sphere. The epoch
-is chosen on shapes held out from the training set."""
 _BEST = """\
 Ours: highest at {best}. The paper's Figure 7 (ModelNet40, level 4, picked on the test set): highest
 at 16 spheres, by {gain} % of the accuracy with 1."""
@@ -36,7 +32,7 @@ def markdown(rows: list[SphereRow], data: str) -> str:
     best = max(rows, key=lambda row: row.result.accuracy)
     parts = [
         f"# Figure 7 on {data}",
-        _INTRODUCTION.format(count=int(rows[0].result.confusion.sum())),
+        ACCURACY.format(count=int(rows[0].result.confusion.sum())),
         markdown_table(("Spheres", "Params", "Accuracy", "Gain over the fewest"), lines),
         _BEST.format(best=best.spheres, gain=PUBLISHED_GAIN),
         "![Accuracy against number of spheres](figure7.png)",

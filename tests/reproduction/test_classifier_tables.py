@@ -270,6 +270,7 @@ def test_epochs_that_compile_do_not_count_in_the_time(sphere_rows, tmp_path):
     assert [row.seconds for row in sphere_rows] == [1.5, 2.0, 3.0]
     markdown, table = write_table3(sphere_rows, "few", tmp_path)
     assert "| 16 | 3.0 | 2.00 | 104 | 2.08 | 75.0 (" in markdown.read_text()
+    assert "on 100 test shapes, in brackets the 95 % interval" in markdown.read_text()
     assert "with compilation" not in markdown.read_text()
     sphere_rows[0].run.folder.write_history([{"epoch": 1, "seconds": 9.0}])
     markdown, _ = write_table3(sphere_rows, "few", tmp_path)
