@@ -12,7 +12,7 @@ from csnn_tf.cli.dos_options import (
     structures_of,
     structures_option,
 )
-from csnn_tf.cli.options import data_to_record, make_folder
+from csnn_tf.cli.options import data_to_record, make_folder, own_name
 from csnn_tf.cli.reproduce_ablation import ablation_command
 from csnn_tf.cli.reproduce_spheres import figure7_command, table3_command
 from csnn_tf.cli.reproduce_table1 import table1_command
@@ -100,7 +100,8 @@ def table2_command(
     if not runs:
         raise InputError(f"there is no trained model in {out}, and no time to train one.")
     rows = table2(runs, structures)
-    files = write_table2(rows, "the built-in carbon structures" if path is None else path.name, out)
+    data = "the built-in carbon structures" if path is None else own_name(path)
+    files = write_table2(rows, data, out)
     click.echo(files[0].read_text("utf-8"))
     missing = [name for name in configs if name not in runs]
     if missing:

@@ -41,7 +41,7 @@ def test_the_table_is_made_from_what_is_there_and_what_is_missing(data, tmp_path
         "tiny",
     ]
     trained = run(
-        *("train", "dos", "--model", "schnet", "--data", data, *small, "--epochs", 1),
+        *("train", "dos", "--model", "schnet", "--data", data.parent, *small, "--epochs", 1),
         *("--electrons", "C=4", "--out", out / "schnet"),
     )
     assert trained.exit_code == 0, trained.output
@@ -55,8 +55,9 @@ def test_the_table_is_made_from_what_is_there_and_what_is_missing(data, tmp_path
     assert "C20" in run("evaluate", out / "schnet", "--data", data).output
 
     monkeypatch.chdir(data.parent)
-    options = ["--data", data.name, "--out", out, "--preset", "tiny"]
+    options = ["--data", ".", "--out", out, "--preset", "tiny"]
     text = run("reproduce", "table2", *options, "--budget", 0).output
+    assert f"# Table II on {data.parent.name}\n" in text
     assert "| SchNet | learned |" in text
     assert "Not trained for lack of time: csnn, agni" in text
     text = run("reproduce", "table2", *options, "--epochs", 1).output
@@ -65,7 +66,7 @@ def test_the_table_is_made_from_what_is_there_and_what_is_missing(data, tmp_path
         assert model in text
     assert (out / "table2.md").read_text() in text
     assert (out / "table2.csv").is_file()
-    assert json.loads((out / "agni" / "config.json").read_text())["data"] == str(data)
+    assert json.loads((out / "agni" / "config.json").read_text())["data"] == str(data.parent)
 
 
 def test_resume_goes_on_with_the_run_as_it_was(data, tmp_path, monkeypatch):
