@@ -3,7 +3,7 @@ import pytest
 from ase.build import bulk
 
 from csnn_tf.data.atoms import DEFAULT_ENERGIES, load_structures, read_vasp
-from csnn_tf.data.atoms.vasp import read_doscar
+from csnn_tf.data.atoms.vasp import Doscar, _whole_count, read_doscar
 from csnn_tf.electronic import fermi_level
 from csnn_tf.errors import InputError
 
@@ -56,6 +56,28 @@ def test_electrons_from_the_run(tmp_path):
     assert read_vasp(folder, VACUUM).electrons.tolist() == [4.0]
     folder, _ = write_run(tmp_path / "b")
     assert read_vasp(folder, VACUUM).electrons == pytest.approx(4.0, abs=1e-4)
+
+
+def test_without_a_count_electrons_are_a_whole_number_or_asked_for(tmp_path):
+    folder, _ = write_run(tmp_path / "a", electrons=7.99)
+    assert read_vasp(folder, VACUUM).electrons.tolist() == [4.0]
+    folder, _ = write_run(tmp_path / "b", electrons=7.9)
+    with pytest.raises(InputError, match=r"b.DOSCAR holds 7\.90 electrons .* give --electrons"):
+        read_vasp(folder, VACUUM)
+    assert (
+        read_vasp(write_run(tmp_path / "c", nelect=7.9, electrons=7.9)[0], VACUUM).electrons == 3.95
+    )
+    # 4 lies between 0 and 8 electrons by chance.
+    sharp = np.array([0.0, 8.0, 8.0, 8.0])
+    with pytest.raises(InputError, match="too coarse energies"):
+        _whole_count(Doscar(2, np.arange(4.0), np.diff(sharp, prepend=0), sharp, 0.5), "DOSCAR")
+
+
+def test_a_dos_of_another_cell_is_refused(tmp_path):
+    folder, _ = write_run(tmp_path / "run")
+    bulk("C", "diamond", a=3.57).repeat((2, 1, 1)).write(folder / "CONTCAR", format="vasp")
+    with pytest.raises(InputError, match="run.DOSCAR is of 2 atoms, but CONTCAR has 4"):
+        read_vasp(folder, VACUUM)
 
 
 def test_several_runs_with_a_vacuum_level_each(tmp_path):
