@@ -11,6 +11,7 @@ from csnn_tf.errors import InputError
 #: Atoms nearer than this count as being at the same place, Å.
 SAME_PLACE = 0.01
 _MAX_IMAGES = 100_000
+_MAX_NEIGHBORS = 10_000  # an atom; dense carbon has 250 within 7 Å
 _MAX_CUTOFF = 100.0  # Å, with periodic boundaries: beyond, the engine searches for hours
 _MAX_EXTENT = 50_000  # in cutoffs; the engine's cell list overflows far above
 
@@ -37,8 +38,8 @@ def neighbor_list(
 
     Raises:
         InputError: No atoms, positions that are not finite, two atoms at the same place, periodic
-            boundaries without a cell, or a cell with far too many images inside the cutoff, or a
-            cutoff above 100 Å with periodic boundaries; or what is no number.
+            boundaries without a cell, far too many images of it or neighbours inside the cutoff,
+            or a cutoff above 100 Å with periodic boundaries; or what is no number.
 
     Example:
         >>> centre, neighbour, displacement = neighbor_list(
@@ -53,11 +54,13 @@ def neighbor_list(
     _check_size(positions, box, periodic, cutoff)
     if not periodic.any():  # no pair is further apart than the structure is wide
         cutoff = min(cutoff, 1 + float(np.linalg.norm(np.ptp(positions, axis=0))))
-    # The engine searches images along all directions, so those not periodic must not be short.
-    box[~periodic] *= max(1, cutoff)
+    # Along directions that are not periodic the engine would compare all atoms with all.
+    extents = np.ptp(positions @ box[~periodic].T, axis=0) + 1.1 * cutoff
+    box[~periodic] *= extents[:, None]
+    _check_density(len(positions), box, cutoff)
     engine = NeighborList(cutoff=cutoff, full_list=True, sorted=True, n_threads=1)
     centre, neighbour, displacement = engine.compute(
-        points=positions, box=box, periodic=periodic, quantities="ijD"
+        points=positions, box=box, periodic=np.ones(3, bool), quantities="ijD"
     )
     squared = np.einsum("px,px->p", displacement, displacement)
     if squared.size and squared.min() < SAME_PLACE**2:
@@ -133,4 +136,13 @@ def _check_size(positions: NDArray, box: NDArray, periodic: NDArray, cutoff: flo
         raise InputError(
             f"atoms or cell span {extent:.3g} Å, over {_MAX_EXTENT} times the cutoff of "
             f"{cutoff:g} Å; are they given in Å?"
+        )
+
+
+def _check_density(atoms: int, box: NDArray, cutoff: float) -> None:
+    neighbors = atoms / abs(np.linalg.det(box)) * 4 / 3 * np.pi * cutoff**3
+    if neighbors > _MAX_NEIGHBORS:
+        raise InputError(
+            f"atoms have about {neighbors:.0f} neighbours within the cutoff of {cutoff:g} Å; "
+            "is the structure given in Å?"
         )

@@ -2,6 +2,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import vesin
+from ase.build import bulk
 from ase.neighborlist import primitive_neighbor_list
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -131,3 +133,34 @@ def test_a_long_cutoff_is_refused_in_a_crystal():
     for periodic in (True, (True, False, False)):
         with pytest.raises(InputError, match="the cutoff is 1000 Å; at most 100 Å"):
             neighbor_list([[0.0, 0.0, 0.0]], 900 * np.eye(3), periodic, 1e3)
+
+
+@pytest.mark.parametrize("pbc", [True, (True, True, False), False])
+def test_lengths_in_nanometres_are_refused_at_once(pbc):
+    cells = 8 if pbc is not False else 16  # of a particle, the atoms are all there is
+    atoms = bulk("C", "diamond", a=0.3567, cubic=True).repeat(cells)
+    with pytest.raises(InputError, match=r"about \d+ neighbours within .* given in Å"):
+        neighbor_list(atoms.positions, atoms.cell.array, pbc, 7.0)
+
+
+@pytest.mark.parametrize("pbc", [(True, True, False), (False, True, False)])
+def test_far_parts_are_not_compared_with_each_other(pbc, monkeypatch):
+    """Time is not asserted; the engine is quick where all directions are periodic."""
+    seen = {}
+
+    class Engine(vesin.NeighborList):
+        def compute(self, **arguments):
+            seen.update(arguments)
+            return super().compute(**arguments)
+
+    monkeypatch.setattr(vesin, "NeighborList", Engine)
+    layer = np.random.default_rng(0).uniform(0, 20, (50, 3))
+    positions = np.concatenate([layer, layer + [0, 0, 50_000]])
+    centre, neighbour, displacement = neighbor_list(positions, 20 * np.eye(3), pbc, 7.0)
+    alone = neighbor_list(layer, 20 * np.eye(3), pbc, 7.0)
+    np.testing.assert_array_equal(centre, np.concatenate([alone[0], alone[0] + 50]))
+    half = len(alone[0])
+    same = as_set(neighbour[half:] - 50, centre[half:], displacement[half:])
+    assert len(centre) == 2 * half
+    np.testing.assert_allclose(same, as_set(alone[1], alone[0] + 50, alone[2]), atol=2e-6)
+    assert seen["periodic"].all()
