@@ -15,6 +15,7 @@ from csnn_tf.errors import InputError
 CHEMICAL_ACCURACY = 0.043
 # Share of the largest DOS below which there is a gap.
 _GAP = 1e-3
+_MOST_COLUMNS = 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,10 +128,9 @@ def dos_report(
         "cumulative": np.mean(difference**2, axis=1),
         "gapped": _states_at(energies, reference, true.fermi_level) < _GAP * reference.max(axis=1),
     }
-    groups = {str(name): types == name for name in dict.fromkeys(types)}
     return DosReport(
-        overall=_errors(errors, np.ones(len(types), bool)),
-        by_type={name: _errors(errors, rows) for name, rows in groups.items()},
+        overall=_errors(errors, np.arange(len(types))),
+        by_type={str(types[rows[0]]): _errors(errors, rows) for rows in _groups(types)},
     )
 
 
@@ -140,6 +140,8 @@ def format_table(
     details: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
     """Markdown table with the columns of Table II: one row a model, one column a type, overall.
+
+    Of more than 12 types, as where each formula is one, there is the column overall alone.
 
     Args:
         reports: Model name to report, all on the same structures.
@@ -158,9 +160,10 @@ def format_table(
     columns = [list(report.by_type) for report in reports.values()]
     if not columns or any(set(names) != set(columns[0]) for names in columns):
         raise InputError("format_table needs at least one report, all on the same types.")
-    names = [*columns[0], "Overall"]
+    shown = columns[0] if len(columns[0]) <= _MOST_COLUMNS else []
+    names = [*shown, "Overall"]
     cells = {
-        model: [*(report.by_type[name] for name in columns[0]), report.overall]
+        model: [*(report.by_type[name] for name in shown), report.overall]
         for model, report in reports.items()
     }
     larger_is_better = metric in ("within_chemical_accuracy", "structures")
@@ -185,12 +188,19 @@ def format_table(
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def _groups(types: NDArray) -> list[NDArray]:
+    """Rows of each type, in the order of first appearance."""
+    _, firsts, counts = np.unique(types, return_index=True, return_counts=True)
+    rows = np.split(np.argsort(types, kind="stable"), np.cumsum(counts)[:-1])
+    return [rows[place] for place in np.argsort(firsts)]
+
+
 def _errors(errors: dict[str, NDArray], rows: NDArray) -> DosErrors:
     band = errors["band"][rows]
     resolved = np.isfinite(band)
     none = not resolved.any()
     return DosErrors(
-        structures=int(rows.sum()),
+        structures=len(rows),
         unresolved=int((~resolved).sum()),
         gapped=int(errors["gapped"][rows].sum()),
         band_energy_mae=float("nan") if none else float(band[resolved].mean()),

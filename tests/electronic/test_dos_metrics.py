@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -74,6 +75,25 @@ def test_unresolved_structures_are_counted_and_never_flatter():
     predicted[:] = 0
     nothing = dos_report(ENERGIES, dos, predicted, 4.0, TYPES)
     assert json.loads(json.dumps(nothing.to_dict()))["overall"]["band_energy_mae"] is None
+
+
+def test_many_types_cost_no_more_than_their_structures_and_stand_in_no_table():
+    energies = np.linspace(-2, 2, 9)
+    dos = np.random.default_rng(0).uniform(1, 2, (4000, 9))
+    types = np.random.default_rng(1).permutation(np.arange(4000) // 2)
+    tracemalloc.start()
+    report = dos_report(energies, dos, 1.01 * dos, 2.0, types)
+    assert tracemalloc.get_traced_memory()[1] < 7e6  # one bool a type and structure: 8 MB
+    tracemalloc.stop()
+    assert list(report.by_type) == [str(kind) for kind in dict.fromkeys(types)]
+    one = types == types[0]
+    alone = dos_report(energies, dos[one], 1.01 * dos[one], 2.0, types[one])
+    errors = report.by_type[str(types[0])]
+    assert errors.structures == 2
+    assert errors.band_energy_mae == pytest.approx(alone.overall.band_energy_mae)
+    assert errors.dos_rmse == pytest.approx(alone.overall.dos_rmse)
+    assert format_table({"model": report}).splitlines()[0] == "| Model | Overall |"
+    assert len(report.to_dict()["by_type"]) == 2000
 
 
 def test_structures_with_a_gap_are_counted():
