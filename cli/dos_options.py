@@ -18,6 +18,7 @@ from csnn_tf.data.atoms import (
     structure_from_atoms,
 )
 from csnn_tf.data.atoms.fingerprint import fingerprint
+from csnn_tf.data.atoms.npz import is_npz_name
 from csnn_tf.data.atoms.rebinning import rebin_structures
 from csnn_tf.data.atoms.structure import Electrons, check_electron_counts
 from csnn_tf.errors import InputError
@@ -231,7 +232,7 @@ def measured_structures(
             energies, lambda bins: structures_of(given, known, bins=bins, **how)
         )
         # Only what ASE reads may be of the whole cell.
-        doubtful = record.get("per_cell") and path.is_file() and path.suffix != ".npz"
+        doubtful = record.get("per_cell") and path.is_file() and not is_npz_name(path)
         if not ask_about_whole_cells(structures) and doubtful and not per_cell:
             click.echo(
                 f"{model} was trained on DOS of the whole cell: are these, too (--per-cell)?",
@@ -260,7 +261,7 @@ def measured_structures(
 
 def atoms_of(file: str | Path) -> Iterator[Structure]:
     """The structures of a file, at least one, with nothing else that it may say of them."""
-    if Path(file).suffix.lower() == ".npz":
+    if is_npz_name(file):
         found = read_npz(file, atoms_only=True)
         if not len(found):
             raise InputError(f"{file} holds no structures.")

@@ -147,11 +147,12 @@ def read_frames(path: str | os.PathLike, format: str | None = None) -> list[Atom
         raise InputError(f"{path} does not exist.")
     try:
         check_counts(path, format)
-        if path.suffix == ".db":
+        kind = format if format in ("db", "json") else path.suffix.removeprefix(".")
+        if kind == "db":
             _check_database(path)
         # ase.io reads these too, without the rows' data.
-        if path.suffix in (".db", ".json") or format in ("db", "json"):
-            with ase.db.connect(path) as database:
+        if kind in ("db", "json"):
+            with ase.db.connect(path, type=kind) as database:
                 frames = [_from_row(row) for row in database.select()]
         else:
             # Otherwise ASE takes what follows an "@" in the name for a choice of frames.

@@ -63,6 +63,11 @@ def read_npz(
     return StructureSet.concatenate(parts)
 
 
+def is_npz_name(path: str | os.PathLike) -> bool:
+    """Whether a file's name ends as those of NPZ files do, in letters of any case."""
+    return Path(path).suffix.lower() == ".npz"
+
+
 def write_npz(path: str | os.PathLike, structures: StructureSet) -> None:
     """Write a whole set to one compressed file (positions and DOS in float32).
 

@@ -67,6 +67,18 @@ def test_dos_and_facts_from_info(tmp_path, file):
     assert found.names[1].endswith(f"{file}[1]")
 
 
+@pytest.mark.parametrize("kind", ["db", "json"])
+@pytest.mark.parametrize("file", ["set.sqlite", "set"])
+def test_databases_of_any_name(tmp_path, kind, file):
+    write(tmp_path / f"own.{kind}", [silicon(dos=dos(), dos_energies=ENERGIES)])
+    path = (tmp_path / f"own.{kind}").rename(tmp_path / file)
+    np.testing.assert_allclose(read_ase(path, format=kind).dos, [dos()], atol=1e-6)
+    path.write_bytes(b"")
+    with pytest.raises(InputError, match="cannot be read by ASE"):
+        read_ase(path, format=kind)
+    assert path.read_bytes() == b""
+
+
 def test_structures_without_dos(tmp_path):
     write(tmp_path / "a.xyz", [silicon()])
     found = read_ase(tmp_path / "a.xyz")
