@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from csnn_tf.checks import check_path
 from csnn_tf.data.atoms.ase_files import read_ase
-from csnn_tf.data.atoms.npz import read_npz
+from csnn_tf.data.atoms.npz import is_npz_name, read_npz
 from csnn_tf.data.atoms.published import read_published
 from csnn_tf.data.atoms.rebinning import DEFAULT_ENERGIES
 from csnn_tf.data.atoms.structure import Electrons
@@ -67,7 +67,7 @@ def _read(
     reference_energy: float | None,
     per_cell: bool,
 ) -> StructureSet:
-    is_npz = path.suffix == ".npz" or (path.is_dir() and any(path.glob("*.npz")))
+    is_npz = is_npz_name(path) or (path.is_dir() and any(path.glob("*.npz")))
     if per_cell and (is_npz or not path.is_file()):
         raise InputError(f"{path} holds DOS per atom: per_cell does not apply.")
     runs = [] if is_npz else _vasp_runs(path)
@@ -85,6 +85,8 @@ def _read(
                 f"{path} holds a VASP run too deep, in {deeper.parent}: name "
                 f"{deeper.parent.parent}, or put all runs into one folder."
             )
+        if path.is_file() and (path.parent / "DOSCAR").is_file():
+            raise InputError(f"{path} is a file: name the folder of the VASP run, {path.parent}.")
         raise InputError(
             f"{path} is no VASP run: its energies are from the vacuum level, reference_energy "
             "does not apply."

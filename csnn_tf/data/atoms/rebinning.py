@@ -16,6 +16,8 @@ from csnn_tf.errors import InputError
 from csnn_tf.even_bins import evened
 
 if TYPE_CHECKING:
+    from scipy.interpolate import PchipInterpolator
+
     from csnn_tf.data.atoms.structure_set import StructureSet
 
 #: States/atom that may lie below the first bin: each is made up for at the Fermi level.
@@ -89,8 +91,6 @@ def rebin_cumulative(
     Raises:
         InputError: As in `rebin_dos`.
     """
-    from scipy.interpolate import PchipInterpolator
-
     energies, cumulative = _check(energies, cumulative, name)
     dos = np.diff(cumulative) / np.diff(energies)
     if dos.min() < -NOISE * dos.max():
@@ -112,7 +112,7 @@ def rebin_cumulative(
             "below them (with VASP: a lower EMIN)."
         )
     target = energy_bins(target)
-    curve = PchipInterpolator(energies, cumulative)
+    curve = _cubic(energies, cumulative)
     open_end = (cumulative[-1] - cumulative[-2]) / (energies[-1] - energies[-2])
 
     def clipped(at: NDArray) -> NDArray:
@@ -218,9 +218,15 @@ def check_all_electrons(structures: StructureSet, tolerance: float = ELECTRON_TO
 
 def _primitive(energies: NDArray, dos: NDArray) -> Callable[[ArrayLike], NDArray]:
     """Antiderivative of the shape-preserving cubic through DOS [..., bins]."""
+    return _cubic(energies, dos).antiderivative()
+
+
+def _cubic(energies: NDArray, values: NDArray) -> PchipInterpolator:
+    """The shape-preserving cubic through values [..., bins]."""
     from scipy.interpolate import PchipInterpolator
 
-    return PchipInterpolator(energies, dos, axis=-1).antiderivative()
+    with np.errstate(over="ignore"):  # of one over the slopes of far tails: they are zero then
+        return PchipInterpolator(energies, values, axis=-1)
 
 
 def _mismatch(name: str, found: float, end: float, electrons: float) -> str:

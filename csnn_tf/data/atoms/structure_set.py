@@ -270,8 +270,10 @@ class StructureSet:
             raise InputError("there are no structure sets to join.")
         first = parts[0]
         for part in parts[1:]:
-            same = (part.energies is None) == (first.energies is None)
-            if not same or (same and not np.array_equal(part.energies, first.energies)):
+            if (part.energies is None) != (first.energies is None):
+                lacking = part if part.energies is None else first
+                raise InputError(f"{lacking.names[0]} has no DOS while others have one.")
+            if not np.array_equal(part.energies, first.energies):
                 raise InputError(
                     f"the DOS of {part.names[0]} has other bins than that of {first.names[0]}."
                 )

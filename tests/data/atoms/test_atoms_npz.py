@@ -49,6 +49,19 @@ def test_folder_of_types(tmp_path):
     assert read_npz(tmp_path / "Si2.npz").dos.shape == (3, 21)
 
 
+@pytest.mark.parametrize("lacking", ["a.npz", "b.npz"])
+def test_a_file_without_dos_among_others_is_named(tmp_path, lacking):
+    for name in ("a.npz", "b.npz"):
+        type_file(tmp_path / name, **({"dos": None, "energies": None} if name == lacking else {}))
+    with pytest.raises(InputError, match=rf"{lacking}\[0\] has no DOS while others have one"):
+        load_structures(tmp_path)
+
+
+def test_the_suffix_is_read_in_any_case(tmp_path):
+    path = type_file(tmp_path / "a.npz").rename(tmp_path / "B.NPZ")
+    assert len(load_structures(path)) == 3
+
+
 def test_optional_arrays(tmp_path):
     path = type_file(
         tmp_path / "a.npz", dos=None, energies=None, temperature=None, split=None, cell=np.eye(3)

@@ -14,6 +14,15 @@ def bump(energies, center=-8.0, width=2.0, states=6.0):
     return states * shape / (width * np.sqrt(2 * np.pi))
 
 
+def test_far_tails_are_read_without_warnings():
+    energies = np.arange(-300, 10) / 10
+    tail = np.exp(-(((energies + 4) / 0.685) ** 2) / 2)
+    dos = tail * 4 / (tail.sum() * 0.1)
+    check_electrons(energies, dos, 4.0, "a")
+    rebin_dos(energies, dos, DEFAULT_ENERGIES, "a")
+    rebin_cumulative(energies, np.cumsum(dos) * 0.1, DEFAULT_ENERGIES, "a")
+
+
 @settings(max_examples=25, deadline=None)
 @given(step=st.floats(0.02, 0.7), start=st.floats(-45, -32), center=st.floats(-20, -8))
 def test_integral_is_conserved_on_any_grid(step, start, center):

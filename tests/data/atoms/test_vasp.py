@@ -94,6 +94,12 @@ def test_runs_that_lie_too_deep_are_named(tmp_path):
         load_structures(tmp_path / "all", reference_energy=VACUUM)
 
 
+def test_the_folder_of_a_file_of_a_run_is_named(tmp_path):
+    folder, _ = write_run(tmp_path / "run")
+    with pytest.raises(InputError, match=f"DOSCAR is a file: name the .* run, {folder}"):
+        load_structures(folder / "DOSCAR", reference_energy=VACUUM)
+
+
 def test_bad_arguments_are_named(tmp_path):
     runs = [write_run(tmp_path / name)[0] for name in "ab"]
     for reference in ([1.0, 2.0, 3.0], "vacuum", None):
