@@ -137,8 +137,3 @@ class DosConfig(RunConfig):
             return found
         check_initial(changes["initial"], changes)
         return {**trained_fields(changes["initial"], AtomicDosModel, DOS_ARCHITECTURES), **found}
-
-
-def dos_recipe_names() -> tuple[str, ...]:
-    """Names of the training recipes."""
-    return DosConfig.recipes.names()
