@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import click
+import numpy as np
 
 from csnn_tf.cli.dos_options import (
     electrons_option,
@@ -113,21 +114,32 @@ def evaluate_dos_command(
 
 def _print(result: DosEvaluation) -> None:
     reports = {"model": result.report, **result.yardsticks}
-    for metric, title in _TABLES.items():
-        click.echo(f"\n{title}\n{format_table(reports, metric)}")
     errors, types = result.report.overall, result.report.by_type
-    click.echo(f"\nFermi level, mean absolute error  {errors.fermi_level_mae:.4f} eV")
+    unknown = int(np.isnan(result.prediction.electrons).sum())
+    some = unknown < errors.structures
+    for metric, title in _TABLES.items():
+        if some or metric == "dos_rmse":
+            click.echo(f"\n{title}\n{format_table(reports, metric)}")
+    click.echo()
+    if unknown:
+        click.echo(
+            f"no Fermi level and band energy of {unknown} of {errors.structures} structures: their "
+            "electrons are unknown (--electrons, for example C=4)"
+        )
+    if some:
+        click.echo(f"Fermi level, mean absolute error  {errors.fermi_level_mae:.4f} eV")
     if errors.gapped:
         click.echo(
             f"  {errors.gapped} of {errors.structures} structures have a gap there, in which the "
             "level hangs on the last digits of a DOS"
         )
     click.echo(f"cumulative DOS, RMSE              {errors.cumulative_dos_rmse:.4f} states/atom")
-    click.echo(
-        f"within chemical accuracy ({CHEMICAL_ACCURACY} eV/atom)  "
-        f"{errors.within_chemical_accuracy:.1%} of structures, "
-        f"{result.report.types_within_chemical_accuracy} of {len(types)} types"
-    )
+    if some:
+        click.echo(
+            f"within chemical accuracy ({CHEMICAL_ACCURACY} eV/atom)  "
+            f"{errors.within_chemical_accuracy:.1%} of structures, "
+            f"{result.report.types_within_chemical_accuracy} of {len(types)} types"
+        )
     if result.band_energy_change is not None:
         click.echo(
             f"change of the band energy under arbitrary rotations  "

@@ -36,7 +36,7 @@ class DosEvaluation:
             predicted DOS does not reach the electron count.
         rotations: Rotations of each structure that were tried for it.
         prediction: The model's prediction, Fermi levels and band energies in the convention that
-            was asked for and of the electron counts of the structures.
+            was asked for and of the electron counts of the structures, NaN where unknown.
     """
 
     report: DosReport
@@ -67,6 +67,9 @@ def evaluate_dos(
 ) -> DosEvaluation:
     """Compare predicted with reference densities of states.
 
+    Structures whose electron count neither they nor the model know are unresolved (see
+    `csnn_tf.electronic.DosErrors`): their DOS counts, Fermi level and band energy do not.
+
     Args:
         model: The model, or its .keras file, run folder or name.
         structures: Test structures, with DOS on the model's bins.
@@ -80,8 +83,8 @@ def evaluate_dos(
         progress: Called after every pass over the structures.
 
     Raises:
-        InputError: The structures or those of `train` have no DOS or other bins, an electron count
-            is unknown, or an argument is out of range.
+        InputError: The structures or those of `train` have no DOS or other bins, or an argument is
+            out of range.
     """
     check_structures(structures)
     if train is not None:
@@ -123,11 +126,19 @@ def evaluate_dos(
                 progress(2 + number, 1 + rotations)
         change = float(np.mean(np.abs(changes)))
         change = change if np.isfinite(change) else None
+    known = np.where(np.isinf(electrons), np.nan, electrons)
     yardsticks = {}
     if train is not None:
-        test = dataclasses.replace(structures, electrons=electrons)
+        test = dataclasses.replace(structures, electrons=known)
         yardsticks = yardstick_reports(train, test, convention)
+    prediction = dataclasses.replace(prediction, electrons=known)
     return DosEvaluation(report, yardsticks, change, rotations, prediction)
+
+
+def check_electrons_known(prediction: DosPrediction) -> None:
+    """Raise `InputError` unless all electron counts are known."""
+    if np.isnan(prediction.electrons).any():
+        raise InputError("the electron counts are unknown: give --electrons, for example C=4.")
 
 
 def _counted(
@@ -170,9 +181,7 @@ def _checked(predictor: DosPredictor, structures: StructureSet) -> NDArray:
     electrons = structures.electrons
     if np.isnan(electrons).any():
         electrons = np.where(np.isnan(electrons), predictor.electrons(structures), electrons)
-    if np.isnan(electrons).any():
-        raise InputError("the electron counts are unknown: give --electrons, for example C=4.")
-    return electrons
+    return np.where(np.isnan(electrons), np.inf, electrons)  # more than any DOS holds: unresolved
 
 
 def _check_bins(name: str, structures: StructureSet, model: AtomicDosModel) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.checks import check_array
 from csnn_tf.electronic.quantities import Convention, cumulative_dos, held_electrons, solve_fermi
 from csnn_tf.errors import InputError
 
@@ -24,9 +25,9 @@ class DosErrors:
 
     Attributes:
         structures: Number of structures in the group.
-        unresolved: Structures whose predicted or reference DOS never reaches the electron count;
-            they have no Fermi level and are left out of the two means below (and count as outside
-            chemical accuracy).
+        unresolved: Structures whose predicted or reference DOS never reaches the electron count,
+            or whose count is unknown; they have no Fermi level and are left out of the two means
+            below (and count as outside chemical accuracy).
         gapped: Structures whose reference DOS has next to no states at its Fermi level. In a gap
             the level hangs on the last digits of a DOS, so their errors of it say little.
         band_energy_mae: Mean absolute error of the band energy, eV/atom; NaN if none is resolved.
@@ -92,7 +93,7 @@ def dos_report(
         energies: [bins], eV.
         reference: [S, bins], states/eV/atom, both spins.
         predicted: [S, bins], the same.
-        electrons: Electrons/atom, one number or [S].
+        electrons: Electrons/atom, one number or [S]; NaN where unknown, which is unresolved.
         types: [S], structure type of each, text.
         convention: How Fermi level and band energy are taken, see `solve_fermi`.
         atoms: Atoms in each cell, one number or [S]; only the published convention uses it.
@@ -112,6 +113,8 @@ def dos_report(
         )
     if types.shape != reference.shape[:1]:
         raise InputError(f"types has shape {types.shape}; expected ({len(reference)},).")
+    electrons = check_array("electrons", electrons)
+    electrons = np.where(np.isnan(electrons), np.inf, electrons)  # no DOS reaches it
     if convention == "spline":  # what the reference lacks, a prediction like it does too
         electrons = held_electrons(energies, reference, electrons)
     true = solve_fermi(

@@ -324,6 +324,16 @@ def test_what_is_trained_on_is_said(data, tmp_path):
     assert "Fermi level -" in said
     said = run("predict", "dos", tmp_path / "run", data).stdout
     assert "no Fermi level: the model does not know how many electrons" in said
+    blank = ("evaluate", tmp_path / "run", "--data", tmp_path / "blank.npz", "--split", "all")
+    said = run(*blank, "--rotations", "1").stdout
+    assert "no Fermi level and band energy of 12 of 12 structures: their electrons" in said
+    assert "nan" not in said
+    found = json.loads(run(*blank, "--json").stdout, parse_constant=pytest.fail)
+    assert found["overall"]["unresolved"] == 12
+    assert found["overall"]["dos_rmse"] > 0
+    assert found["overall"]["band_energy_mae"] is None
+    with pytest.raises(InputError, match="electron counts are unknown: give --electrons"):
+        run("report", *blank[1:4], "--out", tmp_path / "page.html")
     given = run(
         *("evaluate", tmp_path / "run", "--data", data, "--electrons", "4", "--json"),
         *("--rotations", "1", "--parity", tmp_path / "parity.png"),
