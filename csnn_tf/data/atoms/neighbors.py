@@ -11,7 +11,8 @@ from csnn_tf.errors import InputError
 #: Atoms nearer than this count as being at the same place, Å.
 SAME_PLACE = 0.01
 _MAX_IMAGES = 100_000
-_MAX_NEIGHBORS = 10_000  # an atom; dense carbon has 250 within 7 Å
+_MAX_NEIGHBORS = 10_000  # an atom; diamond has 250 within 7 Å
+_MAX_DENSITY = 2.0  # atoms/Å^3, where there are so many; diamond has 0.18
 _MAX_CUTOFF = 100.0  # Å, with periodic boundaries: beyond, the engine searches for hours
 _MAX_EXTENT = 50_000  # in cutoffs; the engine's cell list overflows far above
 
@@ -140,8 +141,9 @@ def _check_size(positions: NDArray, box: NDArray, periodic: NDArray, cutoff: flo
 
 
 def _check_density(atoms: int, box: NDArray, cutoff: float) -> None:
-    neighbors = atoms / abs(np.linalg.det(box)) * 4 / 3 * np.pi * cutoff**3
-    if neighbors > _MAX_NEIGHBORS:
+    density = atoms / abs(np.linalg.det(box))
+    neighbors = density * 4 / 3 * np.pi * cutoff**3
+    if neighbors > _MAX_NEIGHBORS and density > _MAX_DENSITY:
         raise InputError(
             f"atoms have about {neighbors:.0f} neighbours within the cutoff of {cutoff:g} Å; "
             "is the structure given in Å?"

@@ -143,6 +143,12 @@ def test_lengths_in_nanometres_are_refused_at_once(pbc):
         neighbor_list(atoms.positions, atoms.cell.array, pbc, 7.0)
 
 
+def test_many_neighbours_of_a_long_cutoff_are_no_matter_of_units():
+    atoms = bulk("C", "diamond", a=3.567)
+    centre, _, _ = neighbor_list(atoms.positions, atoms.cell.array, True, 25.0)
+    assert len(centre) / len(atoms) > 11_000
+
+
 @pytest.mark.parametrize("pbc", [(True, True, False), (False, True, False)])
 def test_far_parts_are_not_compared_with_each_other(pbc, monkeypatch):
     """Time is not asserted; the engine is quick where all directions are periodic."""
