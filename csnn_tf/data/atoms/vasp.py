@@ -32,14 +32,14 @@ class Doscar(NamedTuple):
     """Total DOS of a DOSCAR, of the whole cell, both spin channels summed.
 
     Attributes:
-        atoms: Their number in the cell.
+        ions: Numbers of atoms in the cell, with and without empty spheres; none if not legible.
         energies: [n], eV on VASP's own scale.
         dos: [n], states/eV.
         cumulative: [n], states.
         fermi_level: eV on VASP's own scale.
     """
 
-    atoms: int
+    ions: frozenset[int]
     energies: NDArray
     dos: NDArray
     cumulative: NDArray
@@ -107,7 +107,7 @@ def read_doscar(path: str | os.PathLike) -> Doscar:
         raise InputError(f"{path} cannot be read: {error}") from error
     try:
         # EMAX EMIN NEDOS E_F weight; wide numbers may touch, so NEDOS is taken by column
-        atoms, header = int(lines[0].split()[0]), lines[5]
+        header = lines[5]
         rows, fermi_level = int(header[32:37]), float(header[37:53])
         if not 2 <= rows <= len(lines) - 6:
             raise InputError(f"{path} announces {rows} energies but has {len(lines) - 6} lines.")
@@ -123,7 +123,13 @@ def read_doscar(path: str | os.PathLike) -> Doscar:
     else:
         raise InputError(f"{path} has {table.shape[1]} columns; expected 3 or, with spin, 5.")
     cumulative = _with_digits(table[:, 0], dos, cumulative)
-    return Doscar(atoms, table[:, 0], dos, cumulative, fermi_level)
+    return Doscar(_ions(lines[0]), table[:, 0], dos, cumulative, fermi_level)
+
+
+def _ions(line: str) -> frozenset[int]:
+    """The first two numbers of a DOSCAR, of four columns each: wide ones touch, wider are stars."""
+    words = line.split() if len(line.split()) > 3 else [line[:4], line[4:8]]
+    return frozenset(int(word) for word in words[:2] if word.strip().isdecimal())
 
 
 def _with_digits(energies: NDArray, dos: NDArray, cumulative: NDArray) -> NDArray:
@@ -148,13 +154,14 @@ def _read_run(folder: Path, zero: float, grid: NDArray, electrons: Electrons) ->
     atoms = len(structure.numbers)
     doscar = read_doscar(folder / "DOSCAR")
     name = str(folder / "DOSCAR")
-    if doscar.atoms != atoms:
-        raise InputError(f"{name} is of {doscar.atoms} atoms, but {source.name} has {atoms}.")
+    if doscar.ions and atoms not in doscar.ions:
+        raise InputError(f"{name} is of {max(doscar.ions)} atoms, but {source.name} has {atoms}.")
     filled = float(np.interp(doscar.fermi_level, doscar.energies, doscar.cumulative)) / atoms
     structure.electrons = electrons_per_atom(structure.numbers, electrons, str(folder))
     if np.isnan(structure.electrons):
         total = _nelect(folder / "vasprun.xml")
-        structure.electrons = (_whole_count(doscar, name) if total is None else total) / atoms
+        total = _whole_count(doscar, atoms, name) if total is None else total
+        structure.electrons = total / atoms
     # DOSCAR resolves the Fermi level to one step of its grid.
     step = float(np.diff(doscar.energies).max())
     at_fermi = float(np.interp(doscar.fermi_level, doscar.energies, doscar.dos)) / atoms
@@ -169,14 +176,14 @@ def _read_run(folder: Path, zero: float, grid: NDArray, electrons: Electrons) ->
     return structure
 
 
-def _whole_count(doscar: Doscar, name: str) -> float:
+def _whole_count(doscar: Doscar, atoms: int, name: str) -> float:
     """Electrons of the whole cell: the whole number that the DOS holds below the Fermi level."""
     filled = float(np.interp(doscar.fermi_level, doscar.energies, doscar.cumulative))
     whole = float(np.round(filled))
     after = int(np.searchsorted(doscar.energies, doscar.fermi_level))
     # Between two energies the integrated DOS is no line where steps beside add more or less.
     doubt = float(np.ptp(np.diff(doscar.cumulative)[max(after - 2, 0) : after + 1]))
-    if doubt > 0.5 or abs(filled - whole) > min(0.01 * doscar.atoms, 0.25) + doubt:
+    if doubt > 0.5 or abs(filled - whole) > min(0.01 * atoms, 0.25) + doubt:
         raise InputError(
             f"{name} holds {filled:.2f} electrons below its Fermi level, too far from a whole "
             "number or with too coarse energies to tell their count: give --electrons."

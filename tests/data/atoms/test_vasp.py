@@ -3,7 +3,7 @@ import pytest
 from ase.build import bulk
 
 from csnn_tf.data.atoms import DEFAULT_ENERGIES, load_structures, read_vasp
-from csnn_tf.data.atoms.vasp import Doscar, _whole_count, read_doscar
+from csnn_tf.data.atoms.vasp import Doscar, _ions, _whole_count, read_doscar
 from csnn_tf.electronic import fermi_level
 from csnn_tf.errors import InputError
 
@@ -69,8 +69,9 @@ def test_without_a_count_electrons_are_a_whole_number_or_asked_for(tmp_path):
     )
     # 4 lies between 0 and 8 electrons by chance.
     sharp = np.array([0.0, 8.0, 8.0, 8.0])
+    found = Doscar(frozenset(), np.arange(4.0), np.diff(sharp, prepend=0), sharp, 0.5)
     with pytest.raises(InputError, match="too coarse energies"):
-        _whole_count(Doscar(2, np.arange(4.0), np.diff(sharp, prepend=0), sharp, 0.5), "DOSCAR")
+        _whole_count(found, 2, "DOSCAR")
 
 
 def test_a_dos_of_another_cell_is_refused(tmp_path):
@@ -78,6 +79,20 @@ def test_a_dos_of_another_cell_is_refused(tmp_path):
     bulk("C", "diamond", a=3.57).repeat((2, 1, 1)).write(folder / "CONTCAR", format="vasp")
     with pytest.raises(InputError, match="run.DOSCAR is of 2 atoms, but CONTCAR has 4"):
         read_vasp(folder, VACUUM)
+
+
+@pytest.mark.parametrize(
+    ("line", "ions"),
+    [
+        ("   2   2   1   0", {2}),
+        ("   6   4   0   1", {4, 6}),  # two of them empty spheres
+        ("12001200   1   0", {1200}),
+        ("********   1   0", set()),
+        ("", set()),
+    ],
+)
+def test_the_numbers_of_ions_are_read_by_column(line, ions):
+    assert _ions(line) == ions
 
 
 def test_several_runs_with_a_vacuum_level_each(tmp_path):
