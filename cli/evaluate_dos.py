@@ -15,10 +15,11 @@ from csnn_tf.cli.dos_options import (
 from csnn_tf.cli.options import json_option
 from csnn_tf.cli.passes_bar import passes_bar
 from csnn_tf.dos_evaluation import DosEvaluation, evaluate_dos
+from csnn_tf.dos_inference import least_chunks
 from csnn_tf.electronic import CHEMICAL_ACCURACY, format_table
 from csnn_tf.errors import InputError
 from csnn_tf.models import AtomicDosModel
-from csnn_tf.models.loading import load_model, training_record
+from csnn_tf.models.loading import load_model, model_arguments, training_record
 from csnn_tf.plots.matplotlib_extra import check_picture
 from csnn_tf.processor import share_cores_among_batches
 
@@ -71,13 +72,12 @@ def evaluate_dos_command(
         raise InputError("--seed is of --rotations, and there are none.")
     if parity is not None:
         check_picture(parity)
-    share_cores_among_batches()
-    network = load_model(model, AtomicDosModel)
+    kind, arguments = model_arguments(model, AtomicDosModel)
     trained = training_record(Path(model))
     structures, data = measured_structures(
         model,
         trained,
-        network.energies,
+        arguments["energies"],
         path,
         electrons,
         per_cell=per_cell,
@@ -90,6 +90,8 @@ def evaluate_dos_command(
         )
     chosen = structures if split == "all" else structures.select(split=split)
     train = structures.select(split="train") if "train" in structures.split else None
+    share_cores_among_batches(least_chunks(kind, chosen))
+    network = load_model(model, AtomicDosModel)
     with passes_bar() as show:
         result = evaluate_dos(
             network,
@@ -98,6 +100,7 @@ def evaluate_dos_command(
             convention=convention,
             rotations=rotations,
             seed=seed or 0,
+            need_electrons=parity is not None,
             progress=show,
         )
     if parity is not None:

@@ -49,8 +49,7 @@ def predict_command(model, files, top, num_points, votes, as_json) -> None:
         raise InputError(
             f"{model} predicts densities of states: `csnn-tf predict dos {model} ...`."
         )
-    if len(files) > _BATCH:
-        share_cores_among_batches()
+    share_cores_among_batches(math.ceil(len(files) / _BATCH))
     classifier = load_model(model, CloudClassifier)
     record = training_record(model)
     points = recorded_points(record) if num_points is None else num_points

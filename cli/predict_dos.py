@@ -12,15 +12,12 @@ import numpy as np
 from csnn_tf.cli.dos_options import atoms_of, electrons_option, parse_electrons
 from csnn_tf.cli.options import json_option, votes_option
 from csnn_tf.data.atoms import StructureSet
-from csnn_tf.dos_inference import DosPrediction, DosPredictor
+from csnn_tf.dos_inference import DosPrediction, DosPredictor, least_chunks
 from csnn_tf.errors import InputError
 from csnn_tf.models import AtomicDosModel
 from csnn_tf.models.loading import load_model, model_arguments
 from csnn_tf.plots.matplotlib_extra import check_picture
 from csnn_tf.processor import share_cores_among_batches
-
-_MANY_ATOMS = 1024
-"""Some chunks of the published model."""
 
 
 @click.command("dos")
@@ -45,11 +42,10 @@ def predict_dos_command(model, files, as_csv, plot, electrons, votes, as_json) -
         raise InputError("--csv and --json cannot be given together.")
     if plot is not None:
         check_picture(plot)
-    model_arguments(model, AtomicDosModel)  # refuses what is none before files are read
+    kind, _ = model_arguments(model, AtomicDosModel)  # refuses what is none before files are read
     frames = [structure for name in files for structure in atoms_of(name)]
     structures = StructureSet.from_structures(frames)
-    if len(structures.numbers) > _MANY_ATOMS:
-        share_cores_among_batches()
+    share_cores_among_batches(least_chunks(kind, structures))
     network = load_model(model, AtomicDosModel)
     predictor = DosPredictor(network, votes=votes, electrons=parse_electrons(electrons))
     prediction = predictor.predict(structures)

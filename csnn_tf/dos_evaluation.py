@@ -33,7 +33,7 @@ class DosEvaluation:
         yardsticks: Errors of the training structures' mean DOS, by name.
         band_energy_change: Mean absolute change of the predicted band energy, eV/atom, when a
             structure is turned by an arbitrary rotation; None where not measured, or where a
-            predicted DOS does not reach the electron count.
+            predicted DOS does not reach the electron count or that is unknown.
         rotations: Rotations of each structure that were tried for it.
         prediction: The model's prediction, Fermi levels and band energies in the convention that
             was asked for and of the electron counts of the structures, NaN where unknown.
@@ -63,6 +63,7 @@ def evaluate_dos(
     convention: Convention = "spline",
     rotations: int = 0,
     seed: int = 0,
+    need_electrons: bool = False,
     progress: Progress | None = None,
 ) -> DosEvaluation:
     """Compare predicted with reference densities of states.
@@ -80,11 +81,12 @@ def evaluate_dos(
         rotations: Arbitrary rotations (uniform over SO(3)) of each structure under which the change
             of its band energy is measured; 0 skips that.
         seed: Seed of the rotations.
+        need_electrons: Whether unknown electron counts are refused, before anything is computed.
         progress: Called after every pass over the structures.
 
     Raises:
-        InputError: The structures or those of `train` have no DOS or other bins, or an argument is
-            out of range.
+        InputError: The structures or those of `train` have no DOS or other bins, an electron count
+            is unknown but needed, or an argument is out of range.
     """
     check_structures(structures)
     if train is not None:
@@ -95,7 +97,7 @@ def evaluate_dos(
     seed = check_seed(seed)
     predictor = DosPredictor(model)
     model = predictor.model
-    electrons = _checked(predictor, structures)
+    electrons = _checked(predictor, structures, need_electrons)
     if convention == "spline":  # what the reference lacks, a prediction like it does too
         electrons = held_electrons(structures.energies, structures.dos, electrons)
     if train is not None:
@@ -135,12 +137,6 @@ def evaluate_dos(
     return DosEvaluation(report, yardsticks, change, rotations, prediction)
 
 
-def check_electrons_known(prediction: DosPrediction) -> None:
-    """Raise `InputError` unless all electron counts are known."""
-    if np.isnan(prediction.electrons).any():
-        raise InputError("the electron counts are unknown: give --electrons, for example C=4.")
-
-
 def _counted(
     prediction: DosPrediction, electrons: NDArray, convention: Convention
 ) -> DosPrediction:
@@ -173,7 +169,7 @@ def turned_structures(structures: StructureSet, matrices: NDArray) -> StructureS
     )
 
 
-def _checked(predictor: DosPredictor, structures: StructureSet) -> NDArray:
+def _checked(predictor: DosPredictor, structures: StructureSet, need_electrons: bool) -> NDArray:
     """Electrons/atom of each structure, after checking that the two belong together."""
     if structures.dos is None:
         raise InputError("the structures have no DOS to compare with.")
@@ -181,6 +177,8 @@ def _checked(predictor: DosPredictor, structures: StructureSet) -> NDArray:
     electrons = structures.electrons
     if np.isnan(electrons).any():
         electrons = np.where(np.isnan(electrons), predictor.electrons(structures), electrons)
+    if need_electrons and np.isnan(electrons).any():
+        raise InputError("the electron counts are unknown: give --electrons, for example C=4.")
     return np.where(np.isnan(electrons), np.inf, electrons)  # more than any DOS holds: unresolved
 
 

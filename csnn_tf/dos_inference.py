@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _NUMBERS_AT_ONCE = 2**24  # of the largest feature map in a chunk: 64 MB
 _SMALLEST = 16
+_LARGEST = 2048
+"""Atoms in a chunk by default, at most."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -68,7 +70,7 @@ class DosPredictor(CompiledPredictor):
     Args:
         model: A `DensityOfStates` model or one of the baselines with the same input; or its .keras
             file, run folder or name.
-        chunk_atoms: Atoms in a chunk, of which two are computed at once on several cores; by
+        chunk_atoms: Atoms in a chunk, of which several are computed at once (see `overlapping`); by
             default as many as fit into some 100 MB. TensorFlow's CPU fills large ones up to a
             multiple of the atoms whose feature maps stay in the cache (64 of the published model).
             A model that passes messages gets whole structures, however large, as many as have so
@@ -221,6 +223,17 @@ class DosPredictor(CompiledPredictor):
             yield structures if len(rows) == len(structures) else structures.subset(rows)
 
 
+def least_chunks(model: type[AtomicDosModel], structures: StructureSet) -> int:
+    """Chunks that structures make at least, by default.
+
+    Args:
+        model: Class of the model; one that passes messages takes structures whole.
+        structures: What is to be predicted.
+    """
+    chunks = -(-len(structures.numbers) // _LARGEST)
+    return min(chunks, len(structures)) if model.passes_messages else chunks
+
+
 def _affordable(model: AtomicDosModel) -> int:
     """Atoms, a power of two, whose largest feature maps stay within the budget."""
-    return min(max(rows_within(_NUMBERS_AT_ONCE, model.numbers_per_atom), _SMALLEST), 2048)
+    return min(max(rows_within(_NUMBERS_AT_ONCE, model.numbers_per_atom), _SMALLEST), _LARGEST)

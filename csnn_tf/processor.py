@@ -43,14 +43,19 @@ def one_thread_an_operation() -> bool:
     return (set_here or os.environ.get(_THREADS)) in (1, "1")
 
 
-def share_cores_among_batches() -> None:
+def share_cores_among_batches(batches: int | None = None) -> None:
     """Let operations run on one thread each, and predictors compute a batch for every core.
 
     For a process that predicts many batches. TensorFlow takes the setting before its first
     operation; afterwards, and on an accelerator or many cores, everything stays as it is, as it
     does where `TF_NUM_INTRAOP_THREADS` says otherwise.
+
+    Args:
+        batches: How many there are, where that is known: fewer than cores would leave some idle.
     """
     if keras.backend.backend() != "tensorflow" or not 1 < cores() <= MOST_AT_ONCE:
+        return
+    if batches is not None and batches < cores():
         return
     import tensorflow as tf
 

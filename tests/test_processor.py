@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from csnn_tf import processor
+from csnn_tf.processor import accelerators
 from tests.helpers import BACKEND
 
 pytestmark = pytest.mark.skipif(BACKEND != "tensorflow", reason="of TensorFlow's threads")
@@ -27,6 +28,7 @@ def no_setting(monkeypatch):
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
 
 
+@pytest.mark.skipif(bool(accelerators()), reason="of processors")
 def test_a_fresh_process_can_have_one_thread_an_operation():
     done = subprocess.run([sys.executable, "-c", _FRESH], capture_output=True, text=True)
     assert json.loads(done.stdout.splitlines()[-1]) == [True, True], done.stderr
@@ -39,24 +41,28 @@ def test_a_process_that_has_computed_stays_as_it_is(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("cores", "setting", "asked"),
+    ("cores", "setting", "cards", "batches", "asked"),
     [
-        (1, None, False),
-        (2, None, True),
-        (processor.MOST_AT_ONCE, None, True),
-        (processor.MOST_AT_ONCE + 1, None, False),
-        (2, "2", False),
+        (1, None, [], None, False),
+        (2, None, [], None, True),
+        (2, None, [], 2, True),
+        (2, None, [], 1, False),
+        (2, None, ["card"], None, False),
+        (processor.MOST_AT_ONCE, None, [], None, True),
+        (processor.MOST_AT_ONCE + 1, None, [], None, False),
+        (2, "2", [], None, False),
     ],
 )
-def test_many_cores_and_the_users_own_setting_count(monkeypatch, cores, setting, asked):
+def test_when_operations_get_one_thread(monkeypatch, cores, setting, cards, batches, asked):
     import tensorflow as tf
 
     found = []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: cards)
     monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", found.append)
     monkeypatch.setattr(processor, "cores", lambda: cores)
     if setting is not None:
         monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", setting)
-    processor.share_cores_among_batches()
+    processor.share_cores_among_batches(batches)
     assert found == [1] * asked
 
 

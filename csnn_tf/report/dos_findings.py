@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import trapezoid
 
-from csnn_tf.dos_evaluation import DosEvaluation, check_electrons_known, evaluate_dos
+from csnn_tf.dos_evaluation import DosEvaluation, evaluate_dos
 from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.electronic import solve_fermi
 
@@ -65,9 +65,10 @@ class DosFindings:
             InputError: If the structures have no DOS, other bins, or no electron count.
         """
         progress(f"{len(structures)} structures")
-        evaluation = evaluate_dos(model, structures, train, rotations=rotations, seed=seed)
+        evaluation = evaluate_dos(
+            model, structures, train, rotations=rotations, seed=seed, need_electrons=True
+        )
         prediction = evaluation.prediction
-        check_electrons_known(prediction)
         level, band = solve_fermi(
             structures.energies,
             structures.dos,

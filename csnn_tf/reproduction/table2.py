@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from csnn_tf.dos_evaluation import check_electrons_known, evaluate_dos
+from csnn_tf.dos_evaluation import evaluate_dos
 from csnn_tf.electronic import CHEMICAL_ACCURACY, DosErrors, DosReport, format_table
 from csnn_tf.models import AtomicDosModel
 from csnn_tf.models.loading import load_model
@@ -84,8 +84,7 @@ def table2(runs: Mapping[str, DosRun], structures: StructureSet) -> list[Table2R
     for name in (name for name in _MODELS if name in runs):
         run = runs[name]
         model = load_model(run.folder.path, AtomicDosModel)
-        result = evaluate_dos(model, test, train)
-        check_electrons_known(result.prediction)
+        result = evaluate_dos(model, test, train, need_electrons=True)
         rows.append(Table2Row(*_MODELS[name], weights(model), run, result.report))
         means = result.yardsticks
     rows += [

@@ -64,6 +64,7 @@ def test_alone_it_tells_its_memory(kind):
 
 
 def test_the_limit_is_of_all_cores_where_operations_have_one_thread(monkeypatch):
+    monkeypatch.setattr(limits, "_device", lambda: "processor")
     alone = limits.matrix_product()[1]
     monkeypatch.setattr(limits, "one_thread_an_operation", lambda: True)
     monkeypatch.setattr(limits, "cores", lambda: 3)

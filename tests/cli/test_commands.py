@@ -171,12 +171,12 @@ def test_predict_reads_clouds_and_meshes(trained, tmp_path, monkeypatch):
         f"all points of {tmp_path / 'point.npy'} are one and the same: its class means nothing.\n"
     )
     assert both.stdout.count("%") == 6
-    asked = []
-    monkeypatch.setattr(predict, "share_cores_among_batches", lambda: asked.append(True))
-    for most, expected in ((2, []), (1, [True])):
+    batches = []
+    monkeypatch.setattr(predict, "share_cores_among_batches", batches.append)
+    for most in (2, 1):
         monkeypatch.setattr(predict, "_BATCH", most)
         run("predict", trained, *files)
-        assert asked == expected
+    assert batches == [1, 2]
 
 
 def test_clouds_of_far_fewer_points_than_in_training_are_named(trained, tmp_path):

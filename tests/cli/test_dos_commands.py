@@ -11,11 +11,14 @@ from ase import Atoms
 from ase.build import graphene
 from ase.io import read, write
 
+from csnn_tf import dos_inference
 from csnn_tf.cli import predict_dos
 from csnn_tf.data.atoms import builtin_carbon, read_npz, read_published, write_npz
+from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.errors import InputError
 from csnn_tf.models import DensityOfStates
 from csnn_tf.models.loading import load_model
+from csnn_tf.models.schnet_dos import SchNetDensityOfStates
 from csnn_tf.training.dos_config import DosConfig
 from csnn_tf.training.dos_trainer import train_dos
 from tests.cli.running import LEAST, run
@@ -230,13 +233,16 @@ def test_predict_dos_prints_text_json_and_csv_and_draws(trained, sheet, tmp_path
 
 
 def test_cores_are_shared_among_the_chunks_of_many_atoms(trained, sheet, monkeypatch):
-    asked = []
-    monkeypatch.setattr(predict_dos, "share_cores_among_batches", lambda: asked.append(True))
+    chunks = []
+    monkeypatch.setattr(predict_dos, "share_cores_among_batches", chunks.append)
     run("predict", "dos", trained, sheet)
-    assert not asked
-    monkeypatch.setattr(predict_dos, "_MANY_ATOMS", 5)
+    monkeypatch.setattr(dos_inference, "_LARGEST", 5)  # of 2 + 4 atoms
     run("predict", "dos", trained, sheet)
-    assert asked
+    assert chunks == [1, 2]
+    structures = builtin_carbon()
+    one = structures.subset([0])
+    assert dos_inference.least_chunks(DensityOfStates, one) > 1
+    assert dos_inference.least_chunks(SchNetDensityOfStates, one) == 1
 
 
 def test_predict_dos_reads_the_atoms_of_a_file_alone(trained, data, tmp_path):
@@ -313,7 +319,7 @@ def test_a_run_of_structures_from_python_is_not_measured_on_others(tmp_path):
         run("train", "dos", "--out", run_folder.path, "--resume")
 
 
-def test_what_is_trained_on_is_said(data, tmp_path):
+def test_what_is_trained_on_is_said(data, tmp_path, monkeypatch):
     blank = read_npz(data)
     blank.split[:3], blank.electrons[:] = "", np.nan
     write_npz(tmp_path / "blank.npz", blank)
@@ -332,8 +338,15 @@ def test_what_is_trained_on_is_said(data, tmp_path):
     assert found["overall"]["unresolved"] == 12
     assert found["overall"]["dos_rmse"] > 0
     assert found["overall"]["band_energy_mae"] is None
-    with pytest.raises(InputError, match="electron counts are unknown: give --electrons"):
-        run("report", *blank[1:4], "--out", tmp_path / "page.html")
+    # Before anything is computed.
+    monkeypatch.setattr(DosPredictor, "predict", lambda *_, **__: pytest.fail("computed"))
+    for needing in (
+        ("report", *blank[1:4], "--out", tmp_path / "page.html"),
+        (*blank, "--parity", tmp_path / "parity.png"),
+    ):
+        with pytest.raises(InputError, match="electron counts are unknown: give --electrons"):
+            run(*needing)
+    monkeypatch.undo()
     given = run(
         *("evaluate", tmp_path / "run", "--data", data, "--electrons", "4", "--json"),
         *("--rotations", "1", "--parity", tmp_path / "parity.png"),
