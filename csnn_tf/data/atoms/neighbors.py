@@ -11,7 +11,7 @@ from csnn_tf.errors import InputError
 #: Atoms nearer than this count as being at the same place, Å.
 SAME_PLACE = 0.01
 _MAX_IMAGES = 100_000
-_MAX_NEIGHBORS = 10_000  # an atom; diamond has 250 within 7 Å
+_MAX_NEIGHBORS = 1_000  # an atom; diamond has 250 within 7 Å
 _MAX_DENSITY = 2.0  # atoms/Å^3, where there are so many; diamond has 0.18
 _MAX_CUTOFF = 100.0  # Å, with periodic boundaries: beyond, the engine searches for hours
 _MAX_EXTENT = 50_000  # in cutoffs; the engine's cell list overflows far above

@@ -3,7 +3,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import vesin
-from ase.build import bulk
+from ase.build import bulk, graphene
 from ase.neighborlist import primitive_neighbor_list
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -141,6 +141,12 @@ def test_lengths_in_nanometres_are_refused_at_once(pbc):
     atoms = bulk("C", "diamond", a=0.3567, cubic=True).repeat(cells)
     with pytest.raises(InputError, match=r"about \d+ neighbours within .* given in Å"):
         neighbor_list(atoms.positions, atoms.cell.array, pbc, 7.0)
+
+
+def test_sheets_in_nanometres_are_refused():
+    atoms = graphene(a=0.246, size=(3, 3, 1), vacuum=1.0)
+    with pytest.raises(InputError, match=r"about \d+ neighbours within .* given in Å"):
+        neighbor_list(atoms.positions, atoms.cell.array, (True, True, False), 7.0)
 
 
 def test_many_neighbours_of_a_long_cutoff_are_no_matter_of_units():
