@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -84,10 +85,14 @@ class HistoryOnTest(keras.callbacks.Callback):
             found = self._predictor.logits(self._clouds[name]).argmax(axis=1)
             row.append(float((found == self.shapes.labels).mean()))
         path = self.folder.path / FILE
-        earlier = _rows(self.folder, self._test_set)
-        earlier = [line for line in earlier if int(line["epoch"]) < epoch]
-        header = ["epoch", "test_set", *self.rotations]
-        rows = [[line.get(name, "") for name in header] for line in earlier]
+        kept = [  # of other test sets too: they cannot be measured again
+            line
+            for line in history_rows(path)
+            if line.get("test_set") != self._test_set or int(line["epoch"]) < epoch
+        ]
+        header = list(dict.fromkeys(["epoch", "test_set", *self.rotations, *chain(*kept)]))
+        rows = [[line.get(name, "") for name in header] for line in kept]
+        row += [""] * (len(header) - len(row))
         text = comma_separated(header, [*rows, row])
         write_aside(path, lambda temporary: temporary.write_text(text, "utf-8"))
 

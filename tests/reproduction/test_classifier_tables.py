@@ -170,13 +170,14 @@ def test_accuracies_on_another_test_set_are_not_those_on_this_one(folder, tests,
         assert row.late_on_test() == ([] if shapes is tests else ["pointnet-so3"])
         texts.append(write_table1([row], "few", tmp_path)[0].read_text())
     assert ["| PointNet | the test set |" in text for text in texts] == [True, False]
-    # A run that goes on begins its accuracies anew.
+    # A run that goes on begins its accuracies anew, and keeps the others.
     run = RunFolder(tmp_path)
     shutil.copy(folder / "pointnet-so3" / "last.keras", run.last)
     shutil.copy(folder / "pointnet-so3" / FILE, run.path)
     HistoryOnTest(run, others, ["so3"], seed=SEED).on_epoch_end(2)
     assert best_on_test(run, "so3", others, SEED)[::2] == (3, 1)
-    assert best_on_test(run, "so3", tests, SEED) is None
+    before = best_on_test(RunFolder(folder / "pointnet-so3"), "so3", tests, SEED)
+    assert best_on_test(run, "so3", tests, SEED) == before
 
 
 def test_a_run_whose_first_epochs_were_not_looked_at_says_so(folder, tests, tmp_path):
