@@ -40,9 +40,9 @@ def ablation_command(rotation, changes, seeds, share, **options) -> None:
     """Whether each choice of a recipe pays, on held-out training shapes and over several seeds.
 
     Trains the recipe as it is and with each --change into folders of OUT, and writes
-    OUT/ablation.md and OUT/ablation.csv. Runs that are there are used as they are, and those that
-    were cut short go on. A field that only the recipe of another name sets is changed like any
-    other:
+    OUT/ablation.md and OUT/ablation.csv. Runs on the same shapes that are there are used as they
+    are, and those that were cut short go on. A field that only the recipe of another name sets is
+    changed like any other:
 
     csnn-tf reproduce ablation --data DIR --change schedule=plateau
     --change 'optimizer=adam weight_decay=2.7e-7' --out OUT

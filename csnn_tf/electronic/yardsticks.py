@@ -67,7 +67,7 @@ def yardstick_reports(
         mean of all.
 
     Raises:
-        InputError: A set without structures, DOS or electron counts, or two different energy grids.
+        InputError: A set without structures or DOS, or two different energy grids.
     """
     for name, part in (("train", train), ("test", test)):
         if part.dos is None or not len(part):
