@@ -12,7 +12,11 @@ from csnn_tf.checks import check_positive, check_seed
 from csnn_tf.data.atoms.structure_set import check_structures
 from csnn_tf.dos_inference import DosPrediction, DosPredictor
 from csnn_tf.electronic import DosReport, dos_report, solve_fermi, yardstick_reports
-from csnn_tf.electronic.quantities import Convention, held_electrons
+from csnn_tf.electronic.quantities import (
+    Convention,
+    held_electrons,
+    out_of_reach_if_unknown,
+)
 from csnn_tf.errors import InputError
 from csnn_tf.grid import random_rotations
 from csnn_tf.models.atomic_dos_model import AtomicDosModel, described_bins, same_bins
@@ -179,7 +183,7 @@ def _checked(predictor: DosPredictor, structures: StructureSet, need_electrons: 
         electrons = np.where(np.isnan(electrons), predictor.electrons(structures), electrons)
     if need_electrons and np.isnan(electrons).any():
         raise InputError("the electron counts are unknown: give --electrons, for example C=4.")
-    return np.where(np.isnan(electrons), np.inf, electrons)  # more than any DOS holds: unresolved
+    return out_of_reach_if_unknown(electrons)
 
 
 def _check_bins(name: str, structures: StructureSet, model: AtomicDosModel) -> None:

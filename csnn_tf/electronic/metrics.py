@@ -8,8 +8,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from csnn_tf.checks import check_array
-from csnn_tf.electronic.quantities import Convention, cumulative_dos, held_electrons, solve_fermi
+from csnn_tf.electronic.groups import rows_by_label
+from csnn_tf.electronic.quantities import (
+    Convention,
+    cumulative_dos,
+    held_electrons,
+    out_of_reach_if_unknown,
+    solve_fermi,
+)
 from csnn_tf.errors import InputError
 
 #: Mean band-energy error below which a structure counts as resolved, eV/atom (section IV-B).
@@ -113,8 +119,7 @@ def dos_report(
         )
     if types.shape != reference.shape[:1]:
         raise InputError(f"types has shape {types.shape}; expected ({len(reference)},).")
-    electrons = check_array("electrons", electrons)
-    electrons = np.where(np.isnan(electrons), np.inf, electrons)  # no DOS reaches it
+    electrons = out_of_reach_if_unknown(electrons)
     if convention == "spline":  # what the reference lacks, a prediction like it does too
         electrons = held_electrons(energies, reference, electrons)
     true = solve_fermi(
@@ -133,7 +138,7 @@ def dos_report(
     }
     return DosReport(
         overall=_errors(errors, np.arange(len(types))),
-        by_type={str(types[rows[0]]): _errors(errors, rows) for rows in _groups(types)},
+        by_type={name: _errors(errors, rows) for name, rows in rows_by_label(types).items()},
     )
 
 
@@ -189,13 +194,6 @@ def format_table(
     head = ["Model", *details, *names]
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _groups(types: NDArray) -> list[NDArray]:
-    """Rows of each type, in the order of first appearance."""
-    _, firsts, counts = np.unique(types, return_index=True, return_counts=True)
-    rows = np.split(np.argsort(types, kind="stable"), np.cumsum(counts)[:-1])
-    return [rows[place] for place in np.argsort(firsts)]
 
 
 def _errors(errors: dict[str, NDArray], rows: NDArray) -> DosErrors:

@@ -76,6 +76,12 @@ def held_electrons(energies: ArrayLike, dos: ArrayLike, electrons: ArrayLike) ->
     return _held(cumulative_dos(energies, dos), count)
 
 
+def out_of_reach_if_unknown(electrons: ArrayLike) -> NDArray:
+    """Electron counts, infinite where they are NaN: no DOS reaches those, so none has a level."""
+    electrons = check_array("electrons", electrons)
+    return np.where(np.isnan(electrons), np.inf, electrons)
+
+
 def solve_fermi(
     energies: ArrayLike,
     dos: ArrayLike,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.electronic.groups import rows_by_label
 from csnn_tf.electronic.metrics import DosReport, dos_report
 from csnn_tf.electronic.quantities import Convention
 from csnn_tf.errors import InputError
@@ -43,10 +44,10 @@ def mean_dos_predictions(
         raise InputError("train_dos must be [structures, bins] with one group a structure.")
     mean = train_dos.mean(axis=0) if fallback is None else np.asarray(fallback, np.float64)
     predicted = np.broadcast_to(mean, (len(test_groups), train_dos.shape[1])).copy()
-    for name in np.unique(test_groups):
-        rows = train_groups == name
-        if rows.any():
-            predicted[test_groups == name] = train_dos[rows].mean(axis=0)
+    seen = rows_by_label(train_groups)
+    for name, rows in rows_by_label(test_groups).items():
+        if name in seen:
+            predicted[rows] = train_dos[seen[name]].mean(axis=0)
     return predicted
 
 

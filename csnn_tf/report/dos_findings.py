@@ -11,6 +11,7 @@ from scipy.integrate import trapezoid
 from csnn_tf.dos_evaluation import DosEvaluation, evaluate_dos
 from csnn_tf.dos_inference import DosPredictor
 from csnn_tf.electronic import solve_fermi
+from csnn_tf.electronic.groups import rows_by_label
 
 if TYPE_CHECKING:
     from csnn_tf.data.atoms import StructureSet
@@ -104,8 +105,7 @@ def best_median_worst(errors: NDArray, types: NDArray) -> dict[str, dict[str, in
         Type to {"best": row, "median": row, "worst": row}; fewer where a type has fewer than three.
     """
     chosen = {}
-    for kind in dict.fromkeys(np.asarray(types).tolist()):
-        rows = np.flatnonzero(types == kind)
+    for kind, rows in rows_by_label(np.asarray(types)).items():
         rows = rows[np.argsort(errors[rows], kind="stable")]
         places = {"best": 0, "median": len(rows) // 2, "worst": len(rows) - 1}
         if len(rows) < 3:
