@@ -128,7 +128,9 @@ def read_doscar(path: str | os.PathLike) -> Doscar:
 
 def _ions(line: str) -> frozenset[int]:
     """The first two numbers of a DOSCAR, of four columns each: wide ones touch, wider are stars."""
-    words = line.split() if len(line.split()) > 3 else [line[:4], line[4:8]]
+    words = line.split()
+    if len(words) < 4:
+        words = [line[:4], line[4:8]]
     return frozenset(int(word) for word in words[:2] if word.strip().isdecimal())
 
 
@@ -156,15 +158,16 @@ def _read_run(folder: Path, zero: float, grid: NDArray, electrons: Electrons) ->
     name = str(folder / "DOSCAR")
     if doscar.ions and atoms not in doscar.ions:
         raise InputError(f"{name} is of {max(doscar.ions)} atoms, but {source.name} has {atoms}.")
-    filled = float(np.interp(doscar.fermi_level, doscar.energies, doscar.cumulative)) / atoms
+    filled = float(np.interp(doscar.fermi_level, doscar.energies, doscar.cumulative))
     structure.electrons = electrons_per_atom(structure.numbers, electrons, str(folder))
     if np.isnan(structure.electrons):
         total = _nelect(folder / "vasprun.xml")
-        total = _whole_count(doscar, atoms, name) if total is None else total
+        total = _whole_count(doscar, filled, atoms, name) if total is None else total
         structure.electrons = total / atoms
     # DOSCAR resolves the Fermi level to one step of its grid.
     step = float(np.diff(doscar.energies).max())
     at_fermi = float(np.interp(doscar.fermi_level, doscar.energies, doscar.dos)) / atoms
+    filled /= atoms
     off = filled - structure.electrons
     if abs(off) > 0.01 + step * at_fermi:
         raise InputError(
@@ -176,12 +179,11 @@ def _read_run(folder: Path, zero: float, grid: NDArray, electrons: Electrons) ->
     return structure
 
 
-def _whole_count(doscar: Doscar, atoms: int, name: str) -> float:
-    """Electrons of the whole cell: the whole number that the DOS holds below the Fermi level.
+def _whole_count(doscar: Doscar, filled: float, atoms: int, name: str) -> float:
+    """Electrons of the whole cell: the whole number nearest to those below the Fermi level.
 
     Of large cells on coarse energies what it holds, where that is near enough for each atom.
     """
-    filled = float(np.interp(doscar.fermi_level, doscar.energies, doscar.cumulative))
     whole = float(np.round(filled))
     after = int(np.searchsorted(doscar.energies, doscar.fermi_level))
     # Between two energies the integrated DOS is no line where steps beside add more or less.

@@ -71,9 +71,9 @@ def test_without_a_count_electrons_are_a_whole_number_or_asked_for(tmp_path):
     sharp = np.array([0.0, 8.0, 8.0, 8.0])
     found = Doscar(frozenset(), np.arange(4.0), np.diff(sharp, prepend=0), sharp, 0.5)
     with pytest.raises(InputError, match="too coarse energies"):
-        _whole_count(found, 2, "DOSCAR")
+        _whole_count(found, 4.0, 2, "DOSCAR")
     # Of a large cell that doubt is little for each atom.
-    assert _whole_count(found, 1000, "DOSCAR") == 4.0
+    assert _whole_count(found, 4.0, 1000, "DOSCAR") == 4.0
 
 
 def test_a_dos_of_another_cell_is_refused(tmp_path):
