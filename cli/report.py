@@ -42,7 +42,6 @@ def report_command(run, data, electrons, per_cell, reference_energy, out, seed, 
     if not path.parent.is_dir():
         raise InputError(f"{path.parent} is no folder: the page cannot be written there.")
     how = {"per_cell": per_cell, "reference_energy": reference_energy}
-    share_cores_among_batches()
     write = _dos if is_dos_model(run) else _classifier
     write(run, data, electrons, how, path, seed)
     click.echo(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
@@ -68,10 +67,18 @@ def _classifier(
     for option, is_given in given.items():
         if is_given:
             raise InputError(f"{option} is for density-of-states models, which this is not.")
+    share_cores_among_batches()
     config = training_record(run)
     shapes, name = measured_shapes(run, config, data, seed=seed)
-    how = {"upright_axis": recorded_axis(config), "data": own_name(name)}
-    classifier_report(run, shapes, path, seed=seed, progress=_step, **how)
+    classifier_report(
+        run,
+        shapes,
+        path,
+        upright_axis=recorded_axis(config),
+        seed=seed,
+        data=own_name(name),
+        progress=_step,
+    )
 
 
 def _dos(
@@ -79,10 +86,13 @@ def _dos(
 ) -> None:
     from csnn_tf.cli.dos_options import measured_structures
     from csnn_tf.cli.options import own_name
+    from csnn_tf.dos_inference import least_chunks
     from csnn_tf.models import AtomicDosModel
     from csnn_tf.report import dos_report_page
 
     config = training_record(run)
-    energies = model_arguments(run, AtomicDosModel)[1]["energies"]
+    kind, arguments = model_arguments(run, AtomicDosModel)
+    energies = arguments["energies"]
     structures, name = measured_structures(run, config, energies, data, electrons, **how)
+    share_cores_among_batches(least_chunks(kind, structures))
     dos_report_page(run, structures, path, seed=seed, data=own_name(name), progress=_step)
