@@ -191,7 +191,7 @@ def check_recorded(model: str, record: dict[str, Any]) -> None:
         raise InputError(f"nothing says what {model} was trained on: give --data.")
 
 
-def data_to_record(place: Path) -> str:
+def data_to_record(place: str | Path) -> str:
     """How a run records where its data is: so that it is found from whatever folder.
 
     Links stay, and with them the name by which a table's runs are told apart.
@@ -200,8 +200,8 @@ def data_to_record(place: Path) -> str:
 
 
 def own_name(place: str | Path) -> str:
-    """The name of data without the folders that it lies in, also of `.`; links keep theirs."""
-    return Path(os.path.abspath(place)).name
+    """The name of data without the folders that it lies in, also of `.`."""
+    return Path(data_to_record(place)).name
 
 
 def model_to_record(model: str | None) -> str | None:

@@ -6,12 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 from typing import TypeVar
 
-from csnn_tf.processor import (
-    MOST_AT_ONCE,
-    cores,
-    one_thread_an_operation,
-    tensorflow_on_cpu,
-)
+from csnn_tf.processor import MOST_AT_ONCE, cores, one_thread_an_operation, tensorflow_on_cpu
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -18,7 +18,8 @@ def rows_in_cache(numbers: int) -> int:
     Args:
         numbers: Of a row, in that map.
     """
-    return rows_within(_NUMBERS_IN_CACHE >> one_thread_an_operation(), numbers)
+    budget = _NUMBERS_IN_CACHE // 2 if one_thread_an_operation() else _NUMBERS_IN_CACHE
+    return rows_within(budget, numbers)
 
 
 def rows_within(budget: int, numbers: int) -> int:

@@ -100,6 +100,7 @@ def changed_fields(config: dict[str, Any]) -> dict[str, Any]:
     Args:
         config: As for `training_command`.
     """
+    config = json.loads(json.dumps(config))  # as a run folder records it: lists, no tuples
     try:
         recipe = _kind(config).from_recipe(
             config["recipe"],
@@ -108,8 +109,7 @@ def changed_fields(config: dict[str, Any]) -> dict[str, Any]:
         )
     except InputError:  # a recipe or preset that is no longer known
         return dict(config.get("model", {}))
-    # As a run folder records them: lists, no tuples.
-    config, usual = json.loads(json.dumps([config, recipe.to_dict()]))
+    usual = json.loads(json.dumps(recipe.to_dict()))
     own = {name: value for name, value in config.items() if name in usual.keys() - _BY_OPTION}
     if config.get("folder") or config["data"] != "shapes":
         own.pop("per_class", None)  # about the built-in shapes alone, and refused beside others
