@@ -7,8 +7,10 @@ import pytest
 from ase import Atoms
 from ase.io import write
 
+from csnn_tf.errors import InputError
 from csnn_tf.models import DensityOfStates
 from csnn_tf_command import main
+from tests.cli.running import run
 from tests.helpers import tensorflow_only
 
 pytestmark = tensorflow_only
@@ -137,3 +139,39 @@ def test_structures_without_a_dos_cannot_be_learnt_from(model, refused, tmp_path
     assert refused("train", "dos", "--data", path, "--out", tmp_path / "run").endswith(expected)
     assert refused("evaluate", model, "--data", path).endswith(expected)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["train", "dos", "--data", "no/such.npz"], "no/such.npz"),
+        (["train", "dos", "--preset", "huge"], "huge"),
+        (["train", "dos", "--recipe", "secret"], "secret"),
+        (["train", "dos", "--set", "no_such=1"], "no_such"),
+        (["train", "dos", "--data", "few.npz", "--electrons", "C=many"], "--electrons"),
+        (["train", "dos", "--data", "few.npz", "--electrons", "C=-4"], "--electrons"),
+        (["predict", "dos", "no-such-model", "file.xyz"], "no-such-model"),
+        (
+            ["predict", "dos", "modelnet40_small_so3", "file.xyz"],
+            "^modelnet40_small_so3 is a classifier of point clouds, not a model of densities of ",
+        ),
+        (["predict", "dos", "carbon_dos_small", "file.xyz", "--csv", "--json"], "--csv and --json"),
+        # Refused before anything is read.
+        (["predict", "dos", "carbon_dos_small", "no.xyz", "--plot", "a.gif"], "a.gif must end in"),
+        (["evaluate", "carbon_dos_small", "--data", "no", "--parity", "a"], "a must end in .png"),
+        (["data", "carbon", "carbon.csv"], "carbon.csv"),
+    ],
+)
+def test_bad_input_names_the_culprit_and_leaves_nothing(arguments, named, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=named):
+        run(*arguments)
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_a_picture_without_matplotlib_is_refused_at_once(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    predict = ["predict", "dos", "carbon_dos_small", "no.xyz", "--plot", "a.png"]
+    for command in (predict, ["evaluate", "carbon_dos_small", "--data", "no", "--parity", "a.png"]):
+        with pytest.raises(InputError, match="Pictures need matplotlib"):
+            run(*command)

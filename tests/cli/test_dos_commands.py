@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -270,42 +269,6 @@ def test_data_carbon_writes_both_layouts(tmp_path):
     for arguments in ([path], [published, "--layout", "published"]):
         with pytest.raises(InputError, match=f"{arguments[0].name} exists already"):
             run("data", "carbon", *arguments)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (["train", "dos", "--data", "no/such.npz"], "no/such.npz"),
-        (["train", "dos", "--preset", "huge"], "huge"),
-        (["train", "dos", "--recipe", "secret"], "secret"),
-        (["train", "dos", "--set", "no_such=1"], "no_such"),
-        (["train", "dos", "--data", "few.npz", "--electrons", "C=many"], "--electrons"),
-        (["train", "dos", "--data", "few.npz", "--electrons", "C=-4"], "--electrons"),
-        (["predict", "dos", "no-such-model", "file.xyz"], "no-such-model"),
-        (
-            ["predict", "dos", "modelnet40_small_so3", "file.xyz"],
-            "^modelnet40_small_so3 is a classifier of point clouds, not a model of densities of ",
-        ),
-        (["predict", "dos", "carbon_dos_small", "file.xyz", "--csv", "--json"], "--csv and --json"),
-        # Refused before anything is read.
-        (["predict", "dos", "carbon_dos_small", "no.xyz", "--plot", "a.gif"], "a.gif must end in"),
-        (["evaluate", "carbon_dos_small", "--data", "no", "--parity", "a"], "a must end in .png"),
-        (["data", "carbon", "carbon.csv"], "carbon.csv"),
-    ],
-)
-def test_bad_input_names_the_culprit_and_leaves_nothing(arguments, named, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=named):
-        run(*arguments)
-    assert not list(tmp_path.rglob("*"))
-
-
-def test_a_picture_without_matplotlib_is_refused_at_once(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    predict = ["predict", "dos", "carbon_dos_small", "no.xyz", "--plot", "a.png"]
-    for command in (predict, ["evaluate", "carbon_dos_small", "--data", "no", "--parity", "a.png"]):
-        with pytest.raises(InputError, match="Pictures need matplotlib"):
-            run(*command)
 
 
 def test_a_run_of_structures_from_python_is_not_measured_on_others(tmp_path):
