@@ -60,7 +60,8 @@ def _shares(axes, rows) -> None:
     axes.set_yticks(list(places), labels)
     axes.invert_yaxis()
     axes.set(xlabel="share of the matrix-product rate, %", title="Kind and batch size")
-    axes.legend(frameon=False, loc="lower right")  # where the bars are short
+    # Below the axes, where it hides no bar.
+    axes.legend(frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.13))
 
 
 def _layers(axes, rows) -> None:
