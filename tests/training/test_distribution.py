@@ -72,7 +72,7 @@ def popen(arguments, devices=""):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": f"{FLAGS} {devices}"},
+        env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": f"{FLAGS} {devices}".strip()},
     )
 
 
