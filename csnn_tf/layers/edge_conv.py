@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from csnn_tf.checks import check_number, check_positive
+from csnn_tf.layers.checks import check_mask
 from csnn_tf.layers.compiled import kernel
 from csnn_tf.layers.point_dense import leaky
 
@@ -81,6 +82,7 @@ class EdgeConv(keras.layers.Layer):
 
     def call(self, features, presence, training: bool | None = None):
         """Apply it."""
+        check_mask(presence, features.shape, type(self).__name__)
         batch, points, width = *ops.shape(features)[:2], features.shape[-1]
         columns = _columns(nearest_points(features, presence, self.neighbors))
         weights = ops.cast(self.kernel, "float32")

@@ -8,7 +8,7 @@ from keras import ops
 from csnn_tf.checks import check_number
 from csnn_tf.errors import InputError
 from csnn_tf.layers.augmentation import PointAugmentation
-from csnn_tf.layers.checks import check_points
+from csnn_tf.layers.checks import check_mask, check_points
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -27,7 +27,7 @@ class PointDropout(PointAugmentation):
         a point; it fits the output too.
 
     Raises:
-        InputError: If the rate is out of range.
+        InputError: If the rate is out of range, or the mask is not [batch, points].
     """
 
     def __init__(self, rate: float = 0.5, *, seed: int | None = None, **kwargs: Any) -> None:
@@ -41,6 +41,7 @@ class PointDropout(PointAugmentation):
         if mask is None or not training:
             return super().call(points, training, seed)
         check_points(points.shape, type(self).__name__)
+        check_mask(mask, points.shape, type(self).__name__)
         seed = self.seed_generator if seed is None else seed
         return self.augment(ops.cast(points, "float32"), seed, ops.cast(mask, "bool"))
 

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from csnn_tf.layers.checks import check_mask
 from csnn_tf.layers.largest import largest
 from csnn_tf.layers.precision import as_float
 
@@ -30,6 +31,7 @@ class PointPooling(keras.layers.Layer):
     def call(self, features, presence):
         """Pool."""
         features = as_float(features, self.compute_dtype)
+        check_mask(presence, features.shape, type(self).__name__)
         presence = ops.cast(presence, "bool")
         present = ops.cast(presence, features.dtype)[..., None]
         count = ops.sum(ops.cast(presence, "float32"), axis=1)[:, None]

@@ -186,6 +186,11 @@ def test_dropout_thins_what_a_mask_leaves():
     assert max(shares) == 1
 
 
+def test_dropout_refuses_masks_of_other_points():
+    with pytest.raises(InputError, match=r"PointDropout expects a mask \[batch, points\]"):
+        PointDropout(0.5)(clouds(3, 10), training=True, mask=np.ones((3, 1), bool))
+
+
 @every
 @pytest.mark.parametrize("training", [True, False])
 def test_a_mask_is_kept(kind, training):

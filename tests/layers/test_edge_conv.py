@@ -187,3 +187,10 @@ def test_shared_layer_and_pooling():
         np.testing.assert_array_equal(numpy_of(PointPooling()(x, mask)), pooled)
         found = numpy_of(nearest_points(x, mask, K))
         np.testing.assert_array_equal(found, numpy_of(nearest_points(x, presence, K)))
+
+
+@pytest.mark.parametrize("layer", [PointPooling(), EdgeConv(F)])
+@pytest.mark.parametrize("shape", [(3, 1), (3, 29), (3, 30, 1)])
+def test_presence_of_other_points_is_refused(layer, shape):
+    with pytest.raises(InputError, match=r"expects a mask \[batch, points\]"):
+        layer(features(), np.ones(shape, "float32"))
