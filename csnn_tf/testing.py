@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from csnn_tf.checks import check_number
 from csnn_tf.errors import InputError
 from csnn_tf.grid import MAX_LEVEL, icosahedral_rotations, num_vertices, vertex_permutations
 from csnn_tf.layers.neighbor_sum import level_of
@@ -49,7 +50,9 @@ def assert_equivariant(
     Example:
         >>> assert_equivariant(csnn_tf.layers.IntraSphereConv(4), (2, 42, 3, 5))
     """
-    name, features, rotations = _checked("assert_equivariant", function, inputs, rotations, seed)
+    name, features, rotations = _checked(
+        "assert_equivariant", function, inputs, tolerance, rotations, seed
+    )
 
     def back(index: int, output: NDArray) -> NDArray:
         level = _level(output.shape)
@@ -90,14 +93,17 @@ def assert_invariant(
     Example:
         >>> assert_invariant(lambda h: keras.ops.max(h, axis=(1, 2)), (2, 42, 3, 5))
     """
-    name, features, rotations = _checked("assert_invariant", function, inputs, rotations, seed)
+    name, features, rotations = _checked(
+        "assert_invariant", function, inputs, tolerance, rotations, seed
+    )
     _compare(name, function, features, rotations, lambda _, output: output, tolerance, places=1)
 
 
 def _checked(
-    owner: str, function: Any, inputs: Any, rotations: Sequence[int] | None, seed: int
+    owner: str, function: Any, inputs: Any, tolerance: float, rotations: Any, seed: int
 ) -> tuple[str, NDArray, list[int]]:
     """The function's name, the feature maps and the rotations' indices."""
+    check_number("tolerance", tolerance, 0)
     name = getattr(function, "name", None) or getattr(function, "__name__", None)
     if isinstance(inputs, tuple | list) and all(isinstance(size, Integral) for size in inputs):
         inputs = np.random.default_rng(seed).normal(size=inputs).astype("float32")

@@ -54,6 +54,13 @@ def test_the_message_names_function_deviation_and_rotation():
     assert_equivariant(lopsided, MAPS, tolerance=1.0)
 
 
+@pytest.mark.parametrize("tolerance", [float("nan"), -1.0, "a"])
+@pytest.mark.parametrize("check", [assert_equivariant, assert_invariant])
+def test_tolerances_that_allow_everything_or_nothing_are_refused(check, tolerance):
+    with pytest.raises(InputError, match="tolerance must be"):
+        check(lambda x: x, MAPS, tolerance=tolerance)
+
+
 def test_layers_run_in_inference_mode():
     class Noisy(keras.layers.Layer):
         def call(self, x, training=None):
