@@ -35,12 +35,13 @@ def load_published_weights(model: PointCloudClassifier, weights: Mapping[str, An
 
     Raises:
         InputError: If an entry is missing, unexpected, wrongly shaped or not finite; the message
-            names it.
+            names it. Or if the model is of another kind, or the weights have no names.
 
     Example:
         >>> model = PointCloudClassifier.from_preset("paper", num_classes=40)
         >>> load_published_weights(model, read_published_weights("weights.pt"))
     """
+    check_kind(model, PointCloudClassifier)
     assign_published_weights(classifier_layers(model), weights)
 
 
@@ -89,6 +90,11 @@ def assign_published_weights(
     Raises:
         InputError: See `load_published_weights`.
     """
+    if not isinstance(weights, Mapping) or not all(isinstance(name, str) for name in weights):
+        raise InputError(
+            f"The published weights must be arrays by name, not {type(weights).__name__} "
+            f"{weights!r:.60}."
+        )
     weights = _plain(weights)
     targets = {
         f"{prefix}.{name}": (variable, axes)
@@ -121,6 +127,14 @@ def assign_published_weights(
         values.append(value.transpose(axes))
     for (variable, _), value in zip(targets.values(), values, strict=True):
         variable.assign(value)
+
+
+def check_kind(model: Any, kind: type) -> None:
+    """Raise `InputError` unless the model is of the kind whose weights are published."""
+    if not isinstance(model, kind):
+        raise InputError(
+            f"These published weights are of a {kind.__name__}, not of a {type(model).__name__}."
+        )
 
 
 def classifier_layers(model: PointCloudClassifier) -> dict[str, keras.layers.Layer]:

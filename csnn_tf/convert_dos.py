@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from csnn_tf.convert import assign_published_weights, backbone_layers
+from csnn_tf.convert import assign_published_weights, backbone_layers, check_kind
 from csnn_tf.models import DensityOfStates
 
 
@@ -22,8 +22,9 @@ def load_published_dos_weights(model: DensityOfStates, weights: Mapping[str, Any
 
     Raises:
         InputError: If an entry is missing, unexpected, wrongly shaped or not finite; the message
-            names it.
+            names it. Or if the model is of another kind, or the weights have no names.
     """
+    check_kind(model, DensityOfStates)
     assign_published_weights(dos_layers(model), weights)
 
 

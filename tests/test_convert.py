@@ -13,9 +13,10 @@ from csnn_tf.convert import (
     load_published_weights,
     read_published_weights,
 )
+from csnn_tf.convert_dos import load_published_dos_weights
 from csnn_tf.errors import InputError
 from csnn_tf.layers import VertexPooling
-from csnn_tf.models import PointCloudClassifier
+from csnn_tf.models import PointCloudClassifier, PointNetClassifier
 from tests.helpers import numpy_of, randomise, relative
 from tests.published import GOLDEN, INPUTS, WEIGHTS, published_classifier
 
@@ -100,6 +101,18 @@ def test_another_hierarchy_does_not_fit():
     with pytest.raises(InputError, match="is unexpected in the published weights"):
         load_published_weights(model, WEIGHTS)
     assert_untouched(model, before)
+
+
+@pytest.mark.parametrize("weights", [[1, 2], {1: np.zeros(3)}])
+def test_weights_without_names_are_refused(weights):
+    with pytest.raises(InputError, match=r"must be arrays by name, not (list|dict) "):
+        load_published_weights(published_classifier(), weights)
+
+
+@pytest.mark.parametrize("load", [load_published_weights, load_published_dos_weights])
+def test_models_of_another_kind_are_refused(load):
+    with pytest.raises(InputError, match="published weights are of a .* not of a PointNetClas"):
+        load(PointNetClassifier.from_preset("tiny", num_classes=5), WEIGHTS)
 
 
 def test_layouts_of_every_kind_of_layer():
