@@ -63,10 +63,11 @@ def carbon(path, layout) -> None:
     project's source, makes from nothing.
     """
     from csnn_tf.data.atoms import builtin_carbon, write_npz, write_published
+    from csnn_tf.data.atoms.npz import is_npz_name
     from csnn_tf.errors import InputError
 
     structures = builtin_carbon()
-    if layout == "npz" and path.suffix != ".npz":
+    if layout == "npz" and not is_npz_name(path):
         raise InputError(f"{path} must end in .npz, or give --layout published.")
     check_free(path, "path")
     try:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from csnn_tf.checks import check_path
 from csnn_tf.data.atoms.ase_files import read_ase
-from csnn_tf.data.atoms.npz import is_npz_name, read_npz
+from csnn_tf.data.atoms.npz import is_npz_name, npz_files, read_npz
 from csnn_tf.data.atoms.published import read_published
 from csnn_tf.data.atoms.rebinning import DEFAULT_ENERGIES
 from csnn_tf.data.atoms.structure import Electrons
@@ -67,7 +67,7 @@ def _read(
     reference_energy: float | None,
     per_cell: bool,
 ) -> StructureSet:
-    is_npz = is_npz_name(path) or (path.is_dir() and any(path.glob("*.npz")))
+    is_npz = is_npz_name(path) or (path.is_dir() and bool(npz_files(path)))
     if per_cell and (is_npz or not path.is_file()):
         raise InputError(f"{path} holds DOS per atom: per_cell does not apply.")
     runs = [] if is_npz else _vasp_runs(path)

@@ -52,7 +52,7 @@ def read_npz(
             bins; the message names it.
     """
     path = check_path(path)
-    files = sorted(path.glob("*.npz")) if path.is_dir() else [path]
+    files = npz_files(path) if path.is_dir() else [path]
     if not files:
         raise InputError(f"{path} holds no .npz files.")
     bins = None if energies is None else energy_bins(energies)
@@ -66,6 +66,13 @@ def read_npz(
 def is_npz_name(path: str | os.PathLike) -> bool:
     """Whether a file's name ends as those of NPZ files do, in letters of any case."""
     return Path(path).suffix.lower() == ".npz"
+
+
+def npz_files(folder: Path) -> list[Path]:
+    """The NPZ files of a folder in alphabetical order, without hidden ones."""
+    return sorted(
+        file for file in folder.iterdir() if is_npz_name(file) and not file.name.startswith(".")
+    )
 
 
 def write_npz(path: str | os.PathLike, structures: StructureSet) -> None:

@@ -49,6 +49,12 @@ def test_folder_of_types(tmp_path):
     assert read_npz(tmp_path / "Si2.npz").dos.shape == (3, 21)
 
 
+def test_endings_in_capitals_count_and_hidden_files_do_not(tmp_path):
+    type_file(tmp_path / "Si4.npz").rename(tmp_path / "Si4.NPZ")
+    (tmp_path / "._Si4.npz").write_text("what macOS leaves")
+    assert set(load_structures(tmp_path, electrons=4).types) == {"Si4"}
+
+
 @pytest.mark.parametrize("lacking", ["a.npz", "b.npz"])
 def test_a_file_without_dos_among_others_is_named(tmp_path, lacking):
     for name in ("a.npz", "b.npz"):
