@@ -35,7 +35,8 @@ def take_weights(model: CloudClassifier, trained: CloudClassifier) -> None:
     _check_fit(own, theirs)
     _check_fit(own_last, their_last, but_classes=True)
     for weight, value in zip(own, theirs, strict=True):
-        weight.assign(value)
+        # A copy: with JAX both would hold one array, which a training step of either deletes.
+        weight.assign(value.numpy().copy())
     known = {name: place for place, name in enumerate(trained.class_names or ())}
     names = model.class_names or ()
     places = [place for place, name in enumerate(names) if name in known]

@@ -48,6 +48,17 @@ def test_statistics_of_normalisation_come_along(name):
     assert all((mean == 0.25).all() for mean in means)
 
 
+def test_training_of_the_new_one_leaves_the_trained_one_as_it_is():
+    trained = classifier()
+    points = np.random.default_rng(0).normal(size=(4, 64, 3)).astype("float32")
+    expected = logits_of(trained, points)
+    other = trained.for_classes(CLASSES)
+    other.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    other.fit(points, np.array([0, 1, 2, 0]), epochs=2, verbose=0)
+    assert np.abs(logits_of(other, points) - expected).max() > 1e-3
+    np.testing.assert_array_equal(logits_of(trained, points), expected)
+
+
 def test_fields_without_weights_may_change():
     trained = classifier()
     other = trained.for_classes(CLASSES, dropout=0.0, spheres=6, tilt=[10, 20, 30])
