@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from csnn_tf.checks import check_number
+from csnn_tf.checks import check_number, check_seed, check_sizes, whole_number
 from csnn_tf.errors import InputError
 from csnn_tf.grid import MAX_LEVEL, icosahedral_rotations, num_vertices, vertex_permutations
 from csnn_tf.layers.neighbor_sum import level_of
@@ -106,7 +106,8 @@ def _checked(
     check_number("tolerance", tolerance, 0)
     name = getattr(function, "name", None) or getattr(function, "__name__", None)
     if isinstance(inputs, tuple | list) and all(isinstance(size, Integral) for size in inputs):
-        inputs = np.random.default_rng(seed).normal(size=inputs).astype("float32")
+        sizes = check_sizes("the shape", inputs)
+        inputs = np.random.default_rng(check_seed(seed)).normal(size=sizes).astype("float32")
     if isinstance(inputs, dict) or (isinstance(inputs, tuple | list) and any(map(_maps, inputs))):
         raise InputError(
             f"{owner} expects one tensor [batch, vertex, ...], not a {type(inputs).__name__} of "
@@ -116,9 +117,10 @@ def _checked(
     if features.ndim < 2 or not features.size:
         raise InputError(f"{owner} expects [batch, vertex, ...], not the shape {features.shape}.")
     permutations = vertex_permutations(level_of(features.shape[1], owner))
-    rotations = list(range(60) if rotations is None else rotations)
+    given = list(range(60) if rotations is None else rotations)
+    rotations = [whole_number(index) for index in given]
     if not rotations or any(index not in range(60) for index in rotations):
-        raise InputError(f"{owner} expects rotations from 0 to 59, at least one, not {rotations}.")
+        raise InputError(f"{owner} expects rotations from 0 to 59, at least one, not {given}.")
     if all(np.array_equal(features[:, permutations[index]], features) for index in rotations):
         raise InputError(f"{owner} needs inputs that the rotations change.")
     return str(name or type(function).__name__), features, rotations

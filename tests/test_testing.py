@@ -61,6 +61,23 @@ def test_tolerances_that_allow_everything_or_nothing_are_refused(check, toleranc
         check(lambda x: x, MAPS, tolerance=tolerance)
 
 
+@pytest.mark.parametrize("check", [assert_equivariant, assert_invariant])
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"seed": -1}, "seed must be"),
+        ({"seed": 0.5}, "seed must be"),
+        ({"rotations": [0.0, 1]}, r"rotations from 0 to 59, at least one, not \[0.0, 1\]"),
+        ({"rotations": [True]}, "rotations from 0 to 59"),
+    ],
+)
+def test_seeds_and_rotations_that_are_none_are_refused(check, changes, named):
+    with pytest.raises(InputError, match=named):
+        check(lambda x: x, (1, 12, 2, 2), **changes)
+    with pytest.raises(InputError, match="the shape must be a positive whole number, not -12"):
+        check(lambda x: x, (1, -12, 2, 2))
+
+
 def test_layers_run_in_inference_mode():
     class Noisy(keras.layers.Layer):
         def call(self, x, training=None):
