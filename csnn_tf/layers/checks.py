@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from csnn_tf.checks import whole_number
@@ -39,8 +40,8 @@ def checked_atoms(
         owner: The layer, for the message.
 
     Raises:
-        InputError: If `displacements` is not [pairs, 3], species are missing, or JAX cannot know
-            the number.
+        InputError: If `displacements` is not [pairs, 3], the others are not of as many pairs,
+            species are missing, or the number is not whole, negative, or not known with JAX.
     """
     if len(displacements.shape) != 2 or displacements.shape[1] != 3:
         raise InputError(
@@ -48,17 +49,42 @@ def checked_atoms(
         )
     if species is None and elements > 1:
         raise InputError(f"species is needed to tell {elements} elements apart.")
+    _check_lengths(displacements.shape[0], {"centre": centre, "species": species}, owner)
     if num_atoms is None:
         num_atoms = ops.max(ops.cast(centre, "int32"), initial=-1) + 1
-    if keras.backend.backend() != "jax":
-        return num_atoms
-    number = whole_number(num_atoms)
-    if number is None:
+    on_jax = keras.backend.backend() == "jax"
+    possible = _may_be_whole(num_atoms)
+    number = whole_number(num_atoms) if possible else None
+    if number is None and possible and ops.is_tensor(num_atoms) and not on_jax:
+        return num_atoms  # inside a function that TensorFlow compiles
+    if number is None or number < 0:
         raise InputError(
-            "num_atoms must be a whole number, and inside `jax.jit` one that is known there, not "
+            f"num_atoms must be a whole number{_KNOWN if on_jax else ''}, from 0 on, not "
             f"{num_atoms!r:.60}."
         )
-    return number
+    return number if on_jax else num_atoms
+
+
+_KNOWN = ", and inside `jax.jit` one that is known there"
+
+
+def _check_lengths(pairs: int | None, indices: dict[str, Any], owner: str) -> None:
+    """Raise `InputError` unless these are [pairs], as far as sizes are known; one would spread."""
+    for name, values in indices.items():
+        if values is None:
+            continue
+        shape = values.shape if is_array(values) else np.shape(values)
+        if len(shape) != 1 or (None not in (shape[0], pairs) and shape[0] != pairs):
+            known = "pairs" if pairs is None else pairs
+            raise InputError(f"{owner} expects {name} [{known}], not the shape {tuple(shape)}.")
+
+
+def _may_be_whole(value: Any) -> bool:
+    """Whether it is not a tensor of other numbers than one whole one."""
+    if not ops.is_tensor(value):
+        return True
+    dtype = keras.backend.standardize_dtype(value.dtype)
+    return len(value.shape) == 0 and keras.backend.is_int_dtype(dtype)
 
 
 def is_array(value: Any) -> bool:

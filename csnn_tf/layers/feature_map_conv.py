@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from csnn_tf.checks import check_positive
+from csnn_tf.checks import check_bool, check_positive
 from csnn_tf.layers.own_gradient import own_gradient
 from csnn_tf.layers.precision import as_float
 
@@ -67,7 +67,7 @@ class FeatureMapConv(keras.layers.Layer):
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Raises:
-        InputError: If `filters` is not positive.
+        InputError: If `filters` is not positive or `use_bias` neither true nor false.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class FeatureMapConv(keras.layers.Layer):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = check_positive("filters", filters)
         self.activation = keras.activations.get(activation)
-        self.use_bias = use_bias
+        self.use_bias = check_bool("use_bias", use_bias)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)

@@ -29,6 +29,9 @@ class GlobalMaxPooling(keras.layers.Layer):
         false do not count. A mask of fewer axes is about the first ones.
     Output: [batch, C]; zeros where the mask leaves no place.
 
+    Raises:
+        InputError: In a call, if the mask is of other places, or if there are none.
+
     Example:
         >>> GlobalMaxPooling()(keras.ops.ones((2, 162, 4, 16))).shape
         TensorShape([2, 16])
@@ -44,13 +47,16 @@ class GlobalMaxPooling(keras.layers.Layer):
         if isinstance(inputs, keras.KerasTensor):
             return keras.KerasTensor(self.compute_output_shape(inputs.shape), inputs.dtype)
         shape = ops.shape(inputs)
+        if any(isinstance(size, int) and size < 1 for size in shape[1:-1]):
+            raise InputError(f"there is nothing to pool in inputs {tuple(inputs.shape)}.")
         if mask is not None:
             return self._largest_of_masked(inputs, ops.cast(mask, "bool"))
         return largest(ops.reshape(inputs, (shape[0], math.prod(shape[1:-1]), shape[-1])))
 
     def _largest_of_masked(self, inputs, mask):
         missing = len(inputs.shape) - 1 - len(mask.shape)
-        if missing < 0:
+        sizes = zip(mask.shape, inputs.shape, strict=False)
+        if missing < 0 or any(None not in pair and pair[0] != pair[1] for pair in sizes):
             raise InputError(
                 f"mask must be [batch, ...] without channels, not {tuple(mask.shape)} for inputs "
                 f"{tuple(inputs.shape)}."

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from csnn_tf.checks import check_number
+from csnn_tf.errors import InputError
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -24,12 +25,15 @@ class LearnedTransform(keras.layers.Layer):
     Output: [batch, points, C]. Computed in float32 whatever the dtype policy, since coordinates do
         not survive fewer digits.
 
+    Raises:
+        InputError: If `regularization` is negative, or, in a call, if M is not [batch, C * C].
+
     Source: Qi et al., "PointNet", CVPR 2017, section 4.2.
     """
 
     def __init__(self, regularization: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs, autocast=False)
-        self.regularization = check_number("regularization", regularization)
+        self.regularization = check_number("regularization", regularization, 0)
 
     def build(self, *_: Any, **__: Any) -> None:
         """It has no weights."""
@@ -37,6 +41,12 @@ class LearnedTransform(keras.layers.Layer):
     def call(self, features, matrix, training: bool | None = None):
         """Apply the matrices."""
         width = features.shape[-1]
+        clouds = (features.shape[0], matrix.shape[0])
+        if tuple(matrix.shape[1:]) != (width**2,) or (None not in clouds and len({*clouds}) > 1):
+            raise InputError(
+                f"{type(self).__name__} expects M [batch, {width**2}] for features "
+                f"{tuple(features.shape)}, not the shape {tuple(matrix.shape)}."
+            )
         one = ops.eye(width, dtype="float32")
         matrix = one + ops.reshape(ops.cast(matrix, "float32"), (-1, width, width))
         if training and self.regularization:

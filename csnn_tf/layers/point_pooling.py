@@ -32,14 +32,15 @@ class PointPooling(keras.layers.Layer):
         """Pool."""
         features = as_float(features, self.compute_dtype)
         check_mask(presence, features.shape, type(self).__name__)
-        presence = ops.cast(presence, "bool")
-        present = ops.cast(presence, features.dtype)[..., None]
-        count = ops.sum(ops.cast(presence, "float32"), axis=1)[:, None]
+        present = ops.cast(presence, "bool")[..., None]
+        count = ops.sum(ops.cast(present, "float32"), axis=1)
         # Less than anything that a normalised and activated feature is.
         low = ops.cast(-1e30, features.dtype)
-        top = largest(ops.where(present > 0, features, low))
+        top = largest(ops.where(present, features, low))
         top = ops.where(count > 0, top, ops.zeros_like(top))
-        mean = ops.sum(ops.cast(features * present, "float32"), axis=1) / ops.maximum(count, 1.0)
+        # Not a product: what stands where no point is may be anything, infinite too.
+        there = ops.where(present, features, ops.zeros((), features.dtype))
+        mean = ops.sum(ops.cast(there, "float32"), axis=1) / ops.maximum(count, 1.0)
         return ops.concatenate([top, ops.cast(mean, features.dtype)], axis=-1)
 
     def compute_output_shape(

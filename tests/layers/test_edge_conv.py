@@ -189,6 +189,15 @@ def test_shared_layer_and_pooling():
         np.testing.assert_array_equal(found, numpy_of(nearest_points(x, presence, K)))
 
 
+def test_pooling_reads_nothing_where_no_point_is():
+    x = features()
+    presence = np.ones(x.shape[:2], bool)
+    presence[0, 20:] = False
+    expected = numpy_of(PointPooling()(x, presence))
+    x[0, 20:] = np.array([np.nan, np.inf] * 5)[:, None]
+    np.testing.assert_array_equal(numpy_of(PointPooling()(x, presence)), expected)
+
+
 @pytest.mark.parametrize("layer", [PointPooling(), EdgeConv(F)])
 @pytest.mark.parametrize("shape", [(3, 1), (3, 29), (3, 30, 1)])
 def test_presence_of_other_points_is_refused(layer, shape):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from csnn_tf.errors import InputError
 from csnn_tf.layers import BatchNormalization, CoRadialConv, IntraSphereConv
 from csnn_tf.layers.feature_map_conv import only_norms_read
 from tests.helpers import feature_maps, gradients, numpy_of, randomise, training_step
@@ -107,3 +108,11 @@ def test_an_activation_sees_the_feature_map(kind, options, activation, filters):
     expected = numpy_of(keras.activations.get(activation)(linear(MAPS)))
     assert declared == (None, *expected.shape[1:])
     np.testing.assert_allclose(numpy_of(layer(MAPS)), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+def test_a_bias_is_used_or_not(kind):
+    assert kind(4, use_bias=np.bool_(False)).get_config()["use_bias"] is False
+    for value in ("no", 0, None):
+        with pytest.raises(InputError, match="use_bias must be true or false, not"):
+            kind(4, use_bias=value)

@@ -58,6 +58,18 @@ def test_masks_with_channels_are_refused():
         GlobalMaxPooling()(x, mask=keras.ops.array(x > 0))
 
 
+@pytest.mark.parametrize("shape", [(2, 1), (1, 3), (2, 4)])
+def test_masks_of_other_places_are_refused(shape):
+    x = np.zeros((2, 3, 5), "float32")
+    with pytest.raises(InputError, match=r"mask must be \[batch, ...\] without channels, not"):
+        GlobalMaxPooling()(x, mask=keras.ops.ones(shape, "bool"))
+
+
+def test_inputs_without_places_are_refused():
+    with pytest.raises(InputError, match=r"nothing to pool in inputs \(2, 0, 5\)"):
+        GlobalMaxPooling()(np.zeros((2, 0, 5), "float32"))
+
+
 def test_bfloat16():
     x = feature_maps(1, 4, 3)
     layer = GlobalMaxPooling(dtype="bfloat16")

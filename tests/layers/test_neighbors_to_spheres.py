@@ -202,9 +202,8 @@ def test_jax_wants_a_number_of_atoms_that_it_knows():
     import jax
 
     for layer, shape in ((NeighborsToSpheres(0, 1, 2), (12, 1, 2)), (AgniFingerprints(3), (15,))):
-        for function in (lambda *given, f=layer: f(*given, num_atoms=3.0), jax.jit(layer)):
-            with pytest.raises(InputError, match=r"num_atoms must be a whole number, and inside"):
-                function(*TWO)
+        with pytest.raises(InputError, match=r"num_atoms must be a whole number, and inside"):
+            jax.jit(layer)(*TWO)
         known = jax.jit(lambda *given, f=layer: f(*given, num_atoms=2))
         assert known(*TWO).shape == (2, *shape)
 
@@ -285,3 +284,36 @@ def test_bad_calls_are_named():
         NeighborsToSpheres(0, elements=2)(np.ones((1, 3), "float32"), ONE, num_atoms=1)
     with pytest.raises(InputError, match="5.14e[+]09 numbers of 2000000 atoms; at most 2.15e[+]09"):
         NeighborsToSpheres(3, channels=4)(np.ones((1, 3), "float32"), ONE, num_atoms=2_000_000)
+
+
+@pytest.mark.parametrize("layer", [NeighborsToSpheres(0, 1, 2), AgniFingerprints(3)])
+def test_numbers_of_atoms_that_are_none_are_refused(layer):
+    for number in (2.0, -2, np.float32(2), True, "2", keras.ops.convert_to_tensor(2.0), [2, 3]):
+        with pytest.raises(InputError, match=r"num_atoms must be a whole number, .*from 0 on, not"):
+            layer(*TWO, num_atoms=number)
+    assert layer(TWO[0][:0], TWO[1][:0], num_atoms=0).shape[0] == 0
+
+
+@pytest.mark.parametrize("layer", [NeighborsToSpheres(0, 1, 2), AgniFingerprints(3)])
+@pytest.mark.parametrize("values", [[0], [0, 1, 1], [[0], [1]], 0])
+def test_indices_of_other_pairs_are_refused(layer, values):
+    """One alone was spread over all pairs, others were an error of the backend."""
+    for kind in (np.array, keras.ops.convert_to_tensor):
+        with pytest.raises(InputError, match=r"expects centre \[2\], not the shape"):
+            layer(TWO[0], kind(values), num_atoms=2)
+        with pytest.raises(InputError, match=r"expects species \[2\], not the shape"):
+            layer(*TWO, kind(values), num_atoms=2)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="about functions of TensorFlow")
+def test_sizes_that_are_not_known_while_compiling():
+    import tensorflow as tf
+
+    layer = NeighborsToSpheres(0, 1, 2)
+    specs = (tf.TensorSpec([None, 3]), *[tf.TensorSpec([None], "int64")] * 2)
+    function = tf.function(
+        lambda vectors, centre, species, number: layer(vectors, centre, species, number),
+        input_signature=[*specs, tf.TensorSpec([], "int32")],
+    )
+    found = function(*TWO, np.zeros(2, "int64"), np.int32(2))
+    np.testing.assert_array_equal(found, mapped(layer, *TWO, num_atoms=2))
