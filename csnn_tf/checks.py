@@ -19,7 +19,7 @@ def whole_number(value: Any) -> int | None:
     try:
         # Older NumPy's truth values are whole numbers to Python.
         return None if isinstance(value, bool | np.bool_) else operator.index(value)
-    except TypeError:
+    except (TypeError, AttributeError):  # the latter of TensorFlow's, of tensors of floats
         return None
 
 

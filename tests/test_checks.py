@@ -27,6 +27,8 @@ from csnn_tf.data.download import fetch_modelnet40
 from csnn_tf.errors import InputError
 from csnn_tf.inference import Predictor
 
+FLOAT = keras.ops.convert_to_tensor(3.0)
+
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), np.array(3)])
 def test_whole_numbers_of_every_type_are_ints(value):
@@ -35,7 +37,7 @@ def test_whole_numbers_of_every_type_are_ints(value):
         assert type(found) is int
 
 
-@pytest.mark.parametrize("value", [True, np.bool_(True), 3.0, np.float32(3), "3", None, [3]])
+@pytest.mark.parametrize("value", [True, np.bool_(True), 3.0, np.float32(3), "3", None, [3], FLOAT])
 def test_nothing_else_is_a_whole_number(value):
     assert whole_number(value) is None
     with pytest.raises(InputError, match="^count must be a positive whole number, not "):
