@@ -53,19 +53,15 @@ def checked_atoms(
     if num_atoms is None:
         num_atoms = ops.max(ops.cast(centre, "int32"), initial=-1) + 1
     on_jax = keras.backend.backend() == "jax"
-    possible = _may_be_whole(num_atoms)
-    number = whole_number(num_atoms) if possible else None
-    if number is None and possible and ops.is_tensor(num_atoms) and not on_jax:
+    number = whole_number(num_atoms)
+    if number is None and not on_jax and _is_whole_tensor(num_atoms):
         return num_atoms  # inside a function that TensorFlow compiles
     if number is None or number < 0:
+        known = ", and inside `jax.jit` one that is known there" if on_jax else ""
         raise InputError(
-            f"num_atoms must be a whole number{_KNOWN if on_jax else ''}, from 0 on, not "
-            f"{num_atoms!r:.60}."
+            f"num_atoms must be a whole number{known}, from 0 on, not {num_atoms!r:.60}."
         )
     return number if on_jax else num_atoms
-
-
-_KNOWN = ", and inside `jax.jit` one that is known there"
 
 
 def _check_lengths(pairs: int | None, indices: dict[str, Any], owner: str) -> None:
@@ -74,17 +70,21 @@ def _check_lengths(pairs: int | None, indices: dict[str, Any], owner: str) -> No
         if values is None:
             continue
         shape = values.shape if is_array(values) else np.shape(values)
-        if len(shape) != 1 or (None not in (shape[0], pairs) and shape[0] != pairs):
+        if len(shape) != 1 or not same_sizes(shape, (pairs,)):
             known = "pairs" if pairs is None else pairs
             raise InputError(f"{owner} expects {name} [{known}], not the shape {tuple(shape)}.")
 
 
-def _may_be_whole(value: Any) -> bool:
-    """Whether it is not a tensor of other numbers than one whole one."""
-    if not ops.is_tensor(value):
-        return True
-    dtype = keras.backend.standardize_dtype(value.dtype)
-    return len(value.shape) == 0 and keras.backend.is_int_dtype(dtype)
+def _is_whole_tensor(value: Any) -> bool:
+    """Whether it is a tensor of one whole number."""
+    if not ops.is_tensor(value) or len(value.shape) != 0:
+        return False
+    return keras.backend.is_int_dtype(keras.backend.standardize_dtype(value.dtype))
+
+
+def same_sizes(shape: Sequence[int | None], other: Sequence[int | None]) -> bool:
+    """Whether the axes that two shapes have are of the same sizes, as far as these are known."""
+    return all(None in pair or pair[0] == pair[1] for pair in zip(shape, other, strict=False))
 
 
 def is_array(value: Any) -> bool:
@@ -95,11 +95,7 @@ def is_array(value: Any) -> bool:
 def check_mask(mask: Any, shape: Sequence[int | None], owner: str) -> None:
     """Raise `InputError` unless the mask is [batch, points], as far as sizes are known."""
     found = tuple(mask.shape) if is_array(mask) else None
-    if (
-        found is None
-        or len(found) != 2
-        or any(None not in pair and pair[0] != pair[1] for pair in zip(found, shape, strict=False))
-    ):
+    if found is None or len(found) != 2 or not same_sizes(found, shape):
         raise InputError(
             f"{owner} expects a mask [batch, points] for points of the shape {tuple(shape)}, not "
             f"{type(mask).__name__ if found is None else f'the shape {found}'}."

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from csnn_tf.errors import InputError
+from csnn_tf.layers.checks import same_sizes
 from csnn_tf.layers.largest import largest
 from csnn_tf.layers.precision import as_float
 
@@ -55,8 +56,7 @@ class GlobalMaxPooling(keras.layers.Layer):
 
     def _largest_of_masked(self, inputs, mask):
         missing = len(inputs.shape) - 1 - len(mask.shape)
-        sizes = zip(mask.shape, inputs.shape, strict=False)
-        if missing < 0 or any(None not in pair and pair[0] != pair[1] for pair in sizes):
+        if missing < 0 or not same_sizes(mask.shape, inputs.shape):
             raise InputError(
                 f"mask must be [batch, ...] without channels, not {tuple(mask.shape)} for inputs "
                 f"{tuple(inputs.shape)}."

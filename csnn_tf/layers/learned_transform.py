@@ -7,6 +7,7 @@ from keras import ops
 
 from csnn_tf.checks import check_number
 from csnn_tf.errors import InputError
+from csnn_tf.layers.checks import same_sizes
 
 
 @keras.saving.register_keras_serializable(package="csnn_tf")
@@ -41,8 +42,8 @@ class LearnedTransform(keras.layers.Layer):
     def call(self, features, matrix, training: bool | None = None):
         """Apply the matrices."""
         width = features.shape[-1]
-        clouds = (features.shape[0], matrix.shape[0])
-        if tuple(matrix.shape[1:]) != (width**2,) or (None not in clouds and len({*clouds}) > 1):
+        of_width = tuple(matrix.shape[1:]) == (width**2,)
+        if not of_width or not same_sizes(matrix.shape[:1], features.shape):
             raise InputError(
                 f"{type(self).__name__} expects M [batch, {width**2}] for features "
                 f"{tuple(features.shape)}, not the shape {tuple(matrix.shape)}."

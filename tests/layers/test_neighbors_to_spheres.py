@@ -202,8 +202,9 @@ def test_jax_wants_a_number_of_atoms_that_it_knows():
     import jax
 
     for layer, shape in ((NeighborsToSpheres(0, 1, 2), (12, 1, 2)), (AgniFingerprints(3), (15,))):
-        with pytest.raises(InputError, match=r"num_atoms must be a whole number, and inside"):
-            jax.jit(layer)(*TWO)
+        for function in (lambda *given, f=layer: f(*given, num_atoms=3.0), jax.jit(layer)):
+            with pytest.raises(InputError, match=r"num_atoms must be a whole number, and inside"):
+                function(*TWO)
         known = jax.jit(lambda *given, f=layer: f(*given, num_atoms=2))
         assert known(*TWO).shape == (2, *shape)
 
